@@ -1,0 +1,8 @@
+import base from './jest.base.mjs';
+
+/** `npm test`: everything that needs nothing but Node. Suites that need a real Kafka or InfluxDB end in `.services.spec.ts`. */
+export default {
+  ...base,
+  testMatch: ['**/*.spec.ts'],
+  testPathIgnorePatterns: ['/node_modules/', '\\.services\\.spec\\.ts$'],
+};

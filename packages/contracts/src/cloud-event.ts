@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+/** CloudEvents 1.0 in the JSON format (https://github.com/cloudevents/spec, sections 2 and 3.1): the value of every record. */
+export const cloudEventSchema = z.object({
+  specversion: z.literal('1.0'),
+  type: z.string(),
+  source: z.string(),
+  subject: z.string(),
+  id: z.string(),
+  /** RFC 3339, UTC: when it happened. */
+  time: z.string(),
+  /** RFC 3339, UTC: when the gateway, processor or API took it. */
+  receivedtime: z.string(),
+  /** The device's own claim, when it was not believed. */
+  devicetime: z.string().optional(),
+  gateway: z.string().optional(),
+  datacontenttype: z.literal('application/json'),
+  data: z.unknown(),
+});
+export type CloudEvent = z.infer<typeof cloudEventSchema>;
+
+export const CLOUD_EVENT_CONTENT_TYPE = 'application/cloudevents+json';
+
+/** `source` of everything that a device said, and of everything that happened to it. */
+export function deviceSource(deviceId: string): string {
+  return `/devices/${deviceId}`;
+}
+
+const DAY_MS = 86_400_000;
+const BELIEVED_PAST_MS = 30 * DAY_MS;
+const BELIEVED_FUTURE_MS = 5 * 60_000;
+
+/** A device's clock is believed from 30 days back to 5 minutes ahead of arrival; an unbelievable one never refuses a reading. */
+export function isBelievable(claimedMs: number, arrivedMs: number): boolean {
+  return claimedMs >= arrivedMs - BELIEVED_PAST_MS && claimedMs <= arrivedMs + BELIEVED_FUTURE_MS;
+}
+
+/** RFC 3339 where a Date can hold the claim (±8.64e15 ms), else the number as text: the claim is kept either way. */
+export function claimedTime(claimedMs: number): string {
+  return Math.abs(claimedMs) <= 8.64e15 ? new Date(claimedMs).toISOString() : String(claimedMs);
+}
+
+/** One event as the bytes of a record; cold paths. Telemetry has its own writer in `telemetry.ts`. */
+export function encodeCloudEvent(event: CloudEvent): Uint8Array {
+  return Buffer.from(JSON.stringify(event));
+}

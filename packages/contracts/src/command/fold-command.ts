@@ -1,0 +1,171 @@
+import type {
+  CommandAnswer,
+  CommandBody,
+  CommandStep,
+  CommandStepKind,
+  RequestedStep,
+} from './command-step.js';
+
+/** A command as the records of its steps, folded in the order of the log, make it. */
+export interface Command {
+  readonly id: string;
+  readonly deviceId: string;
+  readonly name: string;
+  readonly params: unknown;
+  readonly mode: RequestedStep['mode'];
+  readonly state: CommandStepKind;
+  readonly ttlMs: number;
+  readonly timeoutMs: number;
+  readonly requestedAt: number;
+  readonly requestedBy: string;
+  readonly bodyHash: string;
+  /** The newest attempt. */
+  readonly attempt?: {
+    readonly number: number;
+    readonly gateway: string;
+    readonly connection: string;
+    readonly qos: number;
+    readonly sentAt: number;
+    readonly deliveredAt?: number;
+  };
+  readonly result?: { readonly status: number; readonly body: CommandBody };
+  /** Steps that counted, in order; at most `MAX_TIMELINE`, the oldest progress reports go first. */
+  readonly timeline: readonly TimelineEntry[];
+  /** An answer that came after the final state. */
+  readonly late?: { readonly at: number; readonly status: number; readonly body: CommandBody };
+}
+
+export interface TimelineEntry {
+  readonly state: CommandStepKind;
+  readonly at: number;
+  readonly detail?: string;
+  readonly status?: number;
+  readonly body?: CommandBody;
+}
+
+export const MAX_TIMELINE = 64;
+
+const AFTER_SENT: readonly CommandStepKind[] = [
+  'in-progress',
+  'succeeded',
+  'failed',
+  'rejected',
+  'timed-out',
+  'sent',
+  'cancelled',
+];
+
+/** Which step may follow which; what cannot follow is ignored, and so the first final step wins. */
+export const MAY_FOLLOW: Readonly<Record<CommandStepKind | 'none', readonly CommandStepKind[]>> = {
+  none: ['requested'],
+  requested: ['sent', 'expired', 'undeliverable', 'cancelled'],
+  sent: ['delivered', ...AFTER_SENT],
+  delivered: AFTER_SENT,
+  'in-progress': AFTER_SENT,
+  succeeded: [],
+  failed: [],
+  rejected: [],
+  'timed-out': [],
+  expired: [],
+  undeliverable: [],
+  cancelled: [],
+};
+
+export function isFinal(state: CommandStepKind): boolean {
+  return MAY_FOLLOW[state].length === 0;
+}
+
+/** The next state of a command; the very same object when the step changes nothing. */
+export function foldCommand(command: Command | undefined, step: CommandStep): Command | undefined {
+  if (command === undefined) return step.step === 'requested' ? requested(step) : undefined;
+  if (step.commandId !== command.id || step.deviceId !== command.deviceId) return command;
+  if (isFinal(command.state))
+    return isAnswer(step) && step.step !== 'in-progress' && !command.late
+      ? { ...command, late: answerOf(step) }
+      : command;
+  if (!MAY_FOLLOW[command.state].includes(step.step)) return command;
+  return advance(command, step);
+}
+
+/** When the gateway's or the device's time is up, epoch ms; undefined once final. */
+export function deadlineOf(
+  command: Command,
+): { readonly kind: 'expired' | 'timed-out'; readonly at: number } | undefined {
+  if (isFinal(command.state)) return undefined;
+  if (!command.attempt) return { kind: 'expired', at: command.requestedAt + command.ttlMs };
+  // with a QoS 0 subscription there is no PUBACK: the clock starts at `sent`
+  return {
+    kind: 'timed-out',
+    at: (command.attempt.deliveredAt ?? command.attempt.sentAt) + command.timeoutMs,
+  };
+}
+
+function requested(step: RequestedStep): Command {
+  return {
+    id: step.commandId,
+    deviceId: step.deviceId,
+    name: step.name,
+    params: step.params,
+    mode: step.mode,
+    state: 'requested',
+    ttlMs: step.ttlMs,
+    timeoutMs: step.timeoutMs,
+    requestedAt: step.at,
+    requestedBy: step.requestedBy,
+    bodyHash: step.bodyHash,
+    timeline: [{ state: 'requested', at: step.at }],
+  };
+}
+
+function advance(command: Command, step: CommandStep): Command {
+  const next: Command = { ...command, state: step.step, timeline: extend(command.timeline, entryOf(step)) };
+  switch (step.step) {
+    case 'sent':
+      return {
+        ...next,
+        attempt: {
+          number: step.attempt,
+          gateway: step.gateway,
+          connection: step.connection,
+          qos: step.qos,
+          sentAt: step.at,
+        },
+      };
+    case 'delivered':
+      // a PUBACK of an earlier attempt says nothing about this one
+      if (command.attempt?.number !== step.attempt) return command;
+      return { ...next, attempt: { ...command.attempt, deliveredAt: step.at } };
+    case 'succeeded':
+    case 'failed':
+    case 'rejected':
+      return { ...next, result: { status: step.status, body: step.body } };
+    case 'requested':
+    case 'in-progress':
+    case 'timed-out':
+    case 'expired':
+    case 'undeliverable':
+    case 'cancelled':
+      return next;
+  }
+}
+
+function isAnswer(step: CommandStep): step is CommandAnswer {
+  return 'status' in step;
+}
+
+function answerOf(step: CommandAnswer): { at: number; status: number; body: CommandBody } {
+  return { at: step.at, status: step.status, body: step.body };
+}
+
+function entryOf(step: CommandStep): TimelineEntry {
+  if (isAnswer(step)) return { state: step.step, ...answerOf(step) };
+  return 'detail' in step
+    ? { state: step.step, at: step.at, detail: step.detail }
+    : { state: step.step, at: step.at };
+}
+
+function extend(timeline: readonly TimelineEntry[], entry: TimelineEntry): readonly TimelineEntry[] {
+  if (timeline.length < MAX_TIMELINE) return [...timeline, entry];
+  const oldestProgress = timeline.findIndex((earlier) => earlier.state === 'in-progress');
+  return [...timeline.filter((_, index) => index !== Math.max(oldestProgress, 1)), entry];
+}

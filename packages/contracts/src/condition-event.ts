@@ -1,0 +1,121 @@
+import { z } from 'zod';
+import { claimedTime, cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
+import { isRejection, reject, type Rejection } from './errors.js';
+import { isObject, messageIdentity, parseJson, type EventIdentity } from './telemetry.js';
+
+export const EVENT_STATES = ['raised', 'cleared', 'info'] as const;
+export const SEVERITIES = ['info', 'warning', 'critical'] as const;
+export type EventState = (typeof EVENT_STATES)[number];
+export type Severity = (typeof SEVERITIES)[number];
+
+/** The payload of `devices/{id}/events/{type}`. */
+export interface ConditionMessage {
+  readonly state: EventState;
+  readonly severity: Severity;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly ts?: number;
+  readonly seq?: number;
+  readonly id?: string;
+}
+
+const conditionPayloadSchema = z.object({
+  state: z.enum(EVENT_STATES),
+  severity: z.enum(SEVERITIES).default('info'),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+export function parseConditionEvent(payload: Uint8Array): ConditionMessage | Rejection {
+  const parsed = parseJson(payload);
+  if (isRejection(parsed)) return parsed;
+  if (!isObject(parsed.value)) return reject('payload-shape', 'expected a JSON object');
+  const identity = messageIdentity(parsed.value);
+  if (isRejection(identity)) return identity;
+  const condition = conditionPayloadSchema.safeParse(parsed.value);
+  if (!condition.success) return reject('payload-shape', issuesOf(condition.error));
+  const { details, ...rest } = condition.data;
+  if (details !== undefined && depthOf(details) > 8) return reject('payload-too-deep');
+  return { ...rest, ...(details === undefined ? {} : { details }), ...identity };
+}
+
+/** Issues of zod as one line: `state: Invalid option …; severity: …`. */
+export function issuesOf(error: z.ZodError): string {
+  return error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`).join('; ');
+}
+
+function depthOf(value: unknown): number {
+  let deepest = 0;
+  const open: { value: unknown; depth: number }[] = [{ value, depth: 1 }]; // a stack of our own: 10,000 levels must not end the process
+  for (let next = open.pop(); next; next = open.pop()) {
+    deepest = Math.max(deepest, next.depth);
+    if (deepest > 100 || typeof next.value !== 'object' || next.value === null) continue;
+    for (const child of Object.values(next.value)) open.push({ value: child, depth: next.depth + 1 });
+  }
+  return deepest - 1;
+}
+
+/** A record of `fieldgate.events.v1`: a device's condition, or `connected` / `disconnected`. */
+export interface EventRecord {
+  readonly deviceId: string;
+  readonly id: string;
+  readonly timeMs: number;
+  readonly receivedMs: number;
+  readonly event: string;
+  readonly state: EventState;
+  readonly severity: Severity;
+  readonly seq?: number;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+const eventDataSchema = z.object({
+  event: z.string().min(1),
+  state: z.enum(EVENT_STATES),
+  severity: z.enum(SEVERITIES),
+  seq: z.number().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+});
+
+const eventRecordSchema = cloudEventSchema.extend({
+  type: z.literal('fieldgate.events.v1'),
+  data: eventDataSchema,
+});
+
+export interface NewEvent {
+  readonly deviceId: string;
+  readonly event: string;
+  readonly state: EventState;
+  readonly severity: Severity;
+  readonly seq?: number;
+  readonly details?: Readonly<Record<string, unknown>>;
+  readonly gatewayId?: string;
+}
+
+export function encodeEvent(event: NewEvent, identity: EventIdentity, receivedMs: number): Uint8Array {
+  return encodeCloudEvent({
+    specversion: '1.0',
+    type: 'fieldgate.events.v1',
+    source: deviceSource(event.deviceId),
+    subject: event.deviceId,
+    id: identity.id,
+    time: new Date(identity.timeMs).toISOString(),
+    receivedtime: new Date(receivedMs).toISOString(),
+    ...(identity.claimedMs === undefined ? {} : { devicetime: claimedTime(identity.claimedMs) }),
+    ...(event.gatewayId === undefined ? {} : { gateway: event.gatewayId }),
+    datacontenttype: 'application/json',
+    data: {
+      event: event.event,
+      state: event.state,
+      severity: event.severity,
+      ...(event.seq === undefined ? {} : { seq: event.seq }),
+      ...(event.details === undefined ? {} : { details: event.details }),
+    },
+  });
+}
+
+export function decodeEvent(value: Uint8Array): EventRecord | Rejection {
+  const parsed = parseJson(value);
+  if (isRejection(parsed)) return reject('record-unreadable', parsed.detail);
+  const record = eventRecordSchema.safeParse(parsed.value);
+  if (!record.success) return reject('record-unreadable', issuesOf(record.error));
+  const { subject, id, time, receivedtime, data } = record.data;
+  return { deviceId: subject, id, timeMs: Date.parse(time), receivedMs: Date.parse(receivedtime), ...data };
+}

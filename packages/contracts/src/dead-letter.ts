@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
+import type { ErrorCode } from './errors.js';
+
+/** Where the bytes came from: a PUBLISH that the gateway refused, or a record that a processor refused. */
+export const deadLetterOriginSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('mqtt'), topic: z.string(), qos: z.number(), element: z.number().optional() }),
+  z.object({
+    kind: z.literal('log'),
+    topic: z.string(),
+    partition: z.number(),
+    offset: z.number(),
+    group: z.string(),
+  }),
+]);
+export type DeadLetterOrigin = z.infer<typeof deadLetterOriginSchema>;
+
+export const deadLetterRecordSchema = cloudEventSchema.extend({
+  type: z.literal('fieldgate.dead-letters.v1'),
+  data: z.object({
+    code: z.string(),
+    detail: z.string(),
+    origin: deadLetterOriginSchema,
+    /** base64 of the bytes as they came. */
+    payload: z.string(),
+  }),
+});
+export type DeadLetterRecord = z.infer<typeof deadLetterRecordSchema>;
+
+export interface NewDeadLetter {
+  readonly deviceId: string;
+  readonly id: string;
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly origin: DeadLetterOrigin;
+  readonly payload: Uint8Array;
+  readonly atMs: number;
+  readonly gatewayId?: string;
+}
+
+export function encodeDeadLetter(letter: NewDeadLetter): Uint8Array {
+  const at = new Date(letter.atMs).toISOString();
+  return encodeCloudEvent({
+    specversion: '1.0',
+    type: 'fieldgate.dead-letters.v1',
+    source: deviceSource(letter.deviceId),
+    subject: letter.deviceId,
+    id: letter.id,
+    time: at,
+    receivedtime: at,
+    ...(letter.gatewayId === undefined ? {} : { gateway: letter.gatewayId }),
+    datacontenttype: 'application/json',
+    data: {
+      code: letter.code,
+      detail: letter.detail,
+      origin: letter.origin,
+      payload: Buffer.from(letter.payload).toString('base64'),
+    },
+  });
+}

@@ -1,0 +1,78 @@
+import { isDeviceId, type DeviceId } from './device.js';
+
+/*
+ * The grammar of all topics that devices use:
+ *
+ *   topic     = "devices/" device-id "/" ( up / down )
+ *   up        = "telemetry"
+ *             / "events/" event-type
+ *             / "responses/" command-id [ "/" status ]        ; without status: MQTT 5, status in a user property
+ *   down      = "commands/" command-id "/" command-name
+ *   device-id    = [A-Za-z0-9][A-Za-z0-9._-]{0,63}
+ *   event-type   = command-name = command-id = the same alphabet ("_" and "-" may come first in a command id)
+ *   status       = 3DIGIT
+ */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
+const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
+const STATUS = /^[1-5][0-9]{2}$/;
+
+export type UpTopic =
+  | { readonly kind: 'telemetry' }
+  | { readonly kind: 'event'; readonly eventType: string }
+  | { readonly kind: 'response'; readonly commandId: string; readonly status?: number };
+
+/** What comes after `devices/{deviceId}/`; undefined when the gateway has no use for the topic. */
+export function parseUpTopic(rest: string): UpTopic | undefined {
+  if (rest === 'telemetry') return { kind: 'telemetry' };
+  const levels = rest.split('/');
+  const [family, second = '', third] = levels;
+  if (family === 'events' && levels.length === 2 && NAME.test(second))
+    return { kind: 'event', eventType: second };
+  if (family !== 'responses' || levels.length > 3 || !COMMAND_ID.test(second)) return undefined;
+  if (third === undefined) return { kind: 'response', commandId: second };
+  return STATUS.test(third) ? { kind: 'response', commandId: second, status: Number(third) } : undefined;
+}
+
+/** Splits `devices/{deviceId}/{rest}`; undefined for every other topic. */
+export function splitDeviceTopic(
+  topic: string,
+): { readonly deviceId: DeviceId; readonly rest: string } | undefined {
+  if (!topic.startsWith('devices/')) return undefined;
+  const slash = topic.indexOf('/', 8);
+  if (slash < 0) return undefined;
+  const deviceId = topic.slice(8, slash);
+  return isDeviceId(deviceId) ? { deviceId, rest: topic.slice(slash + 1) } : undefined;
+}
+
+/** `devices/{deviceId}/`: a device publishes and subscribes only below it. */
+export function deviceTopicPrefix(deviceId: string): string {
+  return `devices/${deviceId}/`;
+}
+
+export function commandTopic(command: { deviceId: string; id: string; name: string }): string {
+  return `devices/${command.deviceId}/commands/${command.id}/${command.name}`;
+}
+
+/** The Response Topic of an MQTT 5 request. */
+export function responseTopic(command: { deviceId: string; id: string }): string {
+  return `devices/${command.deviceId}/responses/${command.id}`;
+}
+
+export function isCommandName(text: string): boolean {
+  return NAME.test(text);
+}
+
+export function isEventType(text: string): boolean {
+  return NAME.test(text);
+}
+
+/** Whether an MQTT topic filter matches a topic name (MQTT 5, section 4.7.1). */
+export function filterMatches(filter: string, topic: string): boolean {
+  const wanted = filter.split('/');
+  const levels = topic.split('/');
+  for (let i = 0; i < wanted.length; i++) {
+    if (wanted[i] === '#') return true;
+    if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false;
+  }
+  return wanted.length === levels.length;
+}

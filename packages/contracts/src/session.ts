@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+/** One subscription of a session, as granted. */
+export const subscriptionSchema = z.object({
+  filter: z.string(),
+  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  /** MQTT 5 subscription options (section 3.8.3.1) and Subscription Identifier. */
+  noLocal: z.boolean().optional(),
+  retainAsPublished: z.boolean().optional(),
+  retainHandling: z.number().int().min(0).max(2).optional(),
+  identifier: z.number().int().optional(),
+});
+export type Subscription = z.infer<typeof subscriptionSchema>;
+
+/**
+ * What `fieldgate.sessions.v1` holds per device. The position of the record in the log is the **epoch**: the newest record of a
+ * device tells which connection is its session. Times in epoch ms.
+ */
+export const sessionRecordSchema = z.object({
+  deviceId: z.string(),
+  gateway: z.string(),
+  /** Which run of that gateway: a restart is another. */
+  boot: z.string(),
+  /** Random; stays the same through all records of one connection. */
+  connection: z.string(),
+  connected: z.boolean(),
+  connectedAt: z.number(),
+  /** When and why the connection ended. */
+  disconnectedAt: z.number().optional(),
+  reason: z.string().optional(),
+  protocol: z.enum(['3.1', '3.1.1', '5']),
+  keepAliveSeconds: z.number(),
+  /** 0 = the session ends with its connection; 0xFFFFFFFF = never (MQTT 5, section 3.1.2.11.2). */
+  expirySeconds: z.number(),
+  subscriptions: z.array(subscriptionSchema),
+});
+export type SessionRecord = z.infer<typeof sessionRecordSchema>;
+
+export const NEVER_EXPIRES = 0xffffffff;
+/** MQTT 3.1.1 with clean session 0 names no expiry: a day. */
+export const V3_SESSION_EXPIRY_SECONDS = 86_400;
+
+/** Whether a session that is not connected may still be resumed at `nowMs`. */
+export function isResumable(session: SessionRecord, nowMs: number): boolean {
+  if (session.expirySeconds === 0) return false;
+  if (session.connected || session.expirySeconds === NEVER_EXPIRES) return true; // connected: its gateway died without a word
+  return nowMs < (session.disconnectedAt ?? session.connectedAt) + session.expirySeconds * 1000;
+}
+
+/** `fieldgate.gateways.v1`, every 5 s; key `<gateway>/<boot>`. */
+export const gatewayHeartbeatSchema = z.object({
+  gateway: z.string(),
+  boot: z.string(),
+  at: z.number(),
+  startedAt: z.number(),
+  connections: z.number(),
+  stopping: z.boolean(),
+});
+export type GatewayHeartbeat = z.infer<typeof gatewayHeartbeatSchema>;
+
+export const HEARTBEAT_INTERVAL_MS = 5_000;
+/** A gateway silent for this long is lost, and with it the connections it held. */
+export const GATEWAY_LOST_MS = 15_000;

@@ -1,0 +1,101 @@
+import type {
+  Command,
+  ErrorCode,
+  EventRecord,
+  LogTopic,
+  ReadingValue,
+  TelemetryRecord,
+} from '@fieldgate/contracts';
+
+/** One record of the log for the store, with its place: a batch that is delivered again is recognised by it. */
+export type StoreRecord = { readonly at: StorePosition } & (
+  | { readonly kind: 'telemetry'; readonly record: TelemetryRecord }
+  | { readonly kind: 'event'; readonly record: EventRecord }
+  /** A command that has reached its final state, or has got its late answer; written again it replaces itself. */
+  | { readonly kind: 'command'; readonly record: Command }
+);
+
+export interface StorePosition {
+  readonly topic: LogTopic;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** By the indices of the batch. What is not named is stored. */
+export interface WriteOutcome {
+  readonly refused: readonly { readonly index: number; readonly code: ErrorCode; readonly detail: string }[];
+}
+
+export interface SeriesQuery {
+  readonly deviceId: string;
+  /** None: all metrics of the device in this range. */
+  readonly metrics?: readonly string[];
+  /** Epoch ms: inclusive, exclusive. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** Points per series, the earliest first; 1 to 10,000. */
+  readonly limit: number;
+  /** Buckets aligned to the epoch in UTC, named by their start; empty buckets are left out. */
+  readonly downsample?: { readonly everyMs: number; readonly aggregate: Aggregate };
+}
+
+/** mean, min, max and sum take numbers only (other values are left out); count and last take every value. */
+export type Aggregate = (typeof AGGREGATES)[number];
+export const AGGREGATES = ['mean', 'min', 'max', 'sum', 'count', 'last'] as const;
+
+/** Ascending in time (equal times: in the order of `seq`, or of arrival). Times in epoch ms. */
+export interface Series {
+  readonly metric: string;
+  readonly points: readonly (readonly [timeMs: number, value: ReadingValue])[];
+}
+
+export interface LatestReading {
+  readonly metric: string;
+  readonly timeMs: number;
+  readonly value: ReadingValue;
+}
+
+export interface EventQuery {
+  readonly deviceId?: string;
+  readonly event?: string;
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The newest first; 1 to 10,000. */
+  readonly limit: number;
+}
+
+export interface CommandQuery {
+  readonly deviceId?: string;
+  readonly state?: string;
+  readonly limit: number;
+}
+
+/**
+ * Where readings, condition events and finished commands are kept for queries. A point's identity is device, metric, time and id: two readings
+ * of one millisecond with different ids stay two; the same one again stays one (the embedded adapter finds a record that is delivered again by
+ * its position, and one that a device sent again by its identity when it is late; for resends shortly after the first the caller
+ * keeps a window, see processors/storage).
+ *
+ * Everything throws `store-unavailable` (retriable) when the store does not answer, and then says so in `problem()`.
+ */
+export interface TelemetryStore {
+  /** Opens or connects; creates what is missing. Embedded: rejects with `data-dir-unusable` or `data-damaged`. InfluxDB away: resolves, and `problem()` says so. */
+  start(): Promise<void>;
+  /** May be called twice. */
+  stop(): Promise<void>;
+  problem(): string | undefined;
+
+  /** Stores a batch, in the order given. All of it, but what is refused for good; or it throws, and then the same batch may be written again. */
+  write(batch: readonly StoreRecord[]): Promise<WriteOutcome>;
+
+  /** The newest reading of each metric, by time. Ordered by metric name. */
+  latest(deviceId: string): Promise<readonly LatestReading[]>;
+  /** Ordered by metric name; a metric without a point in the range is left out. */
+  series(query: SeriesQuery): Promise<readonly Series[]>;
+  events(query: EventQuery): Promise<readonly EventRecord[]>;
+  command(commandId: string): Promise<Command | undefined>;
+  /** The newest requested first. */
+  commands(query: CommandQuery): Promise<readonly Command[]>;
+}
+
+export const TELEMETRY_STORE = Symbol('TelemetryStore');
