@@ -3,6 +3,7 @@ export * from './command/command-step.js';
 export * from './command/fold-command.js';
 export * from './condition-event.js';
 export * from './dead-letter.js';
+export * from './device-secret.js';
 export * from './device.js';
 export * from './errors.js';
 export * from './log-topics.js';
