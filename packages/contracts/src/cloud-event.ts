@@ -1,5 +1,7 @@
 import { z } from 'zod';
 
+const timestamp = z.string().refine((text) => !Number.isNaN(Date.parse(text)), 'must be an RFC 3339 time');
+
 /** CloudEvents 1.0 in the JSON format (https://github.com/cloudevents/spec, sections 2 and 3.1): the value of every record. */
 export const cloudEventSchema = z.object({
   specversion: z.literal('1.0'),
@@ -8,9 +10,9 @@ export const cloudEventSchema = z.object({
   subject: z.string(),
   id: z.string(),
   /** RFC 3339, UTC: when it happened. */
-  time: z.string(),
+  time: timestamp,
   /** RFC 3339, UTC: when the gateway, processor or API took it. */
-  receivedtime: z.string(),
+  receivedtime: timestamp,
   /** The device's own claim, when it was not believed. */
   devicetime: z.string().optional(),
   gateway: z.string().optional(),

@@ -33,7 +33,8 @@ export function parseConditionEvent(payload: Uint8Array): ConditionMessage | Rej
   const condition = conditionPayloadSchema.safeParse(parsed.value);
   if (!condition.success) return reject('payload-shape', issuesOf(condition.error));
   const { details, ...rest } = condition.data;
-  if (details !== undefined && depthOf(details) > 8) return reject('payload-too-deep');
+  const wrong = wrongDetails(details);
+  if (wrong) return wrong;
   return { ...rest, ...(details === undefined ? {} : { details }), ...identity };
 }
 
@@ -42,15 +43,20 @@ export function issuesOf(error: z.ZodError): string {
   return error.issues.map((issue) => `${issue.path.join('.') || 'payload'}: ${issue.message}`).join('; ');
 }
 
-function depthOf(value: unknown): number {
-  let deepest = 0;
-  const open: { value: unknown; depth: number }[] = [{ value, depth: 1 }]; // a stack of our own: 10,000 levels must not end the process
+const MAX_DETAILS_DEPTH = 8;
+
+/** Details are kept as they are: only what JSON could not carry on (1e400 would become null), and what is too deep, is refused. */
+function wrongDetails(details: unknown): Rejection | undefined {
+  const open: { value: unknown; depth: number }[] = [{ value: details, depth: 0 }]; // a stack of our own: 10,000 levels must not end the process
   for (let next = open.pop(); next; next = open.pop()) {
-    deepest = Math.max(deepest, next.depth);
-    if (deepest > 100 || typeof next.value !== 'object' || next.value === null) continue;
-    for (const child of Object.values(next.value)) open.push({ value: child, depth: next.depth + 1 });
+    const { value, depth } = next;
+    if (typeof value === 'number' && !Number.isFinite(value))
+      return reject('value-not-finite', 'a number in details is not finite');
+    if (typeof value !== 'object' || value === null) continue;
+    if (depth >= MAX_DETAILS_DEPTH) return reject('payload-too-deep');
+    for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
   }
-  return deepest - 1;
+  return undefined;
 }
 
 /** A record of `fieldgate.events.v1`: a device's condition, or `connected` / `disconnected`. */

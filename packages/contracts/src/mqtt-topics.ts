@@ -9,8 +9,9 @@ import { isDeviceId, type DeviceId } from './device.js';
  *             / "responses/" command-id [ "/" status ]        ; without status: MQTT 5, status in a user property
  *   down      = "commands/" command-id "/" command-name
  *   device-id    = [A-Za-z0-9][A-Za-z0-9._-]{0,63}
- *   event-type   = command-name = command-id = the same alphabet ("_" and "-" may come first in a command id)
- *   status       = 3DIGIT
+ *   event-type   = command-name = the same
+ *   command-id   = [A-Za-z0-9_-]{1,64}
+ *   status       = [1-5] 2DIGIT
  */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
@@ -66,10 +67,12 @@ export function isEventType(text: string): boolean {
   return NAME.test(text);
 }
 
-/** Whether an MQTT topic filter matches a topic name (MQTT 5, section 4.7.1). */
+/** Whether a valid MQTT topic filter matches a topic name (MQTT 5, section 4.7). */
 export function filterMatches(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const levels = topic.split('/');
+  // [MQTT-4.7.2-1] a filter that starts with a wildcard does not match topics that start with $
+  if (topic.startsWith('$') && (wanted[0] === '#' || wanted[0] === '+')) return false;
   for (let i = 0; i < wanted.length; i++) {
     if (wanted[i] === '#') return true;
     if (i >= levels.length || (wanted[i] !== '+' && wanted[i] !== levels[i])) return false;

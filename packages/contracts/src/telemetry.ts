@@ -35,6 +35,8 @@ export const MAX_TEXT_BYTES = 1024;
 export const MAX_ARRAY_LENGTH = 1000;
 const MAX_DEPTH = 8;
 const METRIC_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/;
+/** With its zone: `Date.parse` alone would take "5" and local times as well, and read them in the zone of this machine. */
+const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
 const MESSAGE_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** The payload of `devices/{id}/telemetry`: a bare object of readings, an envelope with `readings`, or an array of these. */
@@ -84,7 +86,7 @@ export function messageIdentity(
   const identity: { ts?: number; seq?: number; id?: string } = {};
   if (ts !== undefined) {
     // 1e400 and other absurd clocks are claims like any other: kept, not believed
-    const claimed = typeof ts === 'string' ? Date.parse(ts) : ts;
+    const claimed = typeof ts === 'string' && RFC3339.test(ts) ? Date.parse(ts) : ts;
     if (typeof claimed !== 'number' || Number.isNaN(claimed))
       return reject('payload-shape', 'ts must be epoch milliseconds or RFC 3339');
     identity.ts = claimed;
@@ -128,9 +130,7 @@ function addReading(
     }
     return undefined;
   }
-  // `__proto__` as a key would be taken for the prototype of whoever copies the readings
-  if (!METRIC_NAME.test(name) || name === '__proto__')
-    return reject('metric-name', `"${printable(name)}" is not a metric name`);
+  if (!isMetricName(name)) return reject('metric-name', `"${printable(name)}" is not a metric name`);
   const wrong = wrongValue(name, value);
   if (wrong) return wrong;
   if (++counter.count > MAX_METRICS) return reject('metric-count');
@@ -138,21 +138,23 @@ function addReading(
   return undefined;
 }
 
+/** `__proto__` as a key would be taken for the prototype of whoever copies the readings, also by those who unfold the dots again. */
+export function isMetricName(name: string): boolean {
+  return METRIC_NAME.test(name) && !name.includes('__proto__');
+}
+
 function wrongValue(name: string, value: unknown): Rejection | undefined {
-  switch (typeof value) {
-    case 'number':
-      return Number.isFinite(value)
-        ? undefined
-        : reject('value-not-finite', `"${name}" is not a finite number`);
-    case 'boolean':
-      return undefined;
-    case 'string':
-      return value.length * 3 <= MAX_TEXT_BYTES || Buffer.byteLength(value) <= MAX_TEXT_BYTES
-        ? undefined
-        : reject('text-too-long', `"${name}" is longer than ${MAX_TEXT_BYTES} bytes`);
-    default:
-      return reject('value-type', `"${name}" is neither a number, a boolean nor a text`);
+  if (typeof value === 'number') {
+    return Number.isFinite(value)
+      ? undefined
+      : reject('value-not-finite', `"${printable(name)}" is not a finite number`);
   }
+  if (typeof value === 'boolean') return undefined;
+  if (typeof value !== 'string')
+    return reject('value-type', `"${printable(name)}" is neither a number, a boolean nor a text`);
+  return value.length * 3 <= MAX_TEXT_BYTES || Buffer.byteLength(value) <= MAX_TEXT_BYTES
+    ? undefined
+    : reject('text-too-long', `"${printable(name)}" is longer than ${MAX_TEXT_BYTES} bytes`);
 }
 
 /** Names come from strangers and end up in terminals and logs. */
@@ -253,6 +255,7 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
     return reject('record-unreadable', 'subject, id, time or readings are missing');
   }
   for (const name of Object.keys(readings)) {
+    if (!isMetricName(name)) return reject('record-unreadable', `"${printable(name)}" is not a metric name`);
     const wrong = wrongValue(name, readings[name]);
     if (wrong) return reject('record-unreadable', wrong.detail);
   }

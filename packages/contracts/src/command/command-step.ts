@@ -32,12 +32,15 @@ export const requestedStepSchema = z.object({
   step: z.literal('requested'),
   ...common,
   name: z.string(),
-  params: z.unknown(),
+  /** Absent when the operator gave none. */
+  params: z.unknown().optional(),
   mode: z.enum(COMMAND_MODES),
   /** How long it may wait to be sent, and then how long the device may take. */
   ttlMs: z.number(),
   timeoutMs: z.number(),
   requestedBy: z.string(),
+  /** The connection that the requester saw; an interactive command is for it alone, never for a later one. */
+  forConnection: z.string().optional(),
   /** Of the request's body, so that the same Idempotency-Key with another body is noticed. */
   bodyHash: z.string(),
 });

@@ -19,6 +19,7 @@ export interface Command {
   readonly requestedAt: number;
   readonly requestedBy: string;
   readonly bodyHash: string;
+  readonly forConnection?: string;
   /** The newest attempt. */
   readonly attempt?: {
     readonly number: number;
@@ -113,6 +114,7 @@ function requested(step: RequestedStep): Command {
     requestedAt: step.at,
     requestedBy: step.requestedBy,
     bodyHash: step.bodyHash,
+    ...(step.forConnection === undefined ? {} : { forConnection: step.forConnection }),
     timeline: [{ state: 'requested', at: step.at }],
   };
 }
@@ -132,8 +134,9 @@ function advance(command: Command, step: CommandStep): Command {
         },
       };
     case 'delivered':
-      // a PUBACK of an earlier attempt says nothing about this one
-      if (command.attempt?.number !== step.attempt) return command;
+      // a PUBACK of an earlier attempt, or of another connection, says nothing about this one
+      if (command.attempt?.number !== step.attempt || command.attempt.connection !== step.connection)
+        return command;
       return { ...next, attempt: { ...command.attempt, deliveredAt: step.at } };
     case 'succeeded':
     case 'failed':
