@@ -1,0 +1,167 @@
+import { LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
+import { metadataV12 } from '@platformatic/kafka';
+import { BrokerConnection, type BrokerAddress } from './broker-connection.js';
+import { NO_ERROR, reasonOf, unavailable } from './protocol-codes.js';
+
+/** Short questions (metadata, offsets) are answered in milliseconds, or the broker is frozen. */
+const QUESTION_TIMEOUT_MS = 2_000;
+const TOPICS = Object.keys(LOG_TOPICS);
+const NO_LEADER = -1;
+
+interface PartitionLeader {
+  nodeId: number;
+  epoch: number;
+}
+
+/** Which brokers there are and who leads which partition, as last heard. Whoever meets a stale leader calls `refresh`. */
+export class ClusterView {
+  private readonly brokers = new Map<number, BrokerAddress>();
+  private readonly leaders = new Map<string, PartitionLeader[]>();
+  private readonly bootstrap: readonly BrokerAddress[];
+  /** For short questions, one connection per address; long polls and produce requests have their own. */
+  private readonly questions = new Map<string, Promise<BrokerConnection>>();
+  private lastAnswered: BrokerAddress | undefined;
+  private refreshing: Promise<void> | undefined;
+  private closed = false;
+  private failure: string | undefined;
+
+  constructor(
+    private readonly clientId: string,
+    brokers: readonly string[],
+  ) {
+    this.bootstrap = brokers.map(parseAddress);
+  }
+
+  /** The node that leads a partition; undefined while an election is under way or nothing is known. */
+  leaderOf(topic: LogTopic, partition: number): number | undefined {
+    const leader = this.leaders.get(topic)?.[partition];
+    return leader === undefined || leader.nodeId === NO_LEADER ? undefined : leader.nodeId;
+  }
+
+  partitionsOf(topic: LogTopic): number {
+    return this.leaders.get(topic)?.length ?? 0;
+  }
+
+  get size(): number {
+    return this.brokers.size;
+  }
+
+  /** Why the last refresh failed; undefined when a broker answered it. */
+  problem(): string | undefined {
+    return this.failure;
+  }
+
+  /** A connection of the caller's own, which the caller destroys. */
+  open(nodeId: number, requestTimeoutMs: number): Promise<BrokerConnection> {
+    const address = this.brokers.get(nodeId);
+    if (this.closed || address === undefined)
+      return Promise.reject(unavailable(`broker ${nodeId} is not known`));
+    return BrokerConnection.open(this.clientId, address, requestTimeoutMs);
+  }
+
+  /** The shared connection for short questions to one broker. */
+  question(nodeId: number): Promise<BrokerConnection> {
+    const address = this.brokers.get(nodeId);
+    return address === undefined
+      ? Promise.reject(unavailable(`broker ${nodeId} is not known`))
+      : this.questionAt(address);
+  }
+
+  /** Asks any broker that answers, the last one first. Calls at the same time share one question. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.askAnyone().finally(() => (this.refreshing = undefined));
+    return this.refreshing;
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const opening of this.questions.values()) {
+      opening.then(
+        (connection) => connection.destroy(),
+        () => {}, // it never opened
+      );
+    }
+    this.questions.clear();
+  }
+
+  private async askAnyone(): Promise<void> {
+    let failure: unknown;
+    for (const address of this.candidates()) {
+      if (this.closed) break;
+      try {
+        const connection = await this.questionAt(address);
+        this.learn(await connection.ask(metadataV12.api, TOPICS, false, false));
+        this.lastAnswered = address;
+        this.failure = undefined;
+        return;
+      } catch (error) {
+        failure = error; // the next one is asked
+      }
+    }
+    this.failure = `no broker answers: ${reasonOf(failure)}`;
+    throw unavailable(this.failure, failure);
+  }
+
+  private candidates(): Iterable<BrokerAddress> {
+    const all = [...this.brokers.values(), ...this.bootstrap];
+    if (this.lastAnswered) all.unshift(this.lastAnswered);
+    return new Map(all.map((address) => [keyOf(address), address])).values();
+  }
+
+  private async questionAt(address: BrokerAddress): Promise<BrokerConnection> {
+    if (this.closed) throw unavailable('the log is closed');
+    const key = keyOf(address);
+    const standing = this.questions.get(key);
+    if (standing) {
+      const connection = await standing.catch(() => undefined); // a failed one is opened again below
+      if (connection?.usable) return connection;
+      if (this.questions.get(key) === standing) this.questions.delete(key);
+      return this.questionAt(address);
+    }
+    const opening = BrokerConnection.open(this.clientId, address, QUESTION_TIMEOUT_MS);
+    this.questions.set(key, opening);
+    try {
+      return await opening;
+    } catch (error) {
+      if (this.questions.get(key) === opening) this.questions.delete(key);
+      throw error;
+    }
+  }
+
+  private learn(answer: Metadata): void {
+    this.brokers.clear();
+    for (const { nodeId, host, port } of answer.brokers) this.brokers.set(nodeId, { host, port });
+    for (const topic of answer.topics) {
+      if (topic.name === null || topic.name === undefined || topic.errorCode !== NO_ERROR) continue;
+      const known = this.leaders.get(topic.name) ?? [];
+      for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
+        // a broker that was away may not have heard of the newest election yet
+        if (leaderEpoch < (known[partitionIndex]?.epoch ?? -1)) continue;
+        known[partitionIndex] = { nodeId: leaderId, epoch: leaderEpoch };
+      }
+      this.leaders.set(topic.name, known);
+    }
+  }
+}
+
+interface Metadata {
+  readonly brokers: readonly { readonly nodeId: number; readonly host: string; readonly port: number }[];
+  readonly topics: readonly {
+    readonly errorCode: number;
+    readonly name?: string | null;
+    readonly partitions: readonly {
+      readonly partitionIndex: number;
+      readonly leaderId: number;
+      readonly leaderEpoch: number;
+    }[];
+  }[];
+}
+
+function parseAddress(text: string): BrokerAddress {
+  const colon = text.lastIndexOf(':');
+  return { host: text.slice(0, colon), port: Number(text.slice(colon + 1)) };
+}
+
+function keyOf(address: BrokerAddress): string {
+  return `${address.host}:${address.port}`;
+}
