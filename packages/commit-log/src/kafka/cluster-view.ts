@@ -16,7 +16,10 @@ interface PartitionLeader {
 /** Which brokers there are and who leads which partition, as last heard. Whoever meets a stale leader calls `refresh`. */
 export class ClusterView {
   private readonly brokers = new Map<number, BrokerAddress>();
-  private readonly leaders = new Map<string, PartitionLeader[]>();
+  private readonly leaders = new Map<
+    string,
+    { readonly topicId: string; readonly partitions: PartitionLeader[] }
+  >();
   private readonly bootstrap: readonly BrokerAddress[];
   /** For short questions, one connection per address; long polls and produce requests have their own. */
   private readonly questions = new Map<string, Promise<BrokerConnection>>();
@@ -34,12 +37,12 @@ export class ClusterView {
 
   /** The node that leads a partition; undefined while an election is under way or nothing is known. */
   leaderOf(topic: LogTopic, partition: number): number | undefined {
-    const leader = this.leaders.get(topic)?.[partition];
+    const leader = this.leaders.get(topic)?.partitions[partition];
     return leader === undefined || leader.nodeId === NO_LEADER ? undefined : leader.nodeId;
   }
 
   partitionsOf(topic: LogTopic): number {
-    return this.leaders.get(topic)?.length ?? 0;
+    return this.leaders.get(topic)?.partitions.length ?? 0;
   }
 
   get size(): number {
@@ -65,6 +68,17 @@ export class ClusterView {
     return address === undefined
       ? Promise.reject(unavailable(`broker ${nodeId} is not known`))
       : this.questionAt(address);
+  }
+
+  /** The shared connection to whoever answered last. */
+  async anyone(): Promise<BrokerConnection> {
+    if (this.lastAnswered === undefined) await this.refresh();
+    if (this.lastAnswered === undefined) throw unavailable('no broker is known');
+    return this.questionAt(this.lastAnswered);
+  }
+
+  get isClosed(): boolean {
+    return this.closed;
   }
 
   /** Asks any broker that answers, the last one first. Calls at the same time share one question. */
@@ -133,13 +147,14 @@ export class ClusterView {
     for (const { nodeId, host, port } of answer.brokers) this.brokers.set(nodeId, { host, port });
     for (const topic of answer.topics) {
       if (topic.name === null || topic.name === undefined || topic.errorCode !== NO_ERROR) continue;
-      const known = this.leaders.get(topic.name) ?? [];
+      const last = this.leaders.get(topic.name);
+      const known = last?.topicId === topic.topicId ? last.partitions : []; // epochs begin anew with a new topic
       for (const { partitionIndex, leaderId, leaderEpoch } of topic.partitions) {
         // a broker that was away may not have heard of the newest election yet
         if (leaderEpoch < (known[partitionIndex]?.epoch ?? -1)) continue;
         known[partitionIndex] = { nodeId: leaderId, epoch: leaderEpoch };
       }
-      this.leaders.set(topic.name, known);
+      this.leaders.set(topic.name, { topicId: topic.topicId, partitions: known });
     }
   }
 }
@@ -149,6 +164,7 @@ interface Metadata {
   readonly topics: readonly {
     readonly errorCode: number;
     readonly name?: string | null;
+    readonly topicId: string;
     readonly partitions: readonly {
       readonly partitionIndex: number;
       readonly leaderId: number;

@@ -1,0 +1,188 @@
+import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
+import { backOffMs, pause, type Logger } from '@fieldgate/service';
+import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { BatchHandler, Consumption } from '../log-reader.js';
+import type { LogRecord } from '../log-record.js';
+import { OffsetCommits, type GroupOffset } from './offset-commits.js';
+import { PartitionDelivery } from './partition-delivery.js';
+import { reasonOf } from './protocol-codes.js';
+
+const MEMBERSHIP = {
+  /** After this long without a heartbeat the others take over. */
+  sessionTimeout: 8_000,
+  /** A rebalance is noticed with the next heartbeat. */
+  heartbeatInterval: 1_000,
+  rebalanceTimeout: 20_000,
+  /** Stopping waits for the fetch in flight (measured: 5 s with the client's default). */
+  maxWaitTimeInMs: 500,
+  maxBytesPerPartition: 256 * 1024,
+  maxBytes: 4 * 1024 * 1024,
+} as const;
+/** kafkajs fetches again only when all batches of a fetch are done; one that takes longer goes on beside it, its partition paused. */
+const ASIDE_AFTER_MS = 200;
+const ALL_PARTITIONS_AT_ONCE = 256;
+
+export interface GroupConsumptionOptions {
+  readonly kafka: Kafka;
+  readonly group: ConsumerGroup;
+  readonly topics: readonly LogTopic[];
+  readonly handle: BatchHandler;
+  readonly failed: (error: unknown) => void;
+  readonly startOffset: (topic: LogTopic, partition: number) => Promise<number>;
+  readonly logger: Logger;
+}
+
+/** One member of a consumer group for as long as it is wanted: when its client gives up, another one joins. */
+export class GroupConsumption implements Consumption {
+  private deliveries = new Map<string, PartitionDelivery>();
+  private readonly stopping = new AbortController();
+  private member: Promise<void> = Promise.resolve();
+  private ended = false;
+
+  constructor(private readonly options: GroupConsumptionOptions) {}
+
+  start(): void {
+    this.member = this.stayMember();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.member;
+  }
+
+  private async stayMember(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      const startedAt = performance.now();
+      await this.oneMembership();
+      if (performance.now() - startedAt > MEMBERSHIP.sessionTimeout) attempt = 0;
+      if (!signal.aborted) await pause(backOffMs(attempt), signal);
+    }
+  }
+
+  /** From joining until the client crashes or the consumption stops. Never rejects. */
+  private async oneMembership(): Promise<void> {
+    const { kafka, group, topics, logger } = this.options;
+    const consumer = kafka.consumer({
+      groupId: group,
+      ...MEMBERSHIP,
+      retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) }, // another member joins instead
+    });
+    const commits = new OffsetCommits(
+      (offsets) => consumer.commitOffsets(offsets.map(toCommit)),
+      (error) => logger.debug({ group, reason: reasonOf(error) }, 'offsets are not committed yet'),
+    );
+    const crashed = new Promise<void>((resolve) => {
+      consumer.on(consumer.events.CRASH, ({ payload }) => {
+        logger.warn({ group, reason: payload.error.message }, 'consumer group member joins again');
+        resolve();
+      });
+    });
+    consumer.on(consumer.events.REBALANCING, () => this.loseAll(commits));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      this.assign(payload.memberAssignment, consumer, commits);
+    });
+    try {
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        partitionsConsumedConcurrently: ALL_PARTITIONS_AT_ONCE,
+        eachBatch: (payload) => this.take(payload),
+      });
+      await Promise.race([crashed, aborted(this.stopping.signal)]);
+    } catch (error) {
+      logger.warn({ group, reason: reasonOf(error) }, 'consumer group member cannot join yet');
+    }
+    await this.finish(consumer, commits);
+  }
+
+  /** Stops after the batches in hand, commits what they did, and leaves. */
+  private async finish(consumer: Consumer, commits: OffsetCommits): Promise<void> {
+    if (this.stopping.signal.aborted && !this.ended) {
+      for (const delivery of this.deliveries.values()) delivery.end();
+      await Promise.all([...this.deliveries.values()].map(({ idle }) => idle));
+      await commits.flush();
+    }
+    this.loseAll(commits);
+    await consumer.disconnect().catch((error: unknown) => {
+      this.options.logger.debug({ reason: reasonOf(error) }, 'consumer group member left without a word');
+    });
+  }
+
+  private assign(
+    partitions: Readonly<Record<string, readonly number[]>>,
+    consumer: Consumer,
+    commits: OffsetCommits,
+  ): void {
+    const before = this.deliveries;
+    this.loseAll(commits);
+    this.deliveries = new Map();
+    consumer.resume(consumer.paused()); // by work that was set aside under the last assignment
+    for (const topic of this.options.topics) {
+      for (const partition of partitions[topic] ?? []) {
+        const key = `${topic}/${partition}`;
+        const dependencies = {
+          handle: this.options.handle,
+          startOffset: () => this.options.startOffset(topic, partition),
+          commit: (offset: number) => commits.commit({ topic, partition, offset }),
+          failed: (error: unknown) => this.fail(error),
+        };
+        const last = before.get(key)?.idle ?? Promise.resolve();
+        this.deliveries.set(key, new PartitionDelivery(topic, partition, dependencies, last));
+      }
+    }
+  }
+
+  private loseAll(commits: OffsetCommits): void {
+    for (const delivery of this.deliveries.values()) delivery.lose();
+    commits.forget();
+  }
+
+  private async take({ batch, pause: pausePartition }: EachBatchPayload): Promise<void> {
+    const delivery = this.deliveries.get(`${batch.topic}/${batch.partition}`);
+    if (delivery === undefined || this.stopping.signal.aborted) return;
+    const nextOffset = Number(batch.lastOffset()) + 1;
+    const done = delivery.deliver(recordsOf(batch, delivery.topic), nextOffset);
+    const inTime = new AbortController();
+    const settled = done.finally(() => inTime.abort());
+    await pause(ASIDE_AFTER_MS, inTime.signal);
+    if (inTime.signal.aborted) return;
+    const resume = pausePartition();
+    void settled.finally(resume);
+  }
+
+  private fail(error: unknown): void {
+    if (this.ended) return;
+    this.ended = true;
+    for (const delivery of this.deliveries.values()) delivery.lose();
+    this.stopping.abort();
+    this.options.failed(error);
+  }
+}
+
+function recordsOf({ messages, partition }: Batch, topic: LogTopic): LogRecord[] {
+  return messages.map(({ offset, key, value, timestamp }) => ({
+    topic,
+    partition,
+    offset: Number(offset),
+    key: key?.toString() ?? '',
+    value,
+    timestampMs: Number(timestamp),
+  }));
+}
+
+function toCommit({ topic, partition, offset }: GroupOffset): {
+  topic: string;
+  partition: number;
+  offset: string;
+} {
+  return { topic, partition, offset: String(offset) };
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,96 @@
+import { FieldgateError, LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
+import { backOffMs, pause, type Clock, type Logger } from '@fieldgate/service';
+import type { CommitLog } from '../commit-log.js';
+import { ClusterView } from './cluster-view.js';
+import { createKafkaJs } from './kafka-js.js';
+import { KafkaReader } from './kafka-reader.js';
+import { prepareTopics } from './kafka-topics.js';
+import { KafkaWriter } from './kafka-writer.js';
+import { reasonOf, unavailable } from './protocol-codes.js';
+
+export interface KafkaLogOptions {
+  /** `host:port` of some brokers; the others are learnt from these. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  /** Of topics that are created. Default: 3, or as many as there are brokers. */
+  readonly replicationFactor?: number;
+  /** How long an append may stay unsettled while brokers are away. Default 10 s. */
+  readonly deliveryTimeoutMs?: number;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const DEFAULT_DELIVERY_TIMEOUT_MS = 10_000;
+const DEFAULT_GRACE_MS = 10_000;
+/** So that an outage is known also while nobody appends. */
+const LOOK_EVERY_MS = 5_000;
+const TOPICS = Object.keys(LOG_TOPICS) as LogTopic[]; // the keys are its type
+
+/** The commit log on Kafka: acknowledged by all in-sync replicas, created and checked at the start. */
+export function createKafkaLog(options: KafkaLogOptions): CommitLog {
+  const logger = options.logger.child({ component: 'kafka-log' });
+  const cluster = new ClusterView(options.clientId, options.brokers);
+  const kafka = createKafkaJs({ ...options, logger });
+  const writer = new KafkaWriter({
+    cluster,
+    logger,
+    clock: options.clock,
+    deliveryTimeoutMs: options.deliveryTimeoutMs ?? DEFAULT_DELIVERY_TIMEOUT_MS,
+  });
+  const reader = new KafkaReader({
+    cluster,
+    kafka,
+    logger,
+    partitionOf: (topic, key) => writer.partitionOf(topic, key),
+  });
+  const stopping = new AbortController();
+  let started: Promise<void> | undefined;
+  let stopped: Promise<void> | undefined;
+  let waitingFor: string | undefined;
+  let looking: NodeJS.Timeout | undefined;
+
+  async function open(): Promise<void> {
+    await prepared();
+    writer.start(TOPICS.map((topic) => [topic, cluster.partitionsOf(topic)] as const));
+    looking = setInterval(() => void cluster.refresh().catch(() => {}), LOOK_EVERY_MS); // said by problem()
+    looking.unref();
+  }
+
+  /** A log that is away is waited for; a topic that is wrong is not. */
+  async function prepared(): Promise<void> {
+    for (let attempt = 0; !stopping.signal.aborted; attempt++) {
+      try {
+        await cluster.refresh();
+        await prepareTopics(kafka, { brokers: cluster.size, replicationFactor: options.replicationFactor });
+        await cluster.refresh();
+        const unknown = TOPICS.filter((topic) => cluster.partitionsOf(topic) === 0);
+        if (unknown.length > 0) throw unavailable(`not known to every broker yet: ${unknown.join(', ')}`);
+        waitingFor = undefined;
+        return;
+      } catch (error) {
+        if (error instanceof FieldgateError && !error.retriable) throw error;
+        if (attempt === 0)
+          logger.warn({ brokers: options.brokers, reason: reasonOf(error) }, 'kafka is waited for');
+        waitingFor = `Kafka at ${options.brokers.join(', ')} cannot be used yet: ${reasonOf(error)}`;
+        await pause(backOffMs(attempt), stopping.signal);
+      }
+    }
+    throw unavailable('stopped before Kafka could be reached');
+  }
+
+  async function close(graceMs: number): Promise<void> {
+    await writer.stop(graceMs);
+    stopping.abort();
+    clearInterval(looking);
+    await reader.stop();
+    cluster.close();
+  }
+
+  return {
+    writer,
+    reader,
+    start: () => (started ??= open()),
+    stop: (graceMs = DEFAULT_GRACE_MS) => (stopped ??= close(graceMs)),
+    problem: () => waitingFor ?? writer.problem() ?? cluster.problem(),
+  };
+}

@@ -1,0 +1,107 @@
+import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
+import type { Logger } from '@fieldgate/service';
+import type { Kafka } from 'kafkajs';
+import type { BatchHandler, Consumption, LogReader, LogStart, PartitionBounds } from '../log-reader.js';
+import type { LogRecord } from '../log-record.js';
+import type { ClusterView } from './cluster-view.js';
+import { GroupConsumption } from './group-consumption.js';
+import { committedOffsets, partitionBounds } from './log-offsets.js';
+import { unavailable } from './protocol-codes.js';
+import { readRange } from './read-range.js';
+import { TopicFollow } from './topic-follow.js';
+
+export interface KafkaReaderOptions {
+  readonly cluster: ClusterView;
+  readonly kafka: Kafka;
+  readonly logger: Logger;
+  readonly partitionOf: (topic: LogTopic, key: string) => number;
+}
+
+/** Groups through kafkajs; follows, ranges and offsets by direct questions to the leaders, which is a matter of milliseconds. */
+export class KafkaReader implements LogReader {
+  private readonly consumptions = new Set<Consumption>();
+  private stopped = false;
+
+  constructor(private readonly options: KafkaReaderOptions) {}
+
+  consume(
+    group: ConsumerGroup,
+    topics: readonly LogTopic[],
+    handle: BatchHandler,
+    failed: (error: unknown) => void,
+  ): Promise<Consumption> {
+    if (this.stopped) return Promise.reject(unavailable('the log is closed'));
+    const { kafka, logger } = this.options;
+    const startOffset = (topic: LogTopic, partition: number): Promise<number> =>
+      this.startOffset(group, topic, partition);
+    const consumption = new GroupConsumption({ kafka, group, topics, handle, failed, startOffset, logger });
+    consumption.start();
+    return Promise.resolve(this.keep(consumption));
+  }
+
+  async follow(
+    topic: LogTopic,
+    start: LogStart,
+    handle: (records: readonly LogRecord[]) => void,
+    options: { failed: (error: unknown) => void; reached?: (partition: number, nextOffset: number) => void },
+  ): Promise<Consumption> {
+    if (this.stopped) throw unavailable('the log is closed');
+    const follow = new TopicFollow(this.options.cluster, topic, { handle, ...options });
+    const kept = this.keep(follow);
+    await follow.start(start);
+    return kept;
+  }
+
+  read(
+    topic: LogTopic,
+    range: { readonly partition: number; readonly from: number; readonly to: number },
+  ): AsyncIterable<LogRecord> {
+    return readRange(this.options.cluster, topic, range);
+  }
+
+  bounds(topic: LogTopic): Promise<readonly PartitionBounds[]> {
+    return partitionBounds(this.options.cluster, topic);
+  }
+
+  partitionOf(topic: LogTopic, key: string): number {
+    return this.options.partitionOf(topic, key);
+  }
+
+  async lag(group: ConsumerGroup, topic: LogTopic): Promise<number> {
+    const { cluster } = this.options;
+    const [bounds, committed] = await Promise.all([
+      partitionBounds(cluster, topic),
+      committedOffsets(cluster, group, topic),
+    ]);
+    return bounds.reduce((sum, { partition, earliest, end }) => {
+      const passed = Math.max(earliest, committed.get(partition) ?? earliest);
+      return sum + Math.max(0, end - passed);
+    }, 0);
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await Promise.all([...this.consumptions].map((consumption) => consumption.stop()));
+  }
+
+  /** Where a group goes on in one partition: what it committed, unless that has expired. */
+  private async startOffset(group: ConsumerGroup, topic: LogTopic, partition: number): Promise<number> {
+    const { cluster } = this.options;
+    const [bounds, committed] = await Promise.all([
+      partitionBounds(cluster, topic),
+      committedOffsets(cluster, group, topic),
+    ]);
+    const earliest = bounds.find((bound) => bound.partition === partition)?.earliest ?? 0;
+    return Math.max(earliest, committed.get(partition) ?? earliest);
+  }
+
+  private keep(consumption: Consumption): Consumption {
+    this.consumptions.add(consumption);
+    return {
+      stop: async () => {
+        await consumption.stop();
+        this.consumptions.delete(consumption);
+      },
+    };
+  }
+}

@@ -1,0 +1,55 @@
+import type { LogTopic } from '@fieldgate/contracts';
+
+export interface GroupOffset {
+  readonly topic: LogTopic;
+  readonly partition: number;
+  /** Everything before it has been handled. */
+  readonly offset: number;
+}
+
+/**
+ * One commit request at a time: what partitions finish meanwhile goes together in the next. An offset that could not be committed is kept
+ * for the next request, until its partition is lost.
+ */
+export class OffsetCommits {
+  private readonly waiting = new Map<string, GroupOffset>();
+  private inFlight: Promise<void> | undefined;
+
+  constructor(
+    private readonly send: (offsets: readonly GroupOffset[]) => Promise<void>,
+    private readonly notCommitted: (error: unknown) => void,
+  ) {}
+
+  /** Resolves when a request that carries it has been answered, well or not. */
+  async commit(offset: GroupOffset): Promise<void> {
+    this.waiting.set(`${offset.topic}/${offset.partition}`, offset);
+    while (this.inFlight) await this.inFlight;
+    await this.flush();
+  }
+
+  async flush(): Promise<void> {
+    if (this.waiting.size === 0) return;
+    this.inFlight ??= this.request().finally(() => (this.inFlight = undefined));
+    await this.inFlight;
+  }
+
+  /** Its partitions belong to others from here on. */
+  forget(): void {
+    this.waiting.clear();
+  }
+
+  private async request(): Promise<void> {
+    await new Promise(setImmediate); // the other partitions of one fetch end in the same turn
+    const offsets = [...this.waiting.values()];
+    this.waiting.clear();
+    try {
+      await this.send(offsets);
+    } catch (error) {
+      this.notCommitted(error);
+      for (const offset of offsets) {
+        const key = `${offset.topic}/${offset.partition}`;
+        if (!this.waiting.has(key)) this.waiting.set(key, offset);
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
+import { backOffMs, pause } from '@fieldgate/service';
+import type { BatchHandler, BatchOutcome, PartitionAssignment } from '../log-reader.js';
+import type { LogRecord } from '../log-record.js';
+
+export interface DeliveryDependencies {
+  readonly handle: BatchHandler;
+  /** Where the group goes on; may fail while the log is away. */
+  readonly startOffset: () => Promise<number>;
+  readonly commit: (offset: number) => Promise<void>;
+  /** The handler threw what no retry mends. */
+  readonly failed: (error: unknown) => void;
+}
+
+/** One assignment of one partition: its batches one after another, each until it is handled, refused or lost. */
+export class PartitionDelivery {
+  readonly assignment: PartitionAssignment;
+  private readonly ending = new AbortController();
+  private held = true;
+  private position = 0;
+  private tail: Promise<void>;
+
+  /** `before`: the last work of an earlier assignment of the same partition, which this one must not overlap. */
+  constructor(
+    readonly topic: LogTopic,
+    readonly partition: number,
+    private readonly dependencies: DeliveryDependencies,
+    before: Promise<void>,
+  ) {
+    this.assignment = { topic, partition, isHeld: () => this.held };
+    this.tail = before.then(() => this.begin());
+  }
+
+  /** Resolves when nothing is in hand. Never rejects. */
+  get idle(): Promise<void> {
+    return this.tail;
+  }
+
+  /** Takes the records into the line. Resolves when they have been handled, refused or lost. Never rejects. */
+  deliver(records: readonly LogRecord[], nextOffset: number): Promise<void> {
+    this.tail = this.tail.then(() => this.hand(records, nextOffset));
+    return this.tail;
+  }
+
+  /** No retries any more; what is in hand is still counted. */
+  end(): void {
+    this.ending.abort();
+  }
+
+  /** The partition is another member's, or nobody's. */
+  lose(): void {
+    this.held = false;
+    this.ending.abort();
+  }
+
+  private get over(): boolean {
+    return this.ending.signal.aborted;
+  }
+
+  /** The first batch comes at once, also when it is empty. */
+  private async begin(): Promise<void> {
+    for (let attempt = 0; !this.over; attempt++) {
+      try {
+        this.position = await this.dependencies.startOffset();
+        return await this.hand([], this.position);
+      } catch {
+        await pause(backOffMs(attempt), this.ending.signal); // the log is away, and says so by itself
+      }
+    }
+  }
+
+  private async hand(records: readonly LogRecord[], nextOffset: number): Promise<void> {
+    let rest = records.filter(({ offset }) => offset >= this.position);
+    if (rest.length === 0 && records.length > 0) return;
+    for (let attempt = 0; !this.over; attempt++) {
+      const outcome = await this.ask(rest);
+      if (outcome === undefined || !this.held) return;
+      const handled = outcome.whole ? 0 : Math.min(rest.length, ...outcome.retry);
+      const done = !outcome.whole && handled === rest.length;
+      const next = done ? nextOffset : (rest[handled]?.offset ?? this.position);
+      if (next > this.position) {
+        this.position = next;
+        await this.dependencies.commit(next); // handled or refused from here: the group goes on after it
+      }
+      if (done) return;
+      rest = rest.slice(handled);
+      await pause(backOffMs(attempt), this.ending.signal);
+    }
+  }
+
+  /** undefined: the handler failed for good, and the consumption has been told. */
+  private async ask(
+    records: readonly LogRecord[],
+  ): Promise<(Pick<BatchOutcome, 'retry'> & { whole?: boolean }) | undefined> {
+    const { topic, partition, assignment } = this;
+    try {
+      return await this.dependencies.handle({ topic, partition, records, assignment, from: this.position });
+    } catch (error) {
+      if (error instanceof FieldgateError && error.retriable) return { retry: [], whole: true };
+      this.dependencies.failed(error);
+      return undefined;
+    }
+  }
+}
