@@ -45,13 +45,13 @@ export function consumerPromises(subject: Subject): void {
       const nextOffsets = new Map<string, number>();
       for (const batch of member.batches.all) {
         const place = `${batch.topic}/${batch.partition}`;
-        expect(batch.from).toBeGreaterThanOrEqual(nextOffsets.get(place) ?? 0);
-        for (const record of batch.records) {
-          expect(`${record.topic}/${record.partition}`).toBe(place);
-          expect(record.offset).toBeGreaterThanOrEqual(batch.from);
-          expect(record.offset).toBeGreaterThanOrEqual(nextOffsets.get(place) ?? 0);
+        const goesOn = batch.from >= (nextOffsets.get(place) ?? 0);
+        const inOrder = batch.records.every((record) => {
+          const isNext = record.offset >= Math.max(batch.from, nextOffsets.get(place) ?? 0);
           nextOffsets.set(place, record.offset + 1);
-        }
+          return isNext && `${record.topic}/${record.partition}` === place;
+        });
+        expect([place, batch.from, goesOn, inOrder]).toEqual([place, batch.from, true, true]);
         expect(batch.assignment).toMatchObject({ topic: batch.topic, partition: batch.partition });
       }
     },

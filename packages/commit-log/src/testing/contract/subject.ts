@@ -27,6 +27,8 @@ export const CONTRACT_TIMEOUT_MS = 60_000;
 
 export const TOPIC: LogTopic = 'fieldgate.events.v1';
 export const OTHER_TOPIC: LogTopic = 'fieldgate.alerts.v1';
+/** Takes very many records, which no other test has to read. */
+export const BULK_TOPIC: LogTopic = 'fieldgate.telemetry.v1';
 export const TABLE_TOPIC: LogTopic = 'fieldgate.devices.v1';
 
 /** The topics are not empty and not ours alone: whatever a test writes or reads is told apart by such a name. */

@@ -4,7 +4,16 @@ import type { FieldgateError } from '@fieldgate/contracts';
 import type { LogPosition } from '../../log-record.js';
 import { appended } from '../../log-writer.js';
 import { Inbox } from '../inbox.js';
-import { bytes, CONTRACT_TIMEOUT_MS, say, textsOf, TOPIC, unique, type Subject } from './subject.js';
+import {
+  BULK_TOPIC,
+  bytes,
+  CONTRACT_TIMEOUT_MS,
+  say,
+  textsOf,
+  TOPIC,
+  unique,
+  type Subject,
+} from './subject.js';
 import { recordAt, recordsBetween } from './reading.js';
 
 interface Settled {
@@ -148,7 +157,7 @@ export function writerPromises(subject: Subject): void {
       let limit = 0;
       while (limit === 0 && unsettled < 500_000) {
         unsettled += 1;
-        const more = subject.log.writer.append({ topic: TOPIC, key, value }, (error) => {
+        const more = subject.log.writer.append({ topic: BULK_TOPIC, key, value }, (error) => {
           unsettled -= 1;
           if (unsettled === 0) settled.push(error);
         });
