@@ -1,0 +1,99 @@
+import { FieldgateError, type Command, type EventRecord } from '@fieldgate/contracts';
+import type { Clock, Logger } from '@fieldgate/service';
+import type {
+  CommandQuery,
+  EventQuery,
+  LatestReading,
+  Series,
+  SeriesQuery,
+  StoreRecord,
+  TelemetryStore,
+  WriteOutcome,
+} from '../telemetry-store.js';
+import { latestReadings } from './latest-readings.js';
+import { OpenFile } from './open-file.js';
+import { readCommand, readCommands, readEvents } from './read-documents.js';
+import { readSeries } from './read-series.js';
+import { DEFAULT_RETENTION, Retention, type RetentionDays } from './retention.js';
+
+export interface EmbeddedStoreOptions {
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Of DuckDB, in its notation; what does not fit goes to disk. */
+  readonly memoryLimit?: string;
+  readonly retentionDays?: RetentionDays;
+}
+
+export function createEmbeddedStore(options: EmbeddedStoreOptions): TelemetryStore {
+  return new EmbeddedStore(options);
+}
+
+/** Everything in one DuckDB file, in this process alone. */
+class EmbeddedStore implements TelemetryStore {
+  private file: OpenFile | undefined;
+  private retention: Retention | undefined;
+
+  constructor(private readonly options: EmbeddedStoreOptions) {}
+
+  async start(): Promise<void> {
+    if (this.file) return;
+    const {
+      directory,
+      clock,
+      logger,
+      memoryLimit = '96MB',
+      retentionDays = DEFAULT_RETENTION,
+    } = this.options;
+    const file = await OpenFile.open({ directory, memoryLimit });
+    this.file = file;
+    this.retention = new Retention({ clock, logger, days: retentionDays }, (expire) =>
+      file.between(({ connection }) => expire(connection)),
+    );
+    this.retention.start();
+  }
+
+  async stop(): Promise<void> {
+    const { file } = this;
+    this.file = undefined;
+    this.retention?.stop();
+    await file?.close();
+  }
+
+  problem(): string | undefined {
+    return this.file ? this.file.problem : NOT_RUNNING;
+  }
+
+  async write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
+    return batch.length === 0 ? { refused: [] } : this.opened().write(batch);
+  }
+
+  async latest(deviceId: string): Promise<readonly LatestReading[]> {
+    const file = this.opened();
+    return latestReadings(await file.seriesOf(deviceId), file.reads, this.options.clock.now());
+  }
+
+  async series(query: SeriesQuery): Promise<readonly Series[]> {
+    const file = this.opened();
+    return readSeries(query, await file.seriesOf(query.deviceId), file.reads);
+  }
+
+  async events(query: EventQuery): Promise<readonly EventRecord[]> {
+    return readEvents(query, this.opened().reads);
+  }
+
+  async command(commandId: string): Promise<Command | undefined> {
+    return readCommand(commandId, this.opened().reads);
+  }
+
+  async commands(query: CommandQuery): Promise<readonly Command[]> {
+    return readCommands(query, this.opened().reads);
+  }
+
+  private opened(): OpenFile {
+    if (!this.file) throw new FieldgateError('store-unavailable', NOT_RUNNING);
+    return this.file;
+  }
+}
+
+const NOT_RUNNING = 'the telemetry store is not running';

@@ -1,0 +1,96 @@
+import { accessSync, constants, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { FieldgateError } from '@fieldgate/contracts';
+import { SCHEMA } from './schema.js';
+
+export const DATABASE_FILE = 'telemetry.duckdb';
+
+export interface DatabaseOptions {
+  readonly directory: string;
+  /** DuckDB's own notation: `96MB`. What does not fit is spilled into a folder beside the file. */
+  readonly memoryLimit: string;
+}
+
+/** DuckDB's file lock holds off other processes, but not a second instance in this one, which would damage the file. */
+const openHere = new Set<string>();
+
+export interface Database {
+  readonly instance: DuckDBInstance;
+  close(): void;
+}
+
+/** Opens the file, replays what a killed process left in its log, and creates what is missing. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const file = join(options.directory, DATABASE_FILE);
+  usableDirectory(options.directory);
+  if (openHere.has(file)) throw unusable(options.directory, 'this process has it open already');
+  openHere.add(file);
+  try {
+    const instance = await DuckDBInstance.create(file, {
+      memory_limit: options.memoryLimit,
+      threads: '2',
+      preserve_insertion_order: 'false',
+      temp_directory: join(options.directory, 'spill'),
+      autoinstall_known_extensions: 'false', // nothing is fetched from the network
+    });
+    await createTables(instance);
+    return {
+      instance,
+      close: () => {
+        instance.closeSync();
+        openHere.delete(file);
+      },
+    };
+  } catch (error) {
+    openHere.delete(file);
+    throw classify(options.directory, error);
+  }
+}
+
+async function createTables(instance: DuckDBInstance): Promise<void> {
+  const connection = await instance.connect();
+  try {
+    await connection.run(SCHEMA);
+  } finally {
+    connection.closeSync();
+  }
+}
+
+function usableDirectory(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw unusable(directory, (error as Error).message, error); // fs throws Errors
+  }
+}
+
+/** DuckDB tells its errors apart by text only. */
+function classify(directory: string, error: unknown): FieldgateError {
+  const text = error instanceof Error ? error.message : String(error);
+  const firstLine = text.split('\n', 1)[0] ?? text;
+  if (/lock on file/i.test(text)) {
+    const holder = /PID (\d+)/.exec(text)?.[1];
+    return unusable(directory, `another process${holder ? ` (pid ${holder})` : ''} has it open`, error);
+  }
+  if (/^IO Error/.test(text) && /permission denied|is a directory|no space left|read-only file/i.test(text))
+    return unusable(directory, firstLine, error);
+  return new FieldgateError(
+    'data-damaged',
+    `${join(directory, DATABASE_FILE)} cannot be read: ${firstLine}`,
+    {
+      cause: error,
+    },
+  );
+}
+
+function unusable(directory: string, reason: string, cause?: unknown): FieldgateError {
+  return new FieldgateError(
+    'data-dir-unusable',
+    `the telemetry store in ${directory} cannot be used: ${reason}`,
+    {
+      cause,
+    },
+  );
+}

@@ -1,0 +1,102 @@
+import { FieldgateError } from '@fieldgate/contracts';
+import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
+import { BatchWriter } from './batch-writer.js';
+import { openDatabase, type Database, type DatabaseOptions } from './open-database.js';
+import { ReadConnections } from './read-connections.js';
+import { SeriesIndex, type DeviceSeries } from './series-index.js';
+import { WriteQueue } from './write-queue.js';
+
+/** Records in one transaction, as long as more than one batch is waiting. */
+const GROUP_RECORDS = 5_000;
+/** Series whose number and newest reading stay in memory, about 200 bytes each. */
+const HELD_SERIES = 50_000;
+
+/** The file while it is open: one writer, a few readers, and how to go on after a failure. */
+export class OpenFile {
+  private readonly index = new SeriesIndex(HELD_SERIES);
+  private readonly queue = new WriteQueue<readonly StoreRecord[], WriteOutcome>(
+    (batches) => this.commit(batches),
+    { group: GROUP_RECORDS, sizeOf: (batch) => batch.length },
+  );
+  private writer: BatchWriter | undefined;
+  /** Why the last write failed. */
+  problem: string | undefined;
+
+  private constructor(
+    private readonly options: DatabaseOptions,
+    private database: Database,
+    public reads: ReadConnections,
+  ) {}
+
+  static async open(options: DatabaseOptions): Promise<OpenFile> {
+    const database = await openDatabase(options);
+    const file = new OpenFile(options, database, await ReadConnections.open(database.instance));
+    file.writer = await BatchWriter.open(database.instance, file.index);
+    return file;
+  }
+
+  write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
+    return this.queue.write(batch);
+  }
+
+  /** Runs between two transactions, on the writer's connection. */
+  async between(task: (writer: BatchWriter) => Promise<void>): Promise<void> {
+    await this.queue.exclusive(async () => {
+      await task(await this.workingWriter());
+      this.index.forgetLatest();
+    });
+  }
+
+  /** The series of a device, loaded by the writer: it alone knows of those that are being created. */
+  async seriesOf(deviceId: string): Promise<DeviceSeries> {
+    const held = this.index.get(deviceId);
+    if (held) return held;
+    return this.queue.exclusive(async () => {
+      const { connection } = await this.workingWriter();
+      await this.index.load(connection, new Set([deviceId]));
+      return this.index.get(deviceId) ?? { numbers: new Map(), flags: new Map(), texts: new Map() };
+    });
+  }
+
+  /** After the writes and queries in hand. */
+  async close(): Promise<void> {
+    await this.queue.close();
+    await this.reads.close();
+    this.writer?.close();
+    this.database.close();
+  }
+
+  private async commit(batches: readonly (readonly StoreRecord[])[]): Promise<readonly WriteOutcome[]> {
+    let writer: BatchWriter | undefined;
+    try {
+      writer = await this.workingWriter();
+      const outcomes = await writer.write(batches);
+      this.problem = undefined;
+      return outcomes;
+    } catch (cause) {
+      this.writer = undefined; // what it had prepared is void; the next write starts with what the file holds
+      writer?.abandon();
+      const reason = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '') : String(cause);
+      this.problem = `the telemetry store cannot write: ${reason}`;
+      throw new FieldgateError('store-unavailable', this.problem, { cause });
+    }
+  }
+
+  private async workingWriter(): Promise<BatchWriter> {
+    this.writer ??= await this.newWriter();
+    return this.writer;
+  }
+
+  /** DuckDB refuses every statement after some failures (a full disk); then only opening the file again helps. */
+  private async newWriter(): Promise<BatchWriter> {
+    try {
+      return await BatchWriter.open(this.database.instance, this.index);
+    } catch {
+      await this.reads.close();
+      this.database.close();
+      this.database = await openDatabase(this.options);
+      this.reads = await ReadConnections.open(this.database.instance);
+      return BatchWriter.open(this.database.instance, this.index);
+    }
+  }
+}
