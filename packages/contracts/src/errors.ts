@@ -236,6 +236,13 @@ export const ERRORS = {
     says: 'Fieldgate failed at this request.',
     todo: 'Look for the request id in the log of the process and report it.',
   },
+  // Clients of our own: simulator and command line.
+  'gateway-unreachable': {
+    status: 503,
+    retriable: true,
+    says: 'The gateway does not answer.',
+    todo: 'Start it (npm start), or correct the address; see /readyz.',
+  },
   // The start.
   'config-invalid': {
     status: 500,
