@@ -18,7 +18,7 @@ export interface GroupOffsets {
   get(group: ConsumerGroup, topic: LogTopic, partition: number): number | undefined;
   /** Known at once, on disk a little later: a crash in between hands the same records over again. */
   keep(group: ConsumerGroup, topic: LogTopic, partition: number, offset: number): void;
-  /** On disk from here. */
+  /** On disk from here; while the log is away it stays known, and goes to disk later. */
   flush(): Promise<void>;
 }
 

@@ -1,5 +1,5 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
-import type { BatchHandler, Consumption, LogReader, LogStart, PartitionBounds } from '../log-reader.js';
+import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import { LocalConsumption } from './local-consumption.js';
 import { LocalFollow } from './local-follow.js';
@@ -28,7 +28,7 @@ export class LocalReader implements LogReader {
 
   async follow(
     topic: LogTopic,
-    start: LogStart,
+    start: FollowStart,
     handle: (records: readonly LogRecord[]) => void,
     options: { failed: (error: unknown) => void; reached?: (partition: number, nextOffset: number) => void },
   ): Promise<Consumption> {
@@ -80,7 +80,7 @@ export class LocalReader implements LogReader {
     await Promise.all([...this.running].map((consumption) => consumption.stop()));
   }
 
-  private startOf(topic: LogTopic, partition: number, start: LogStart): number {
+  private startOf(topic: LogTopic, partition: number, start: FollowStart): number {
     if (start === 'latest') return this.log.end(topic, partition);
     const named = start === 'earliest' ? undefined : start.get(partition);
     return named ?? this.log.earliest(topic, partition);

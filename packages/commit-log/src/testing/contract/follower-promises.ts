@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { Consumption, LogStart } from '../../log-reader.js';
+import type { Consumption, FollowStart } from '../../log-reader.js';
 import type { LogPosition, LogRecord } from '../../log-record.js';
 import { Inbox } from '../inbox.js';
 import {
@@ -22,7 +22,7 @@ interface Follower {
 
 /** What `follow`, `read` and `bounds` promise. */
 export function followerPromises(subject: Subject): void {
-  async function follow(key: string, start: LogStart): Promise<Follower> {
+  async function follow(key: string, start: FollowStart): Promise<Follower> {
     const records = new Inbox<LogRecord>();
     const reached = new Inbox<LogPosition>();
     const consumption = await subject.log.reader.follow(

@@ -1,0 +1,152 @@
+import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
+import type { Clock } from '@fieldgate/service';
+import { Counter } from 'prom-client';
+import { Backlog, refusalOf } from '../backlog.js';
+import { GroupCommit } from '../group-commit.js';
+import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
+import type { BlockStore, StoreChange } from './block-store.js';
+import type { EmbeddedOffsets } from './embedded-offsets.js';
+import type { EmbeddedPartitions } from './embedded-partitions.js';
+import type { Outage } from './outage.js';
+import { BlockEncoder, encodedBytes } from './record-block.js';
+
+const embeddedGroups = new Counter({
+  name: 'fieldgate_embedded_log_commits_total',
+  help: 'Group commits of the embedded log: each is one flush to disk',
+  labelNames: ['result'],
+});
+const embeddedRecords = new Counter({
+  name: 'fieldgate_embedded_log_records_total',
+  help: 'Records that the embedded log has settled',
+  labelNames: ['result'],
+});
+
+/** A group fits one batch of a reader. */
+const GROUP = { maxItems: 2_000, maxBytes: 2 * 1024 * 1024 };
+const WAITING = { records: 100_000, bytes: 64 * 1024 * 1024 };
+
+interface Waiting {
+  readonly record: NewRecord;
+  readonly settle: Settle;
+  offset: number;
+}
+
+/** One group of appends is one LMDB commit, with one block per topic in it. */
+export class EmbeddedWriter implements LogWriter {
+  private readonly backlog = new Backlog(WAITING);
+  private readonly encoder = new BlockEncoder();
+  private readonly groups = new GroupCommit<Waiting>(GROUP, (group, done) => this.write(group, done));
+  private refusing: FieldgateError | undefined = new FieldgateError(
+    'log-unavailable',
+    'the log is not open yet',
+  );
+
+  constructor(
+    private readonly parts: {
+      readonly store: BlockStore;
+      readonly partitions: EmbeddedPartitions;
+      readonly offsets: EmbeddedOffsets;
+      readonly outage: Outage;
+      readonly clock: Clock;
+    },
+  ) {}
+
+  open(): void {
+    this.refusing = undefined;
+  }
+
+  append(record: NewRecord, settle: Settle): boolean {
+    const refusal = refusalOf(record) ?? this.refusing ?? this.parts.outage.error;
+    if (refusal !== undefined) {
+      queueMicrotask(() => settle(refusal)); // never before append has returned
+      return true;
+    }
+    const bytes = encodedBytes(record);
+    this.groups.add({ record, settle, offset: 0 }, bytes);
+    return this.backlog.add(bytes);
+  }
+
+  drained(listener: () => void): void {
+    this.backlog.drained(listener);
+  }
+
+  /** Takes nothing more; what was appended settles, after `graceMs` with an error. */
+  async close(graceMs: number): Promise<void> {
+    this.refusing = new FieldgateError('log-unavailable', 'the log has been stopped');
+    const timer = setTimeout(() => this.settle(this.groups.withdraw(), this.refusing), graceMs);
+    await this.groups.idle();
+    clearTimeout(timer);
+  }
+
+  private write(group: readonly Waiting[], done: () => void): void {
+    const { store, offsets } = this.parts;
+    const blocks = this.encode(group);
+    const facts = offsets.takeUnwritten();
+    store.commit({ put: blocks, facts }).then(
+      () => {
+        for (const { topic, end } of blocks) this.parts.partitions.advance(topic, end);
+        embeddedGroups.inc({ result: 'flushed' });
+        done(); // the disk goes on with the next group while this one is settled
+        this.settle(group); // durable from here: PUBACK
+      },
+      (error: FieldgateError) => {
+        offsets.giveBack(facts);
+        embeddedGroups.inc({ result: 'failed' });
+        this.parts.outage.begin(error);
+        this.settle(group, error);
+        this.settle(this.groups.withdraw(), error); // the same disk: why wait for the next failure
+        done();
+      },
+    );
+  }
+
+  private encode(
+    group: readonly Waiting[],
+  ): (NonNullable<StoreChange['put']>[number] & { readonly end: number })[] {
+    const byTopic = sortedByTopic(group);
+    this.encoder.begin(BlockEncoder.bytesFor(byTopic.size, totalBytes(group)));
+    const now = this.parts.clock.now();
+    return Array.from(byTopic, ([topic, waiting]) => {
+      const base = this.parts.partitions.end(topic);
+      this.encoder.startBlock();
+      for (let index = 0; index < waiting.length; index += 1) {
+        const one = waiting[index] as Waiting; // index < length
+        one.offset = base + index;
+        this.encoder.add(index, one.record.key, one.record.value);
+      }
+      const block = this.encoder.finishBlock(now, waiting.length);
+      return { topic, base, block, end: base + waiting.length };
+    });
+  }
+
+  private settle(group: readonly Waiting[], error?: FieldgateError): void {
+    if (group.length === 0) return;
+    for (const { settle, offset } of group) {
+      if (error === undefined) settle(undefined, { partition: 0, offset });
+      else settle(error);
+    }
+    embeddedRecords.inc({ result: error === undefined ? 'appended' : 'failed' }, group.length);
+    this.backlog.remove(group.length, totalBytes(group));
+  }
+}
+
+function sortedByTopic(group: readonly Waiting[]): Map<LogTopic, Waiting[]> {
+  const byTopic = new Map<LogTopic, Waiting[]>();
+  let topic: LogTopic | undefined;
+  let last: Waiting[] = [];
+  for (const one of group) {
+    if (one.record.topic !== topic) {
+      topic = one.record.topic;
+      last = byTopic.get(topic) ?? [];
+      byTopic.set(topic, last);
+    }
+    last.push(one);
+  }
+  return byTopic;
+}
+
+function totalBytes(group: readonly Waiting[]): number {
+  let bytes = 0;
+  for (const { record } of group) bytes += encodedBytes(record);
+  return bytes;
+}
