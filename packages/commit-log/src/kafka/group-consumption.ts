@@ -139,7 +139,8 @@ export class GroupConsumption implements Consumption {
     commits.forget();
   }
 
-  private async take({ batch, pause: pausePartition }: EachBatchPayload): Promise<void> {
+  private async take(payload: EachBatchPayload): Promise<void> {
+    const { batch } = payload;
     const delivery = this.deliveries.get(`${batch.topic}/${batch.partition}`);
     if (delivery === undefined || this.stopping.signal.aborted) return;
     const nextOffset = Number(batch.lastOffset()) + 1;
@@ -148,7 +149,7 @@ export class GroupConsumption implements Consumption {
     const settled = done.finally(() => inTime.abort());
     await pause(ASIDE_AFTER_MS, inTime.signal);
     if (inTime.signal.aborted) return;
-    const resume = pausePartition();
+    const resume = payload.pause();
     void settled.finally(resume);
   }
 

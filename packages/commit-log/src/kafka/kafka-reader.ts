@@ -1,7 +1,7 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import type { Logger } from '@fieldgate/service';
 import type { Kafka } from 'kafkajs';
-import type { BatchHandler, Consumption, LogReader, LogStart, PartitionBounds } from '../log-reader.js';
+import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import type { ClusterView } from './cluster-view.js';
 import { GroupConsumption } from './group-consumption.js';
@@ -41,7 +41,7 @@ export class KafkaReader implements LogReader {
 
   async follow(
     topic: LogTopic,
-    start: LogStart,
+    start: FollowStart,
     handle: (records: readonly LogRecord[]) => void,
     options: { failed: (error: unknown) => void; reached?: (partition: number, nextOffset: number) => void },
   ): Promise<Consumption> {

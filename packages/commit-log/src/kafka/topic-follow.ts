@@ -1,6 +1,6 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
-import type { Consumption, LogStart } from '../log-reader.js';
+import type { Consumption, FollowStart } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import type { BrokerConnection } from './broker-connection.js';
 import type { ClusterView } from './cluster-view.js';
@@ -35,7 +35,7 @@ export class TopicFollow implements Consumption {
   ) {}
 
   /** Resolves when it is decided where every partition begins; the log being away is waited for. */
-  async start(start: LogStart): Promise<void> {
+  async start(start: FollowStart): Promise<void> {
     for (let attempt = 0; !this.stopped; attempt++) {
       try {
         for (const { partition, earliest, end } of await partitionBounds(this.cluster, this.topic)) {
