@@ -1,1 +1,4 @@
+export * from './nest/store-start.js';
+export * from './nest/telemetry-store.module.js';
+export * from './telemetry-store.config.js';
 export * from './telemetry-store.js';

@@ -32,12 +32,17 @@ export function createEmbeddedStore(options: EmbeddedStoreOptions): TelemetrySto
 /** Everything in one DuckDB file, in this process alone. */
 class EmbeddedStore implements TelemetryStore {
   private file: OpenFile | undefined;
+  private starting: Promise<void> | undefined;
   private retention: Retention | undefined;
 
   constructor(private readonly options: EmbeddedStoreOptions) {}
 
-  async start(): Promise<void> {
-    if (this.file) return;
+  start(): Promise<void> {
+    this.starting ??= this.open();
+    return this.starting;
+  }
+
+  private async open(): Promise<void> {
     const {
       directory,
       clock,
@@ -54,6 +59,8 @@ class EmbeddedStore implements TelemetryStore {
   }
 
   async stop(): Promise<void> {
+    await Promise.allSettled([this.starting]); // a start that failed has told whoever called it
+    this.starting = undefined;
     const { file } = this;
     this.file = undefined;
     this.retention?.stop();

@@ -74,7 +74,10 @@ function classify(directory: string, error: unknown): FieldgateError {
     const holder = /PID (\d+)/.exec(text)?.[1];
     return unusable(directory, `another process${holder ? ` (pid ${holder})` : ''} has it open`, error);
   }
-  if (/^IO Error/.test(text) && /permission denied|is a directory|no space left|read-only file/i.test(text))
+  if (
+    text.startsWith('IO Error') &&
+    /permission denied|is a directory|no space left|read-only file/i.test(text)
+  )
     return unusable(directory, firstLine, error);
   return new FieldgateError(
     'data-damaged',

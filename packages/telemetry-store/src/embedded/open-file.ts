@@ -1,7 +1,7 @@
 import { FieldgateError } from '@fieldgate/contracts';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
 import { BatchWriter } from './batch-writer.js';
-import { openDatabase, type Database, type DatabaseOptions } from './open-database.js';
+import { damaged, openDatabase, type Database, type DatabaseOptions } from './open-database.js';
 import { ReadConnections } from './read-connections.js';
 import { SeriesIndex, type DeviceSeries } from './series-index.js';
 import { WriteQueue } from './write-queue.js';
@@ -30,9 +30,14 @@ export class OpenFile {
 
   static async open(options: DatabaseOptions): Promise<OpenFile> {
     const database = await openDatabase(options);
-    const file = new OpenFile(options, database, await ReadConnections.open(database.instance));
-    file.writer = await BatchWriter.open(database.instance, file.index);
-    return file;
+    try {
+      const file = new OpenFile(options, database, await ReadConnections.open(database.instance));
+      file.writer = await BatchWriter.open(database.instance, file.index);
+      return file;
+    } catch (error) {
+      database.close();
+      throw damaged(options, error);
+    }
   }
 
   write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {

@@ -11,8 +11,8 @@ export function describeValues(openStore: OpenStore): void {
       ['numbers', [21.5, -40, 0, -0, 1e308, -1e308, 5e-324, 1e21, 0.1]],
       [
         'integers, also beyond 2^53 as a double holds them',
-        [42, 9_007_199_254_740_991, 9_007_199_254_740_993, 123456789012345680000],
-      ], // eslint-disable-line no-loss-of-precision
+        [42, 9_007_199_254_740_991, Number('9007199254740993'), 1.2345678901234568e20],
+      ],
       ['booleans', [true, false]],
       [
         'texts',

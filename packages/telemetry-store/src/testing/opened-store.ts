@@ -4,8 +4,8 @@ import type { TelemetryStore } from '../telemetry-store.js';
 export interface OpenedStore {
   readonly store: TelemetryStore;
   /** Stops it and starts another one on the same data. */
-  reopen(): Promise<TelemetryStore>;
-  close(): Promise<void>;
+  readonly reopen: () => Promise<TelemetryStore>;
+  readonly close: () => Promise<void>;
 }
 
 export type OpenStore = () => Promise<OpenedStore>;

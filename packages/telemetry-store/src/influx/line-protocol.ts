@@ -1,0 +1,98 @@
+import type { Command, EventRecord, TelemetryRecord } from '@fieldgate/contracts';
+import { idHash } from '../identity.js';
+import type { StoreRecord } from '../telemetry-store.js';
+
+/** Numbers (always float), booleans and texts apart: a field of InfluxDB never changes its type, a device's metric may. */
+export const MEASUREMENTS = ['telemetry', 'telemetry_flags', 'telemetry_texts'] as const;
+export type Measurement = (typeof MEASUREMENTS)[number];
+
+const NS_PER_MS = 1_000_000;
+/** Values of the tag by which a command is found from its id; bounded, unlike the ids. */
+const ID_BUCKETS = 256;
+
+export interface Lines {
+  readonly text: string;
+  readonly points: number;
+}
+
+/** One record as points in line protocol, https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/ */
+export function linesOf(entry: StoreRecord): Lines {
+  switch (entry.kind) {
+    case 'telemetry':
+      return telemetryLines(entry.record);
+    case 'event':
+      return { text: eventLine(entry.record), points: 1 };
+    case 'command':
+      return { text: commandLines(entry.record), points: 2 };
+  }
+}
+
+function telemetryLines(record: TelemetryRecord): Lines {
+  let numbers = '';
+  let flags = '';
+  let texts = '';
+  const { readings } = record;
+  for (const metric of Object.keys(readings)) {
+    const value = readings[metric];
+    const field = fieldOf(metric);
+    if (typeof value === 'number') numbers += `,${field}=${Object.is(value, -0) ? '-0' : value}`;
+    else if (typeof value === 'boolean') flags += `,${field}=${value}`;
+    else texts += `,${field}=${quoted(String(value))}`;
+  }
+  const { deviceId, timeMs, seq, id } = record; // a device id needs no escaping: storable.ts
+  const time = pointTime(timeMs, seq ?? idHash(id));
+  let text = '';
+  let points = 0;
+  for (const [measurement, fields] of [
+    ['telemetry', numbers],
+    ['telemetry_flags', flags],
+    ['telemetry_texts', texts],
+  ] as const) {
+    if (fields === '') continue;
+    text += `${measurement},device=${deviceId} ${fields.slice(1)} ${time}\n`;
+    points++;
+  }
+  return { text, points };
+}
+
+function eventLine(event: EventRecord): string {
+  const time = pointTime(event.timeMs, idHash(event.id));
+  return `events,device=${event.deviceId} event=${quoted(event.event)},state=${quoted(event.state)},severity=${quoted(event.severity)},record=${quoted(JSON.stringify(event))} ${time}\n`;
+}
+
+/** The command, and where to find it by its id. */
+function commandLines(command: Command): string {
+  const time = pointTime(command.requestedAt, idHash(command.id));
+  const id = quoted(command.id);
+  return (
+    `commands,device=${command.deviceId} id=${id},state=${quoted(command.state)},record=${quoted(JSON.stringify(command))} ${time}\n` +
+    `command_ids,bucket=${idBucket(command.id)} id=${id},of=${quoted(command.deviceId)},requested=${command.requestedAt}i ${time}\n`
+  );
+}
+
+export function idBucket(commandId: string): string {
+  return String(idHash(commandId) % ID_BUCKETS);
+}
+
+/** The point's identity within its millisecond is in the nanoseconds below it; queries give milliseconds. */
+function pointTime(timeMs: number, identity: number): string {
+  return `${timeMs}${String(identity % NS_PER_MS).padStart(6, '0')}`;
+}
+
+function quoted(text: string): string {
+  return `"${text.replace(/[\\"]/g, '\\$&')}"`;
+}
+
+/**
+ * The field of a metric. A field `time` is dropped by InfluxDB without a word, and a field `device` hides the tag from every query of every
+ * device: these two names, and what they could be mistaken for, get a `_` more.
+ */
+export function fieldOf(metric: string): string {
+  return RESERVED.test(metric) ? `${metric}_` : metric;
+}
+
+export function metricOf(field: string): string {
+  return field.endsWith('_') && RESERVED.test(field) ? field.slice(0, -1) : field;
+}
+
+const RESERVED = /^(?:time|device)_*$/;
