@@ -1,0 +1,75 @@
+import { isFinal, type Command } from '@fieldgate/contracts';
+import { CommandsView } from '@fieldgate/commit-log';
+import { Body, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { OperatorController } from '../operator-controller.js';
+import { commandAnswer, type CommandAnswer } from './command-answer.js';
+import { idempotencyKey } from './command-identity.js';
+import {
+  commandsQuerySchema,
+  newCommandSchema,
+  type CommandsRequest,
+  type NewCommand,
+} from './command-requests.js';
+import { CommandWaits } from './command-waits.js';
+import { FindCommand } from './find-command.js';
+import { preferredWait } from './prefer.js';
+import { SendCommand } from './send-command.js';
+
+@OperatorController()
+export class CommandsController {
+  constructor(
+    private readonly sending: SendCommand,
+    private readonly known: FindCommand,
+    private readonly waits: CommandWaits,
+    private readonly commands: CommandsView,
+  ) {}
+
+  /** 200 with the command once it is over, however it ended; 202 and where to look when nobody waited, or not long enough. */
+  @Post('devices/:id/commands')
+  async send(
+    @Param('id') deviceId: string,
+    @Body({ schema: newCommandSchema }) body: NewCommand,
+    @Headers() headers: Record<string, string | undefined>,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<CommandAnswer> {
+    const waitSeconds = preferredWait(headers['prefer']);
+    if (waitSeconds > 0) this.waits.requireRoom();
+    const requested = await this.sending.request(deviceId, body, idempotencyKey(headers['idempotency-key']));
+    if (waitSeconds > 0) {
+      await this.waits.untilFinal(requested, waitSeconds * 1000, goneSignal(reply));
+      void reply.header('preference-applied', `wait=${waitSeconds}`);
+    }
+    const command = this.newest(requested);
+    void reply.code(isFinal(command.state) ? 200 : 202).header('location', `/v1/commands/${command.id}`);
+    return commandAnswer(command);
+  }
+
+  @Get('commands')
+  async list(
+    @Query({ schema: commandsQuerySchema }) query: CommandsRequest,
+  ): Promise<{ commands: readonly CommandAnswer[] }> {
+    return { commands: (await this.known.list(query)).map(commandAnswer) };
+  }
+
+  @Get('commands/:id')
+  async one(@Param('id') id: string): Promise<CommandAnswer> {
+    return commandAnswer(await this.known.get(id));
+  }
+
+  @Delete('commands/:id')
+  async cancel(@Param('id') id: string): Promise<CommandAnswer> {
+    return commandAnswer(await this.sending.cancel(id));
+  }
+
+  private newest(command: Command): Command {
+    return this.commands.get(command.id) ?? command;
+  }
+}
+
+/** Aborted when the connection closes before the answer was written: nobody waits for it any more. */
+function goneSignal(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  return gone.signal;
+}

@@ -1,0 +1,131 @@
+import { FieldgateError, type DeviceRecord } from '@fieldgate/contracts';
+import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
+import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { OperatorController } from '../operator-controller.js';
+import { Problem } from '../problem.js';
+import { deviceAnswer, presenceAnswer } from './device-answer.js';
+import {
+  devicePatchSchema,
+  devicesQuerySchema,
+  newSecretSchema,
+  oneOrManyDevicesSchema,
+  type DevicePatch,
+  type DevicesQuery,
+  type NewDevice,
+  type NewSecret,
+} from './device-requests.js';
+import { ListDevices } from './list-devices.js';
+import { PresenceOfDevices } from './presence.js';
+import { RegisterDevice, type Registered } from './register-device.js';
+import { Registry } from './registry.js';
+
+@OperatorController('devices')
+export class DevicesController {
+  constructor(
+    private readonly registration: RegisterDevice,
+    private readonly registry: Registry,
+    private readonly list: ListDevices,
+    private readonly presence: PresenceOfDevices,
+    @Inject(TELEMETRY_STORE) private readonly store: TelemetryStore,
+  ) {}
+
+  /** One, or many: of many each succeeds or fails on its own. */
+  @Post()
+  @HttpCode(201)
+  async create(
+    @Body({ schema: oneOrManyDevicesSchema }) body: NewDevice | readonly NewDevice[],
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<unknown> {
+    if (isMany(body)) return this.createMany(body);
+    const registered = await this.registration.register(body);
+    if (registered.kind === 'exists')
+      throw new Problem('device-exists', `"${registered.id}" is registered already`);
+    void reply.header('location', `/v1/devices/${body.id}`);
+    return createdAnswer(registered);
+  }
+
+  @Get()
+  many(@Query({ schema: devicesQuerySchema }) query: DevicesQuery): unknown {
+    const { devices, nextCursor } = this.list.page(query);
+    return {
+      devices: devices.map((device) => this.listed(device)),
+      ...(nextCursor === undefined ? {} : { nextCursor }),
+    };
+  }
+
+  @Get(':id')
+  async one(@Param('id') id: string): Promise<unknown> {
+    const device = this.registry.get(id);
+    const lastReportedAt = await this.lastReportedAt(id);
+    return { ...deviceAnswer(device), presence: { ...this.presenceNow(id), ...lastReportedAt } };
+  }
+
+  @Patch(':id')
+  async change(
+    @Param('id') id: string,
+    @Body({ schema: devicePatchSchema }) patch: DevicePatch,
+  ): Promise<unknown> {
+    return deviceAnswer(await this.registry.patch(id, patch));
+  }
+
+  @Delete(':id')
+  @HttpCode(204)
+  async remove(@Param('id') id: string): Promise<void> {
+    await this.registry.remove(id);
+  }
+
+  @Post(':id/secret')
+  @HttpCode(200)
+  async replaceSecret(
+    @Param('id') id: string,
+    @Body({ schema: newSecretSchema }) body: NewSecret,
+  ): Promise<unknown> {
+    const generated = await this.registry.replaceSecret(id, body.secret);
+    return generated === undefined ? { id } : { id, secret: generated };
+  }
+
+  private listed(device: DeviceRecord): unknown {
+    return { ...deviceAnswer(device), presence: this.presenceNow(device.id) };
+  }
+
+  private async createMany(devices: readonly NewDevice[]): Promise<unknown> {
+    const registered = await Promise.all(devices.map((device) => this.registration.register(device)));
+    const results = registered.map(createdAnswer);
+    if (registered.every(({ kind }) => kind === 'exists'))
+      throw new Problem('device-exists', 'all of these devices are registered already', {
+        extension: { results },
+      });
+    return results;
+  }
+
+  private presenceNow(deviceId: string): ReturnType<typeof presenceAnswer> {
+    return presenceAnswer({
+      connected: this.presence.session(deviceId) !== undefined,
+      commandReady: this.presence.commandReady(deviceId),
+    });
+  }
+
+  /** Nothing while the store is away: whether a device is connected must be seen then more than ever. */
+  private async lastReportedAt(deviceId: string): Promise<{ lastReportedAt?: string }> {
+    try {
+      const times = (await this.store.latest(deviceId)).map(({ timeMs }) => timeMs);
+      return times.length === 0 ? {} : { lastReportedAt: new Date(Math.max(...times)).toISOString() };
+    } catch (error) {
+      if (error instanceof FieldgateError && error.code === 'store-unavailable') return {};
+      throw error;
+    }
+  }
+}
+
+function isMany(body: NewDevice | readonly NewDevice[]): body is readonly NewDevice[] {
+  return Array.isArray(body);
+}
+
+/** A generated secret is shown here and nowhere else. */
+function createdAnswer(registered: Registered): unknown {
+  if (registered.kind === 'exists')
+    return { id: registered.id, error: { code: 'device-exists', detail: 'registered already' } };
+  const { device, generatedSecret } = registered;
+  return { ...device, ...(generatedSecret === undefined ? {} : { secret: generatedSecret }) };
+}

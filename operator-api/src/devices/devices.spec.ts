@@ -1,0 +1,217 @@
+import { appended } from '@fieldgate/commit-log';
+import { deviceRecordSchema, secretMatches, type DeviceRecord } from '@fieldgate/contracts';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { ApiUnderTest, NOW } from '../testing/api-under-test.js';
+import { DeviceTables } from './device-tables.js';
+import { RegisterDevice } from './register-device.js';
+
+let api: ApiUnderTest;
+
+beforeEach(async () => {
+  api = await (await new ApiUnderTest().start()).ready();
+});
+
+afterEach(() => api.stop());
+
+function record(id: string): DeviceRecord {
+  return deviceRecordSchema.parse(api.get(DeviceTables).devices.get(id));
+}
+
+async function write(row: DeviceRecord): Promise<void> {
+  const value = Buffer.from(JSON.stringify(row));
+  await appended(api.log.writer, { topic: 'fieldgate.devices.v1', key: row.id, value });
+}
+
+async function creations(id: string): Promise<readonly string[]> {
+  const partition = api.log.reader.partitionOf('fieldgate.devices.v1', id);
+  const found: string[] = [];
+  for await (const { value } of api.log.reader.read('fieldgate.devices.v1', {
+    partition,
+    from: 0,
+    to: 1000,
+  })) {
+    found.push(deviceRecordSchema.parse(JSON.parse(Buffer.from(value ?? []).toString())).creationId);
+  }
+  return found;
+}
+
+describe('POST /v1/devices', () => {
+  it('registers a device and shows its secret once', async () => {
+    const answer = await api.call('POST /v1/devices', {
+      id: 'pump-7',
+      type: 'pump',
+      labels: { site: 'berlin' },
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.headers.get('location')).toBe('/v1/devices/pump-7');
+    expect(answer.body).toEqual({
+      id: 'pump-7',
+      type: 'pump',
+      labels: { site: 'berlin' },
+      createdAt: '2026-11-20T21:30:00.000Z',
+      updatedAt: '2026-11-20T21:30:00.000Z',
+      secret: expect.stringMatching(/^[\w-]{32}$/),
+    });
+    const { secret } = answer.body as { secret: string }; // as just seen
+    expect(secretMatches(secret, record('pump-7').secret)).toBe(true);
+    expect((await api.call('GET /v1/devices/pump-7')).body).not.toHaveProperty('secret');
+  });
+
+  it('imports a secret and does not repeat it', async () => {
+    const answer = await api.call('POST /v1/devices', { id: 'pump-7', secret: 'from-the-old-system' });
+    expect(answer.status).toBe(201);
+    expect(answer.body).not.toHaveProperty('secret');
+    expect(secretMatches('from-the-old-system', record('pump-7').secret)).toBe(true);
+  });
+
+  it('answers 409 when the device exists, and changes nothing', async () => {
+    await api.call('POST /v1/devices', { id: 'pump-7', type: 'pump' });
+    const before = record('pump-7');
+    const answer = await api.call('POST /v1/devices', { id: 'pump-7', type: 'valve' });
+    expect(answer).toMatchObject({ status: 409, body: { code: 'device-exists', status: 409 } });
+    expect(record('pump-7')).toEqual(before);
+  });
+
+  it('registers many at once, each on its own', async () => {
+    await api.call('POST /v1/devices', { id: 'b' });
+    const answer = await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }, { id: 'a' }]);
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual([
+      expect.objectContaining({ id: 'a', secret: expect.any(String) }),
+      { id: 'b', error: { code: 'device-exists', detail: 'registered already' } },
+      { id: 'a', error: { code: 'device-exists', detail: 'registered already' } },
+    ]);
+  });
+
+  it('answers 409 when all of many exist', async () => {
+    await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }]);
+    const answer = await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }]);
+    expect(answer).toMatchObject({
+      status: 409,
+      body: {
+        code: 'device-exists',
+        results: [
+          { id: 'a', error: {} },
+          { id: 'b', error: {} },
+        ],
+      },
+    });
+  });
+
+  it('takes 1,000 devices and no more', async () => {
+    const devices = Array.from({ length: 1001 }, (_, index) => ({ id: `device-${index}` }));
+    const tooMany = await api.call('POST /v1/devices', devices);
+    expect(tooMany).toMatchObject({
+      status: 422,
+      body: { errors: [{ message: 'at most 1000 devices at once' }] },
+    });
+    const created = await api.call('POST /v1/devices', devices.slice(1));
+    expect(created.status).toBe(201);
+    expect(created.body).toHaveLength(1000);
+  });
+
+  it('names everything that is wrong', async () => {
+    const answer = await api.call('POST /v1/devices', [
+      { id: 'fine' },
+      { id: '-bad', secret: 'short', labels: { '1': 'x' }, color: 'red' },
+    ]);
+    expect(answer).toMatchObject({ status: 422, body: { code: 'invalid-request', status: 422 } });
+    const { errors } = answer.body as { errors: { path: string }[] }; // as just seen
+    expect(errors.map(({ path }) => path).toSorted()).toEqual(['1', '1.id', '1.labels.1', '1.secret']);
+    expect(api.get(DeviceTables).devices.get('fine')).toBeUndefined();
+  });
+
+  it('gives way to another instance whose creation stands before its own in the log', async () => {
+    const other = deviceRecordSchema.parse({
+      id: 'pump-7',
+      type: 'of-the-other-instance',
+      secret: 'sha256$other$other',
+      createdAt: NOW,
+      updatedAt: NOW,
+      creationId: 'other',
+      secretVersion: 1,
+    });
+    // in the log first, and not yet in the table of this instance when it looks
+    const [, mine] = await Promise.all([
+      write(other),
+      api.get(RegisterDevice).register({ id: other.id, labels: {}, type: 'mine' }),
+    ]);
+    expect(mine).toEqual({ kind: 'exists', id: 'pump-7' });
+    expect(record('pump-7')).toEqual(other);
+    expect(await creations('pump-7')).toEqual(['other', expect.not.stringMatching('other'), 'other']);
+  });
+});
+
+describe('a registered device', () => {
+  beforeEach(async () => {
+    await api.call('POST /v1/devices', { id: 'pump-7', type: 'pump', labels: { site: 'berlin', line: '1' } });
+  });
+
+  it('is changed by PATCH, and null removes', async () => {
+    api.clock.ms += 1000;
+    const answer = await api.call('PATCH /v1/devices/pump-7', {
+      type: null,
+      labels: { line: null, site: 'oslo', owner: 'ann' },
+    });
+    expect(answer).toMatchObject({ status: 200 });
+    expect(answer.body).toEqual({
+      id: 'pump-7',
+      labels: { site: 'oslo', owner: 'ann' },
+      createdAt: '2026-11-20T21:30:00.000Z',
+      updatedAt: '2026-11-20T21:30:01.000Z',
+    });
+  });
+
+  it('keeps both of two changes at once', async () => {
+    await Promise.all([
+      api.call('PATCH /v1/devices/pump-7', { labels: { one: '1' } }),
+      api.call('PATCH /v1/devices/pump-7', { labels: { two: '2' } }),
+    ]);
+    expect(record('pump-7').labels).toEqual({ site: 'berlin', line: '1', one: '1', two: '2' });
+  });
+
+  it.each([{ labels: { 'not a name': 'x' } }, { type: '' }, { id: 'other' }, { labels: { a: 1 } }, []])(
+    'is not changed by %j',
+    async (patch) => {
+      const before = record('pump-7');
+      expect(await api.call('PATCH /v1/devices/pump-7', patch)).toMatchObject({
+        status: 422,
+        body: { code: 'invalid-request' },
+      });
+      expect(record('pump-7')).toEqual(before);
+    },
+  );
+
+  it('gets a new secret', async () => {
+    const before = record('pump-7');
+    const answer = await api.call('POST /v1/devices/pump-7/secret');
+    expect(answer.status).toBe(200);
+    const { secret } = answer.body as { secret: string }; // shown once
+    expect(secretMatches(secret, record('pump-7').secret)).toBe(true);
+    expect(record('pump-7').secretVersion).toBe(before.secretVersion + 1);
+    const imported = await api.call('POST /v1/devices/pump-7/secret', { secret: 'sixteen-characters' });
+    expect(imported.body).toEqual({ id: 'pump-7' });
+    expect(secretMatches('sixteen-characters', record('pump-7').secret)).toBe(true);
+  });
+
+  it('is gone after DELETE, and may be registered again', async () => {
+    expect((await api.call('DELETE /v1/devices/pump-7')).status).toBe(204);
+    expect((await api.call('GET /v1/devices/pump-7')).status).toBe(404);
+    expect((await api.call('DELETE /v1/devices/pump-7')).status).toBe(404);
+    expect((await api.call('POST /v1/devices', { id: 'pump-7' })).status).toBe(201);
+  });
+});
+
+describe('while the log is away', () => {
+  it('writes answer 503, and reads go on', async () => {
+    await api.call('POST /v1/devices', { id: 'pump-7' });
+    api.log.goAway();
+    const answer = await api.call('POST /v1/devices', { id: 'pump-8' });
+    expect(answer).toMatchObject({ status: 503, body: { code: 'log-unavailable' } });
+    expect(answer.headers.get('retry-after')).toBe('1');
+    expect((await api.call('DELETE /v1/devices/pump-7')).status).toBe(503);
+    expect((await api.call('GET /v1/devices/pump-7')).status).toBe(200);
+    api.log.comeBack();
+    expect((await api.call('POST /v1/devices', { id: 'pump-8' })).status).toBe(201);
+  });
+});

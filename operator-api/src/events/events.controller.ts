@@ -1,0 +1,52 @@
+import { deviceIdSchema, isEventType, type EventRecord } from '@fieldgate/contracts';
+import { CLOCK, type Clock } from '@fieldgate/service';
+import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
+import { Get, Inject, Query } from '@nestjs/common';
+import { z } from 'zod';
+import { OperatorController } from '../operator-controller.js';
+import { invalidRequest } from '../problem.js';
+import { limitSchema, rangeOf, timeSchema } from '../query-schemas.js';
+
+const LAST_DAY_MS = 86_400_000;
+
+const eventsQuerySchema = z.strictObject({
+  device: deviceIdSchema.optional(),
+  type: z.string().refine(isEventType, 'is not an event type').optional(),
+  from: timeSchema.optional(),
+  to: timeSchema.optional(),
+  limit: limitSchema(100, 1000),
+});
+
+/** Condition events of devices, and connected / disconnected. */
+@OperatorController('events')
+export class EventsController {
+  constructor(
+    @Inject(TELEMETRY_STORE) private readonly store: TelemetryStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** The newest first. */
+  @Get()
+  async list(
+    @Query({ schema: eventsQuerySchema }) query: z.output<typeof eventsQuerySchema>,
+  ): Promise<unknown> {
+    const range = rangeOf(query, LAST_DAY_MS, this.clock.now());
+    if (!range) throw invalidRequest([{ path: ['to'], message: 'must be later than from' }]);
+    const events = await this.store.events({
+      ...range,
+      limit: query.limit,
+      ...(query.device === undefined ? {} : { deviceId: query.device }),
+      ...(query.type === undefined ? {} : { event: query.type }),
+    });
+    return { events: events.map(eventAnswer) };
+  }
+}
+
+function eventAnswer({ event, timeMs, receivedMs, ...rest }: EventRecord): unknown {
+  return {
+    ...rest,
+    type: event,
+    time: new Date(timeMs).toISOString(),
+    receivedTime: new Date(receivedMs).toISOString(),
+  };
+}

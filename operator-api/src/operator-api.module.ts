@@ -1,0 +1,79 @@
+import { CommandsView, COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
+import { LOGGER, SUPERVISOR, type Logger, type Supervisor } from '@fieldgate/service';
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { ApiKeyGuard } from './api-key.guard.js';
+import { CatchUp, CaughtUpGuard } from './catch-up.js';
+import { CommandWaits } from './commands/command-waits.js';
+import { CommandsController } from './commands/commands.controller.js';
+import { FindCommand } from './commands/find-command.js';
+import { SendCommand } from './commands/send-command.js';
+import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
+import { ReadDeadLetters } from './dead-letters/read-dead-letters.js';
+import { DeviceTables } from './devices/device-tables.js';
+import { DevicesController } from './devices/devices.controller.js';
+import { ListDevices } from './devices/list-devices.js';
+import { PresenceOfDevices } from './devices/presence.js';
+import { RegisterDevice } from './devices/register-device.js';
+import { Registry } from './devices/registry.js';
+import { DurableAppend } from './durable-append.js';
+import { EventsController } from './events/events.controller.js';
+import { JsonOnly } from './json-only.js';
+import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
+import { ProblemJsonFilter } from './problem-json.js';
+import { RequestMetrics } from './request-metrics.js';
+import { TelemetryController } from './telemetry/telemetry.controller.js';
+import { Turns } from './turns.js';
+
+/**
+ * HTTP for operators. Takes the log, the store, clock, logger, supervisor and readiness from the global modules of whoever composes the
+ * process; shares no memory with the other roles, and so has tables of its own.
+ */
+@Module({})
+export class OperatorApiModule {
+  static forRoot(config: OperatorApiConfig): DynamicModule {
+    return {
+      module: OperatorApiModule,
+      controllers: [
+        DevicesController,
+        TelemetryController,
+        EventsController,
+        CommandsController,
+        DeadLettersController,
+      ],
+      providers: [
+        { provide: OPERATOR_API_CONFIG, useValue: config },
+        { provide: APP_FILTER, useClass: ProblemJsonFilter },
+        {
+          provide: CommandsView,
+          inject: [COMMIT_LOG, SUPERVISOR, LOGGER],
+          useFactory: commandsView,
+        },
+        ApiKeyGuard,
+        CaughtUpGuard,
+        CatchUp,
+        JsonOnly,
+        RequestMetrics,
+        DurableAppend,
+        Turns,
+        DeviceTables,
+        PresenceOfDevices,
+        ListDevices,
+        RegisterDevice,
+        Registry,
+        FindCommand,
+        SendCommand,
+        CommandWaits,
+        ReadDeadLetters,
+      ],
+    };
+  }
+}
+
+function commandsView(log: CommitLog, supervisor: Supervisor, logger: Logger): CommandsView {
+  return new CommandsView(log.reader, {
+    failed: (error) => supervisor.fail('operator API: commands view', error),
+    unreadable: ({ topic, partition, offset }) =>
+      logger.warn({ topic, partition, offset }, 'record not understood'),
+  });
+}

@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** `?limit=`: at most `most`, `usual` when it is not given. */
+export function limitSchema(usual: number, most: number): z.ZodType<number, unknown> {
+  const says = `must be a whole number from 1 to ${most}`;
+  return z
+    .string(says)
+    .regex(/^\d{1,9}$/, says)
+    .transform(Number)
+    .refine((limit) => limit >= 1 && limit <= most, says)
+    .default(usual);
+}
+
+const TIME_SAYS = 'must be epoch milliseconds or an RFC 3339 time with a zone';
+/** RFC 3339, section 5.6; `Date.parse` alone would take far more, and some of it in the zone of this machine. */
+const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+
+/** `?from=`, `?to=`: epoch ms. */
+export const timeSchema = z.string().transform((text, context) => {
+  const ms = /^\d{1,16}$/.test(text) ? Number(text) : RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
+  if (ms <= 8.64e15) return ms; // what a Date can hold; NaN is not
+  context.addIssue(TIME_SAYS);
+  return z.NEVER;
+});
+
+export interface Range {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** A device's clock is believed up to this far ahead: its newest reading is in a range without an end. */
+const BELIEVED_AHEAD_MS = 5 * 60_000;
+
+/** The last `usualMs` when nothing is said; undefined when the range is empty the wrong way round. */
+export function rangeOf(
+  query: { readonly from?: number | undefined; readonly to?: number | undefined },
+  usualMs: number,
+  nowMs: number,
+): Range | undefined {
+  const fromMs = query.from ?? (query.to ?? nowMs) - usualMs;
+  const toMs = query.to ?? Math.max(nowMs + BELIEVED_AHEAD_MS, fromMs + 1);
+  return fromMs < toMs ? { fromMs, toMs } : undefined;
+}
+
+/** `?name=a&name=b` arrives as an array, `?name=a` as text. */
+export function repeated<T>(element: z.ZodType<T, string>, most: number): z.ZodType<readonly T[], unknown> {
+  return z
+    .union([z.string().transform((text) => [text]), z.array(z.string())], 'must be text')
+    .pipe(z.array(element).min(1).max(most));
+}

@@ -1,0 +1,50 @@
+import { CLOCK, type Clock } from '@fieldgate/service';
+import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
+import { Get, Inject, Param, Query } from '@nestjs/common';
+import { Registry } from '../devices/registry.js';
+import { OperatorController } from '../operator-controller.js';
+import { invalidRequest } from '../problem.js';
+import { rangeOf } from '../query-schemas.js';
+import { seriesQuerySchema, type SeriesRequest } from './telemetry-requests.js';
+
+const LAST_HOUR_MS = 3_600_000;
+
+@OperatorController('devices')
+export class TelemetryController {
+  constructor(
+    private readonly registry: Registry,
+    @Inject(TELEMETRY_STORE) private readonly store: TelemetryStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+  ) {}
+
+  /** The newest reading of each metric. */
+  @Get(':id/latest')
+  async latest(@Param('id') id: string): Promise<unknown> {
+    const { id: deviceId } = this.registry.get(id);
+    const latest = await this.store.latest(deviceId);
+    const readings = latest.map(({ metric, timeMs, value }) => [
+      metric,
+      { value, time: new Date(timeMs).toISOString() },
+    ]);
+    return { deviceId, readings: Object.fromEntries(readings) };
+  }
+
+  @Get(':id/telemetry')
+  async series(
+    @Param('id') id: string,
+    @Query({ schema: seriesQuerySchema }) query: SeriesRequest,
+  ): Promise<unknown> {
+    const { id: deviceId } = this.registry.get(id);
+    const range = rangeOf(query, LAST_HOUR_MS, this.clock.now());
+    if (!range) throw invalidRequest([{ path: ['to'], message: 'must be later than from' }]);
+    const { metric: metrics, every: everyMs, aggregate = 'mean', limit } = query;
+    const series = await this.store.series({
+      deviceId,
+      ...range,
+      limit,
+      ...(metrics === undefined ? {} : { metrics }),
+      ...(everyMs === undefined ? {} : { downsample: { everyMs, aggregate } }),
+    });
+    return { deviceId, series };
+  }
+}

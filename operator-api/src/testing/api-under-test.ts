@@ -1,0 +1,146 @@
+import { CommandsView, COMMIT_LOG, LogStart, type LogPosition } from '@fieldgate/commit-log';
+import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
+import { hashSecret, type Command } from '@fieldgate/contracts';
+import { createLogger, Readiness, ServiceModule, Supervisor } from '@fieldgate/service';
+import { TELEMETRY_STORE } from '@fieldgate/telemetry-store';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { DeviceTables } from '../devices/device-tables.js';
+import { operatorHttpAdapter } from '../http-adapter.js';
+import { OperatorApiModule } from '../operator-api.module.js';
+import { MemoryStore } from './memory-store.js';
+import { SimulatedDevice, type FollowedTopic, type SimulatedWorld } from './simulated-device.js';
+
+export const ADMIN_KEY = 'an-admin-key-for-tests';
+const ADMIN_KEY_HASH = hashSecret(ADMIN_KEY, Buffer.from('salt of the tests'));
+export const NOW = Date.parse('2026-11-20T21:30:00.000Z');
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+/** The API over HTTP on a port of its own, on a log and a store in memory. */
+export class ApiUnderTest implements SimulatedWorld {
+  readonly store = new MemoryStore();
+  readonly readiness = new Readiness();
+  readonly clock = { ms: NOW, now: (): number => this.clock.ms };
+  readonly log: MemoryLog;
+  url = '';
+  private app: NestFastifyApplication | undefined;
+
+  constructor(log?: MemoryLog) {
+    this.log = log ?? createMemoryLog({ partitions: 3, clock: this.clock });
+  }
+
+  /** `logStart`: a log that is not there yet. */
+  async start(logStart: Promise<void> = this.log.start()): Promise<this> {
+    const logger = createLogger({ level: 'silent' });
+    const root: DynamicModule = {
+      module: class Root {},
+      imports: [
+        ServiceModule.forRoot({
+          logger,
+          clock: this.clock,
+          supervisor: new Supervisor(logger),
+          readiness: this.readiness,
+        }),
+        this.outside(logStart),
+        OperatorApiModule.forRoot({ adminKeyHash: ADMIN_KEY_HASH }),
+      ],
+    };
+    this.app = await NestFactory.create<NestFastifyApplication>(root, operatorHttpAdapter(), {
+      logger: false,
+    });
+    await this.app.listen(0, '127.0.0.1');
+    this.url = await this.app.getUrl();
+    return this;
+  }
+
+  async ready(): Promise<this> {
+    await this.readiness.ready();
+    return this;
+  }
+
+  async stop(): Promise<void> {
+    await this.app?.close();
+    await this.log.stop();
+  }
+
+  now(): number {
+    return this.clock.ms;
+  }
+
+  device(id: string): SimulatedDevice {
+    return new SimulatedDevice(this, id);
+  }
+
+  async seen(topic: FollowedTopic, at: LogPosition): Promise<void> {
+    switch (topic) {
+      case 'fieldgate.commands.v1':
+        return this.get(CommandsView).reached(at);
+      case 'fieldgate.sessions.v1':
+        return this.get(DeviceTables).sessions.reached(at);
+      case 'fieldgate.gateways.v1':
+        return this.get(DeviceTables).gateways.reached(at);
+    }
+  }
+
+  /** The next command that is requested, as a gateway would see it. */
+  requested(): Promise<Command> {
+    return new Promise((resolve) => {
+      const stop = this.get(CommandsView).changes((command) => {
+        if (command.state !== 'requested') return;
+        stop();
+        resolve(command);
+      });
+    });
+  }
+
+  get<T>(type: abstract new (...parts: never[]) => T): T {
+    if (!this.app) throw new Error('not started');
+    return this.app.get<T>(type, { strict: false });
+  }
+
+  /** One request with the admin key. A body that is text goes out as it is. */
+  async call(
+    request: `${string} /${string}`,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    const [method, path] = request.split(' ', 2);
+    const answer = await fetch(`${this.url}${path}`, {
+      method: method ?? 'GET',
+      headers: {
+        authorization: `Bearer ${ADMIN_KEY}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    const text = await answer.text();
+    return {
+      status: answer.status,
+      headers: answer.headers,
+      body: text === '' ? undefined : JSON.parse(text),
+    };
+  }
+
+  private outside(logStart: Promise<void>): DynamicModule {
+    const providers = [
+      { provide: COMMIT_LOG, useValue: this.log },
+      { provide: LogStart, useValue: { started: logStart } },
+      { provide: TELEMETRY_STORE, useValue: this.store },
+    ];
+    return {
+      module: class Outside {},
+      global: true,
+      providers,
+      exports: [COMMIT_LOG, LogStart, TELEMETRY_STORE],
+    };
+  }
+}
