@@ -69,7 +69,6 @@ function usableDirectory(directory: string): void {
 /** DuckDB tells its errors apart by text only. */
 function classify(directory: string, error: unknown): FieldgateError {
   const text = error instanceof Error ? error.message : String(error);
-  const firstLine = text.split('\n', 1)[0] ?? text;
   if (/lock on file/i.test(text)) {
     const holder = /PID (\d+)/.exec(text)?.[1];
     return unusable(directory, `another process${holder ? ` (pid ${holder})` : ''} has it open`, error);
@@ -78,14 +77,19 @@ function classify(directory: string, error: unknown): FieldgateError {
     text.startsWith('IO Error') &&
     /permission denied|is a directory|no space left|read-only file/i.test(text)
   )
-    return unusable(directory, firstLine, error);
-  return new FieldgateError(
-    'data-damaged',
-    `${join(directory, DATABASE_FILE)} cannot be read: ${firstLine}`,
-    {
-      cause: error,
-    },
-  );
+    return unusable(directory, firstLineOf(error), error);
+  return damaged({ directory }, error);
+}
+
+/** The file opens, or does not, but cannot be read. */
+export function damaged({ directory }: { readonly directory: string }, cause: unknown): FieldgateError {
+  const file = join(directory, DATABASE_FILE);
+  return new FieldgateError('data-damaged', `${file} cannot be read: ${firstLineOf(cause)}`, { cause });
+}
+
+/** DuckDB's messages go on with hints and stack traces. */
+export function firstLineOf(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
 }
 
 function unusable(directory: string, reason: string, cause?: unknown): FieldgateError {

@@ -1,7 +1,7 @@
 import { FieldgateError } from '@fieldgate/contracts';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
 import { BatchWriter } from './batch-writer.js';
-import { damaged, openDatabase, type Database, type DatabaseOptions } from './open-database.js';
+import { damaged, firstLineOf, openDatabase, type Database, type DatabaseOptions } from './open-database.js';
 import { ReadConnections } from './read-connections.js';
 import { SeriesIndex, type DeviceSeries } from './series-index.js';
 import { WriteQueue } from './write-queue.js';
@@ -81,8 +81,7 @@ export class OpenFile {
     } catch (cause) {
       this.writer = undefined; // what it had prepared is void; the next write starts with what the file holds
       writer?.abandon();
-      const reason = cause instanceof Error ? (cause.message.split('\n', 1)[0] ?? '') : String(cause);
-      this.problem = `the telemetry store cannot write: ${reason}`;
+      this.problem = `the telemetry store cannot write: ${firstLineOf(cause)}`;
       throw new FieldgateError('store-unavailable', this.problem, { cause });
     }
   }

@@ -51,11 +51,12 @@ export class InfluxWrites {
           headers: { ...this.headers, 'content-length': body.length },
           signal: AbortSignal.timeout(TIMEOUT_MS), // from the first byte to the last: a socket timeout alone would wait for ever on a slow drip
         },
-        (response) =>
+        (response) => {
           readBody(response).then(
             (text) => resolve({ status: response.statusCode ?? 0, body: text }),
             failed,
-          ),
+          );
+        },
       );
       sent.on('error', failed);
       sent.end(body);
