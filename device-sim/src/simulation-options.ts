@@ -3,10 +3,10 @@ import { z } from 'zod';
 
 export const PROTOCOLS = ['5', '3.1.1', 'mixed'] as const;
 
-const number = (least: number, most: number): z.ZodType<number, unknown> =>
-  z.coerce
-    .number()
-    .refine((value) => value >= least && value <= most, `must be a number from ${least} to ${most}`);
+const number = (least: number, most: number): z.ZodType<number, unknown> => {
+  const says = `must be a number from ${least} to ${most}`;
+  return z.coerce.number({ error: says }).refine((value) => value >= least && value <= most, says);
+};
 const whole = (least: number, most: number): z.ZodType<number, unknown> =>
   number(least, most).refine(Number.isInteger, 'must be a whole number');
 const url = (...schemes: string[]): z.ZodType<string, unknown> =>
