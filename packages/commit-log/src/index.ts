@@ -1,5 +1,13 @@
+export * from './commands-view.js';
+export * from './commit-log.config.js';
 export * from './commit-log.js';
+export { createEmbeddedLog, type EmbeddedLogOptions } from './embedded/embedded-log.js';
+export * from './json-rows.js';
 export * from './log-reader.js';
 export * from './log-record.js';
 export * from './log-table.js';
 export * from './log-writer.js';
+export * from './nest/commit-log.module.js';
+export * from './nest/consumer-group-server.js';
+export * from './nest/keep-error-type.js';
+export * from './nest/log-start.js';

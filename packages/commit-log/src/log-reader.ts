@@ -40,7 +40,7 @@ export interface Consumption {
 }
 
 /** Where `follow` begins: in every partition, or at given offsets (partitions that are not named: earliest). */
-export type LogStart = 'earliest' | 'latest' | ReadonlyMap<number, number>;
+export type FollowStart = 'earliest' | 'latest' | ReadonlyMap<number, number>;
 
 /** Of one partition: the first offset that is kept, and the offset that the next append will get. */
 export interface PartitionBounds {
@@ -71,7 +71,7 @@ export interface LogReader {
    */
   follow(
     topic: LogTopic,
-    start: LogStart,
+    start: FollowStart,
     handle: (records: readonly LogRecord[]) => void,
     options: { failed: (error: unknown) => void; reached?: (partition: number, nextOffset: number) => void },
   ): Promise<Consumption>;

@@ -1,6 +1,8 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import type { Consumption, LogReader } from './log-reader.js';
 import type { LogPosition, LogRecord } from './log-record.js';
+import { OffsetGate } from './offset-gate.js';
+import { unreadableRecords } from './unreadable-records.js';
 
 export type Unsubscribe = () => void;
 
@@ -16,12 +18,7 @@ export interface TableChange<T> {
 export class LogTable<T> {
   private readonly rows = new Map<string, { readonly value: T; readonly at: LogPosition }>();
   private readonly listeners = new Set<(change: TableChange<T>) => void>();
-  private readonly nextOffsets = new Map<number, number>();
-  private readonly waiting = new Set<{
-    readonly partition: number;
-    readonly offset: number;
-    readonly resolve: () => void;
-  }>();
+  private readonly gate = new OffsetGate();
   private consumption: Consumption | undefined;
 
   /** `parse` throws nothing: undefined for a record that is not understood, which `unreadable` then hears of and the table skips. */
@@ -42,7 +39,7 @@ export class LogTable<T> {
       (records) => records.forEach((record) => this.apply(record)),
       {
         failed: this.supervision.failed,
-        reached: (partition, nextOffset) => this.advance(partition, nextOffset),
+        reached: (partition, nextOffset) => this.gate.advance(partition, nextOffset),
       },
     );
   }
@@ -70,14 +67,12 @@ export class LogTable<T> {
 
   /** Resolves when the table holds everything that was in the topic at the time of the call. Rejects when the log does not tell its end. */
   async caughtUp(): Promise<void> {
-    const bounds = await this.reader.bounds(this.topic);
-    await Promise.all(bounds.map(({ partition, end }) => this.reached({ partition, offset: end - 1 })));
+    await this.gate.reachedAll(await this.reader.bounds(this.topic));
   }
 
   /** Resolves when the record at this position, and all before it, are in the table: for reading one's own append back. */
   reached(at: LogPosition): Promise<void> {
-    if (at.offset < (this.nextOffsets.get(at.partition) ?? 0)) return Promise.resolve();
-    return new Promise((resolve) => this.waiting.add({ ...at, resolve }));
+    return this.gate.reached(at);
   }
 
   /** Called for every record from now on, in order, after the table has changed. */
@@ -89,19 +84,13 @@ export class LogTable<T> {
   private apply(record: LogRecord): void {
     const previous = this.rows.get(record.key)?.value;
     const value = record.value === null ? undefined : this.parse(record.value);
-    if (record.value !== null && value === undefined) return this.supervision.unreadable(record);
+    if (record.value !== null && value === undefined) {
+      unreadableRecords.inc({ topic: this.topic });
+      return this.supervision.unreadable(record);
+    }
     const at = { partition: record.partition, offset: record.offset };
     if (value === undefined) this.rows.delete(record.key);
     else this.rows.set(record.key, { value, at });
     for (const listener of this.listeners) listener({ key: record.key, value, previous, at });
-  }
-
-  private advance(partition: number, nextOffset: number): void {
-    this.nextOffsets.set(partition, nextOffset);
-    for (const waiter of this.waiting) {
-      if (waiter.partition !== partition || waiter.offset >= nextOffset) continue;
-      this.waiting.delete(waiter);
-      waiter.resolve();
-    }
   }
 }

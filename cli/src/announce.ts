@@ -1,0 +1,13 @@
+import type { Running } from './start.js';
+
+/** Tells a person, once, that everything works and how to go on; the log has the same for machines. */
+export function announce(running: Running, startedAt: bigint): void {
+  const ms = Number((process.hrtime.bigint() - startedAt) / 1_000_000n);
+  const mqtt = running.mqttUrl();
+  running.logger.info({ ms, http: running.httpUrl, ...(mqtt === undefined ? {} : { mqtt }) }, 'ready');
+  if (running.adminKey?.isNew) {
+    process.stdout.write(
+      `\nThe admin key of this installation, shown only now (its hash is kept in the data directory):\n\n  ${running.adminKey.key}\n\n`,
+    );
+  }
+}

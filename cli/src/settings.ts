@@ -1,0 +1,21 @@
+import { commitLogEnvironment } from '@fieldgate/commit-log';
+import { gatewayEnvironment } from '@fieldgate/gateway';
+import { operatorApiEnvironment } from '@fieldgate/operator-api';
+import { readEnvironment, serviceEnvironment, type Environment } from '@fieldgate/service';
+import { telemetryStoreEnvironment } from '@fieldgate/telemetry-store';
+import { z } from 'zod';
+
+/** Every variable that Fieldgate reads; `.env.example` and `docs/configuration.md` list the same (a test compares). */
+export const settingsSchema = z.object({
+  ...serviceEnvironment,
+  ...commitLogEnvironment,
+  ...telemetryStoreEnvironment,
+  ...gatewayEnvironment,
+  ...operatorApiEnvironment,
+});
+
+export type Settings = z.output<typeof settingsSchema>;
+
+export function readSettings(environment: Environment): Settings {
+  return readEnvironment(settingsSchema, environment);
+}

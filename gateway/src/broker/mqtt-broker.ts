@@ -1,0 +1,355 @@
+import type { Socket } from 'node:net';
+import {
+  isRejection,
+  telemetryWriter,
+  V3_SESSION_EXPIRY_SECONDS,
+  type DeviceRecord,
+  type ErrorCode,
+  type Rejection,
+  type Subscription,
+} from '@fieldgate/contracts';
+import type { Clock, Logger } from '@fieldgate/service';
+import {
+  Aedes,
+  type AedesPublishPacket,
+  type AuthenticateError,
+  type Client,
+  type ConnectPacket,
+  type PublishPacket,
+} from 'aedes';
+import type { GatewayConfig } from '../gateway.config.js';
+import { connectionErrorsTotal, connectsTotal, counts } from '../gateway.metrics.js';
+import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
+import { OrderedSettlements } from '../ingest/ordered-settlements.js';
+import type { Credentials } from '../sessions/authenticate-device.js';
+import { DISCONNECT, type DeviceSession } from '../sessions/device-session.js';
+import { newConnectionId } from '../sessions/session-registry.js';
+import { maySubscribe } from '../sessions/topic-access.js';
+import { AedesConnection } from './aedes-connection.js';
+import { DevicePersistence, fromAedes, isSessionMark, type AedesSubscription } from './device-persistence.js';
+
+/** What the broker asks and tells the rest of the gateway. */
+export interface BrokerPort {
+  authenticate(credentials: Credentials): Promise<DeviceRecord | Rejection>;
+  /** Subscriptions of a session to resume; undefined when there is none. */
+  resume(deviceId: string): Promise<readonly Subscription[] | undefined>;
+  connected(session: DeviceSession): void;
+  disconnected(session: DeviceSession, reason: string): void;
+  subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;
+  unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void>;
+  ingest(session: DeviceSession, publish: InboundPublish, settled: (outcome: IngestOutcome) => void): void;
+}
+
+/** What is known of a connection before its session stands. */
+interface Handshake {
+  readonly packet: ConnectPacket;
+  /** The client left its id empty, and must be told which it has ([MQTT-3.2.2-16]). */
+  readonly idAssigned: boolean;
+  device?: DeviceRecord;
+}
+
+/** The longest session that a device may ask for, seconds. */
+const SESSION_EXPIRY_LIMIT_SECONDS = 7 * 86_400;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** A device that does not read for this long is closed. */
+const DRAIN_TIMEOUT_MS = 30_000;
+
+/**
+ * aedes, and nothing of aedes outside this folder. It speaks MQTT; what a message means is decided behind the port. PUBACK leaves after
+ * `authorizePublish` has called back, so that is where a message is made durable; messages never enter aedes' own fan-out.
+ */
+export class MqttBroker {
+  private readonly persistence: DevicePersistence;
+  private readonly aedes: IngestOnlyAedes;
+  private readonly handshakes = new WeakMap<Client, Handshake>();
+  private readonly sessions = new WeakMap<Client, DeviceSession>();
+  /** Between aedes' question for a session's subscriptions and its `client` event. */
+  private readonly resumed = new Map<string, readonly Subscription[]>();
+
+  constructor(
+    private readonly config: Pick<GatewayConfig, 'gatewayId' | 'maxPacketBytes'>,
+    private readonly port: BrokerPort,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {
+    this.persistence = new DevicePersistence({
+      resume: (deviceId) => this.resume(deviceId),
+      add: (deviceId, subscriptions) =>
+        this.withSession(deviceId, (session) => port.subscribed(session, subscriptions)),
+      remove: (deviceId, filters) =>
+        this.withSession(deviceId, (session) => port.unsubscribed(session, filters)),
+    });
+    this.aedes = new IngestOnlyAedes({
+      persistence: this.persistence,
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      drainTimeout: DRAIN_TIMEOUT_MS,
+      maxClientsIdLength: 64,
+      maximumPacketSize: config.maxPacketBytes,
+      sessionExpiryIntervalLimit: SESSION_EXPIRY_LIMIT_SECONDS,
+      pendingSessionsLimit: 100_000,
+      preConnect: (client, packet, callback) => this.preConnect(client, packet, callback),
+      authenticate: (client, username, password, done) => this.authenticate(client, username, password, done),
+      authorizePublish: (client, packet, callback) => this.authorizePublish(client, packet, callback),
+      authorizeSubscribe: (client, subscription, callback) => {
+        const allowed = isSessionMark(subscription.topic) || maySubscribe(client.id, subscription.topic);
+        if (!allowed)
+          this.logger.warn({ deviceId: client.id, code: 'topic-forbidden' }, 'subscription refused');
+        callback(null, allowed ? subscription : null);
+      },
+      authorizeForward: (client, packet) => this.numbered(client, packet),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.aedes.on('client', (client) => this.onClient(client));
+    this.aedes.on('clientDisconnect', (client) => this.onDisconnect(client));
+    this.aedes.on('subscribe', (subscriptions, client) =>
+      this.onSubscribe(client, subscriptions as unknown as AedesSubscription[]),
+    ); // the same shape; aedes types it by mqtt-packet
+    this.aedes.on('unsubscribe', (filters, client) => this.onUnsubscribe(client, filters));
+    this.aedes.on('clientError', (client, error) => this.onError(client, error));
+    this.aedes.on('connectionError', (client, error) => this.onError(client, error));
+    await this.aedes.listen();
+  }
+
+  /** Every client gets its DISCONNECT (MQTT 5: 0x8B, server shutting down). */
+  stop(): Promise<void> {
+    return new Promise((resolve) => this.aedes.close(() => resolve()));
+  }
+
+  handle(socket: Socket): void {
+    this.aedes.handle(socket);
+  }
+
+  // ── CONNECT ──
+
+  private preConnect(
+    client: Client,
+    packet: ConnectPacket,
+    callback: (error: Error | null, success: boolean) => void,
+  ): void {
+    // [MQTT-3.1.3-8] only 3.1.1 with clean session 0 must not leave its client id empty
+    const idAssigned =
+      !packet.clientId &&
+      packet.username !== undefined &&
+      (packet.protocolVersion === 5 || packet.clean === true);
+    if (idAssigned) packet.clientId = packet.username ?? '';
+    guardPrototype(client);
+    this.handshakes.set(client, { packet, idAssigned });
+    callback(null, true);
+  }
+
+  private authenticate(
+    client: Client,
+    username: string | undefined,
+    password: Uint8Array | undefined,
+    done: (error: AuthenticateError | null, success: boolean | null) => void,
+  ): void {
+    const handshake = this.handshakes.get(client);
+    if (!handshake) return done(refusal('device-unknown', 'no CONNECT'), false);
+    const credentials = { clientId: client.id, username, password, willTopic: handshake.packet.will?.topic };
+    this.port.authenticate(credentials).then(
+      (device) => {
+        if (!isRejection(device)) {
+          handshake.device = device;
+          if (handshake.idAssigned) assignClientId(client);
+          return done(null, true);
+        }
+        connectsTotal.inc({ outcome: device.code });
+        this.logger.warn({ clientId: client.id.slice(0, 64), code: device.code }, 'connect refused');
+        done(refusal(device.code, device.detail), false);
+      },
+      (error: unknown) => {
+        connectsTotal.inc({ outcome: 'log-unavailable' });
+        this.logger.error({ err: error }, 'connect not checked');
+        done(refusal('log-unavailable', 'the gateway cannot check devices now'), false);
+      },
+    );
+  }
+
+  private async resume(deviceId: string): Promise<readonly Subscription[] | undefined> {
+    const subscriptions = await this.port.resume(deviceId);
+    if (subscriptions) this.resumed.set(deviceId, subscriptions);
+    return subscriptions;
+  }
+
+  private onClient(client: Client): void {
+    const handshake = this.handshakes.get(client);
+    if (!handshake?.device) return;
+    const { packet, device } = handshake;
+    const deviceId = device.id;
+    const keepAliveSeconds = packet.keepalive ?? 0;
+    const resumed = this.resumed.get(deviceId) ?? [];
+    this.resumed.delete(deviceId);
+    this.persistence.forget(deviceId);
+    const session: DeviceSession = {
+      deviceId,
+      connection: newConnectionId(),
+      link: new AedesConnection(client, this.persistence),
+      registration: { creationId: device.creationId, secretVersion: device.secretVersion },
+      protocol: client.version === 5 ? '5' : client.version === 3 ? '3.1' : '3.1.1',
+      connectedAt: this.clock.now(),
+      keepAliveSeconds,
+      topicPrefix: `devices/${deviceId}/`,
+      writer: telemetryWriter(deviceId, this.config.gatewayId),
+      settlements: new OrderedSettlements(),
+      expirySeconds: expiryOf(client),
+      subscriptions: packet.clean ? [] : resumed,
+      isNewest: false,
+      closed: false,
+    };
+    this.sessions.set(client, session);
+    counts.connections += 1;
+    connectsTotal.inc({ outcome: 'accepted' });
+    this.port.connected(session);
+  }
+
+  // ── SUBSCRIBE: sessions that are kept come through the persistence, before SUBACK; the others here, after it ──
+
+  private onSubscribe(client: Client, subscriptions: readonly AedesSubscription[]): void {
+    const session = this.sessions.get(client);
+    if (!session || !client.clean) return;
+    const granted = subscriptions.filter(
+      (subscription) => subscription.qos <= 2 && maySubscribe(client.id, subscription.topic),
+    );
+    if (granted.length > 0) this.report(session, this.port.subscribed(session, granted.map(fromAedes)));
+  }
+
+  private onUnsubscribe(client: Client, filters: readonly string[]): void {
+    const session = this.sessions.get(client);
+    if (session && client.clean && !client.closed)
+      this.report(session, this.port.unsubscribed(session, filters));
+  }
+
+  private report(session: DeviceSession, written: Promise<void>): void {
+    written.catch((error: unknown) =>
+      this.logger.warn({ deviceId: session.deviceId, err: error }, 'subscription not recorded'),
+    );
+  }
+
+  // ── PUBLISH ──
+
+  private authorizePublish(
+    client: Client | null,
+    packet: PublishPacket,
+    callback: (error?: Error | null) => void,
+  ): void {
+    const session = client && this.sessions.get(client);
+    if (!client || !session) return callback(new Error('no session'));
+    const { qos, messageId } = packet;
+    if (qos === 2 && !client.closed) {
+      // a repeat between PUBLISH and PUBREL was stored already ([MQTT-4.3.3-10])
+      if (this.persistence.isOpen(session.deviceId, messageId)) return callback();
+      if (!this.persistence.mayOpen(session.deviceId))
+        return session.link.close(0x93, 'too many QoS 2 messages without PUBREL'); // receive maximum exceeded
+    }
+    packet.retain = false;
+    const place = session.settlements.add(() => {
+      if (outcome === 'acknowledge') {
+        if (qos > 0) counts.acknowledged += 1;
+        callback(); // durable from here: PUBACK
+      } else this.unanswered(session, qos, outcome, callback);
+    }, this.clock.now());
+    let outcome: IngestOutcome = 'unavailable';
+    this.port.ingest(session, inbound(packet), (result) => {
+      outcome = result;
+      place.settle();
+    });
+  }
+
+  private unanswered(
+    session: DeviceSession,
+    qos: 0 | 1 | 2,
+    outcome: IngestOutcome,
+    callback: (error?: Error | null) => void,
+  ): void {
+    if (outcome === 'forbidden') return callback(new Error('not a topic of this device')); // MQTT 5: PUBACK 0x87; 3.1.1: closed
+    if (qos === 0) {
+      counts.droppedQos0 += 1;
+      return callback();
+    }
+    // an outage is never acknowledged: aedes is not called back, the device sends again
+    if (!session.closed) {
+      counts.heldTooLong += 1;
+      session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
+    }
+  }
+
+  /** aedes numbers packets from a counter of its own and keeps no list; a PUBACK must find its command again. */
+  private numbered(client: Client, packet: AedesPublishPacket): AedesPublishPacket {
+    const session = this.sessions.get(client);
+    return session?.link instanceof AedesConnection ? session.link.number(packet) : packet;
+  }
+
+  // ── the end ──
+
+  private onDisconnect(client: Client): void {
+    const session = this.sessions.get(client);
+    if (!session || session.closed) return;
+    counts.connections -= 1;
+    session.expirySeconds = expiryOf(client); // DISCONNECT may have changed it ([MQTT-3.14.2-2])
+    const link = session.link instanceof AedesConnection ? session.link : undefined;
+    this.port.disconnected(session, link?.closedBecause ?? 'connection closed');
+    this.persistence.forget(session.deviceId);
+  }
+
+  private onError(client: Client, error: Error): void {
+    connectionErrorsTotal.inc();
+    this.logger.debug({ clientId: client.id ?? undefined, err: error }, 'connection error');
+    const session = this.sessions.get(client);
+    if (session?.link instanceof AedesConnection) session.link.failed(error.message);
+  }
+
+  private async withSession(deviceId: string, act: (session: DeviceSession) => Promise<void>): Promise<void> {
+    const client = this.aedes.clients[deviceId];
+    const session = client && this.sessions.get(client);
+    if (session) await act(session);
+  }
+}
+
+/** aedes without its fan-out: nothing that a device publishes is forwarded, and its own $SYS messages go nowhere. */
+class IngestOnlyAedes extends Aedes {
+  // a null prototype: a device may be called `constructor`, and must not find an inherited member under its name
+  readonly clients: Readonly<Record<string, Client>> = Object.create(null) as Record<string, Client>; // nothing in it yet
+
+  override publish(_packet: unknown, client: unknown, done?: () => void): void {
+    const finished = typeof client === 'function' ? (client as () => void) : done; // aedes' own overload: the client may be left out
+    finished?.();
+  }
+}
+
+function refusal(code: ErrorCode, detail: string): AuthenticateError {
+  const returnCode =
+    code === 'log-unavailable' || code === 'not-ready' ? 3 : code === 'will-elsewhere' ? 5 : 4;
+  return Object.assign(new Error(detail), { returnCode });
+}
+
+/** aedes keeps a client's subscriptions in a plain object: UNSUBSCRIBE `constructor` would find an inherited member and end the process. */
+function guardPrototype(client: Client): void {
+  const { subscriptions } = client as Client & { readonly subscriptions: object }; // a property that aedes' types leave out
+  Object.setPrototypeOf(subscriptions, null);
+}
+
+/** The CONNACK names an id only where aedes thinks that it chose it itself. */
+function assignClientId(client: Client): void {
+  (client as Client & { _assignedClientId?: string })._assignedClientId = client.id; // no hook for CONNACK properties in 2.0.0-beta.1
+}
+
+function expiryOf(client: Client): number {
+  if (client.version === 5) return client.sessionExpiryInterval;
+  return client.clean ? 0 : V3_SESSION_EXPIRY_SECONDS;
+}
+
+function inbound(packet: PublishPacket): InboundPublish {
+  const { properties } = packet;
+  const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
+  if (!properties) return { topic: packet.topic, payload, qos: packet.qos };
+  const status = properties.userProperties?.['status'];
+  return {
+    topic: packet.topic,
+    payload,
+    qos: packet.qos,
+    ...(properties.correlationData === undefined ? {} : { correlationData: properties.correlationData }),
+    ...(status === undefined ? {} : { status: Array.isArray(status) ? (status[0] ?? '') : status }),
+  };
+}

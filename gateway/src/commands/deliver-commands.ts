@@ -1,0 +1,170 @@
+import {
+  commandTopic,
+  encodeCommandStep,
+  filterMatches,
+  isFinal,
+  responseTopic,
+  type Command,
+  type CommandStep,
+} from '@fieldgate/contracts';
+import type { CommandsView, LogWriter } from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
+import { commandStepsTotal } from '../gateway.metrics.js';
+import type { DeviceSession } from '../sessions/device-session.js';
+import type { SessionRegistry } from '../sessions/session-registry.js';
+
+/** Commands that one device may have unanswered at a time; more are undeliverable at once. */
+const MAX_OPEN_PER_DEVICE = 64;
+
+/**
+ * Takes commands from the log to the devices connected here. Nothing is sent on a hunch: `requested` makes the gateway of the newest session
+ * write `sent`, and only when that step is read back, and counted, the request goes out. So a cancellation that came first wins.
+ */
+export class DeliverCommands {
+  constructor(
+    private readonly gateway: { readonly gatewayId: string; readonly boot: string },
+    private readonly commands: CommandsView,
+    private readonly sessions: SessionRegistry,
+    private readonly writer: LogWriter,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.commands.changes((command, previous) => this.onCommand(command, previous));
+    this.sessions.onReady((session) => this.onReady(session));
+  }
+
+  private onCommand(command: Command, previous: Command | undefined): void {
+    if (command === previous) return;
+    if (command.state === 'requested') this.take(command);
+    if (command.state === 'sent' && previous?.attempt?.number !== command.attempt?.number) this.send(command);
+  }
+
+  /** A session has become usable; what was requested for it in the meantime waits for it. */
+  private onReady(session: DeviceSession): void {
+    for (const command of this.commands.ofDevice(session.deviceId)) {
+      if (command.state === 'requested') this.take(command);
+    }
+  }
+
+  private take(command: Command): void {
+    const session = this.sessions.get(command.deviceId);
+    if (!session) return this.takeForNobody(command);
+    if (!session.isNewest) return; // comes again through onReady, or is another gateway's
+    if (this.clock.now() >= command.requestedAt + command.ttlMs) return; // command-deadlines writes `expired`
+    if (command.forConnection !== undefined && command.forConnection !== session.connection) {
+      return this.step({
+        ...stepOf(command, this.clock),
+        step: 'undeliverable',
+        detail: 'the device has connected anew since the request',
+      });
+    }
+    const qos = commandQos(session, command);
+    if (qos === undefined) {
+      return this.step({
+        ...stepOf(command, this.clock),
+        step: 'undeliverable',
+        detail: 'the device is not subscribed to its commands',
+      });
+    }
+    if (this.openOf(session.deviceId) > MAX_OPEN_PER_DEVICE) {
+      return this.step({
+        ...stepOf(command, this.clock),
+        step: 'undeliverable',
+        detail: `the device has ${MAX_OPEN_PER_DEVICE} unanswered commands`,
+      });
+    }
+    const { gatewayId: gateway } = this.gateway;
+    this.step({
+      ...stepOf(command, this.clock),
+      step: 'sent',
+      gateway,
+      connection: session.connection,
+      attempt: 1,
+      qos,
+    });
+  }
+
+  /** The device's last session was this gateway's and is over: nobody else will say so. */
+  private takeForNobody(command: Command): void {
+    const newest = this.sessions.newest(command.deviceId);
+    if (newest?.boot !== this.gateway.boot) return;
+    this.step({
+      ...stepOf(command, this.clock),
+      step: 'undeliverable',
+      detail: 'the device is not connected',
+    });
+  }
+
+  private send(command: Command): void {
+    const { attempt } = command;
+    const session = this.sessions.get(command.deviceId);
+    if (!attempt || !session || session.connection !== attempt.connection) return; // not ours, or gone: it will time out
+    const { deviceId, id: commandId } = command;
+    const sent = session.link.send({
+      topic: commandTopic(command),
+      payload: Buffer.from(command.params === undefined ? '' : JSON.stringify(command.params)),
+      qos: attempt.qos === 0 ? 0 : 1,
+      properties: {
+        responseTopic: responseTopic(command),
+        correlationData: Buffer.from(commandId, 'latin1'),
+        messageExpirySeconds: Math.max(
+          1,
+          Math.ceil((attempt.sentAt + command.timeoutMs - this.clock.now()) / 1000),
+        ),
+        contentType: 'application/json',
+      },
+      acknowledged: () =>
+        this.step({
+          step: 'delivered',
+          commandId,
+          deviceId,
+          at: this.clock.now(),
+          gateway: attempt.gateway,
+          connection: attempt.connection,
+          attempt: attempt.number,
+        }),
+    });
+    if (!sent) this.logger.info({ deviceId, commandId }, 'connection ended before the command went out');
+  }
+
+  private openOf(deviceId: string): number {
+    let open = 0;
+    for (const command of this.commands.ofDevice(deviceId)) if (!isFinal(command.state)) open += 1;
+    return open;
+  }
+
+  private step(step: CommandStep): void {
+    commandStepsTotal.inc({ step: step.step });
+    const id = `${step.commandId}-${step.step}-${this.gateway.boot}`;
+    this.writer.append(
+      { topic: 'fieldgate.commands.v1', key: step.deviceId, value: encodeCommandStep(step, id) },
+      (error) => {
+        // not written: a `sent` leaves the command requested, and it expires; a `delivered` leaves it sent, and it times out or is answered
+        if (error)
+          this.logger.warn(
+            { commandId: step.commandId, step: step.step, code: error.code },
+            'command step not written',
+          );
+      },
+    );
+  }
+}
+
+function stepOf(command: Command, clock: Clock): { commandId: string; deviceId: string; at: number } {
+  return { commandId: command.id, deviceId: command.deviceId, at: clock.now() };
+}
+
+/** The best QoS that the device's subscriptions grant for this request; undefined when none matches. */
+export function commandQos(
+  session: Pick<DeviceSession, 'subscriptions'>,
+  command: { deviceId: string; id: string; name: string },
+): 0 | 1 | undefined {
+  const topic = commandTopic(command);
+  let best: 0 | 1 | undefined;
+  for (const { filter, qos } of session.subscriptions) {
+    if (filterMatches(filter, topic)) best = best === 1 || qos > 0 ? 1 : 0;
+  }
+  return best;
+}

@@ -1,0 +1,84 @@
+import { Counter, Gauge } from 'prom-client';
+
+/** Counted in plain numbers, because several of these are on the path of every message; read when somebody asks. */
+export const counts = {
+  publishes: { telemetry: 0, event: 0, response: 0, other: 0 },
+  records: 0,
+  acknowledged: 0,
+  droppedQos0: 0,
+  heldTooLong: 0,
+  connections: 0,
+};
+
+counter(
+  'fieldgate_gateway_records_total',
+  'Records that the gateway has appended to the log',
+  () => counts.records,
+);
+counter(
+  'fieldgate_gateway_acknowledged_total',
+  'PUBLISHes answered after the log had them',
+  () => counts.acknowledged,
+);
+counter(
+  'fieldgate_gateway_dropped_qos0_total',
+  'QoS 0 messages dropped because the log was away',
+  () => counts.droppedQos0,
+);
+counter(
+  'fieldgate_gateway_held_too_long_total',
+  'Connections closed because the log was away for too long',
+  () => counts.heldTooLong,
+);
+
+export const publishesTotal = new Counter({
+  name: 'fieldgate_gateway_publishes_total',
+  help: 'PUBLISHes received, by what they carry',
+  labelNames: ['kind'],
+  collect() {
+    this.reset();
+    for (const [kind, count] of Object.entries(counts.publishes)) this.inc({ kind }, count);
+  },
+});
+
+export const refusedTotal = new Counter({
+  name: 'fieldgate_gateway_refused_total',
+  help: 'What the gateway refused for good, by error code (docs/errors.md)',
+  labelNames: ['code'],
+});
+
+export const connectsTotal = new Counter({
+  name: 'fieldgate_gateway_connects_total',
+  help: 'CONNECTs by outcome: accepted, or the error code of the refusal',
+  labelNames: ['outcome'],
+});
+
+export const connectionErrorsTotal = new Counter({
+  name: 'fieldgate_gateway_connection_errors_total',
+  help: 'Connections that broke a rule of MQTT, timed out or were reset',
+});
+
+export const connectionsGauge = new Gauge({
+  name: 'fieldgate_gateway_connections',
+  help: 'Devices connected to this gateway now',
+  collect() {
+    this.set(counts.connections);
+  },
+});
+
+export const commandStepsTotal = new Counter({
+  name: 'fieldgate_gateway_command_steps_total',
+  help: 'Steps of commands that this gateway wrote',
+  labelNames: ['step'],
+});
+
+function counter(name: string, help: string, read: () => number): void {
+  new Counter({
+    name,
+    help,
+    collect() {
+      this.reset();
+      this.inc(read());
+    },
+  });
+}

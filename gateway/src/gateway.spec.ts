@@ -1,0 +1,333 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { commandStepSchema, encodeCommandStep, type CommandStep } from '@fieldgate/contracts';
+import { appended } from '@fieldgate/commit-log';
+import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
+import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { recordsOf, register, startGateway, type TestGateway } from './testing/test-gateway.js';
+
+const V5 = { protocolVersion: 5 } as const;
+const V3 = { protocolVersion: 4 } as const;
+const SECRET = 'pump-secret-0123456789';
+
+/** `events.once` for an emitter with types of its own. */
+function happens(client: MqttClient, event: 'close' | 'connect' | 'error' | 'message'): Promise<unknown[]> {
+  return new Promise((resolve) => client.once(event as 'close', (...values: unknown[]) => resolve(values))); // any of them: the test names what it gets
+}
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0).reverse()) await close();
+});
+
+async function gatewayWith(
+  log: MemoryLog,
+  options: { gatewayId?: string; holdMs?: number } = {},
+): Promise<TestGateway> {
+  const gateway = await startGateway(log, options);
+  closing.push(() => gateway.stop());
+  return gateway;
+}
+
+async function givenGateway(): Promise<{ log: MemoryLog; gateway: TestGateway }> {
+  const log = createMemoryLog({ partitions: 2 });
+  await log.start();
+  await register(log, 'pump-7', SECRET);
+  return { log, gateway: await gatewayWith(log) };
+}
+
+function optionsOf(gateway: TestGateway, more: IClientOptions): IClientOptions {
+  return {
+    host: '127.0.0.1',
+    port: gateway.port,
+    username: 'pump-7',
+    password: SECRET,
+    clientId: 'pump-7',
+    reconnectPeriod: 0,
+    ...more,
+  };
+}
+
+async function device(gateway: TestGateway, more: IClientOptions = V5): Promise<MqttClient> {
+  const client = await connectAsync(optionsOf(gateway, more));
+  client.on('error', () => undefined); // a connection that the test breaks
+  closing.push(() => client.endAsync(true));
+  return client;
+}
+
+async function refusal(gateway: TestGateway, more: IClientOptions): Promise<number | undefined> {
+  const client = connect(optionsOf(gateway, more));
+  closing.push(() => client.endAsync(true));
+  const [error] = (await happens(client, 'error')) as [Error & { code?: number }]; // what mqtt emits for a refused CONNACK
+  return error.code;
+}
+
+describe.each([
+  ['MQTT 5', V5],
+  ['MQTT 3.1.1', V3],
+])('a device that speaks %s', (_name, version) => {
+  it('has its reading in the log before it gets its PUBACK', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, version);
+    await client.publishAsync(
+      'devices/pump-7/telemetry',
+      '{"ts":1763600000000,"seq":42,"readings":{"temperature":71.4}}',
+      { qos: 1 },
+    );
+    const [{ record, json } = { record: undefined, json: undefined }] = await recordsOf(
+      log,
+      'fieldgate.telemetry.v1',
+    );
+    expect(record?.key).toBe('pump-7');
+    expect(json).toMatchObject({
+      subject: 'pump-7',
+      gateway: 'gw-1',
+      data: { readings: { temperature: 71.4 }, seq: 42 },
+    });
+  });
+
+  it('gets an answer for what is refused for good, and the bytes are a dead letter', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, version);
+    await client.publishAsync('devices/pump-7/telemetry', '{"temperature":', { qos: 1 });
+    await client.publishAsync('devices/pump-7/telemetry', '[{"a":1},{"b":null}]', { qos: 1 });
+    await client.publishAsync('devices/pump-7/nonsense', '{}', { qos: 1 });
+    const letters = await recordsOf(log, 'fieldgate.dead-letters.v1');
+    expect(letters.map(({ json }) => (json['data'] as { code: string }).code)).toEqual([
+      'payload-not-json',
+      'value-type',
+      'topic-unknown',
+    ]);
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
+  });
+
+  it('has a condition event in the log', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, version);
+    await client.publishAsync(
+      'devices/pump-7/events/overheating',
+      '{"state":"raised","severity":"critical"}',
+      { qos: 1 },
+    );
+    const events = await recordsOf(log, 'fieldgate.events.v1');
+    expect(events.map(({ json }) => (json['data'] as { event: string }).event)).toEqual([
+      'connected',
+      'overheating',
+    ]);
+  });
+
+  it('is refused with a wrong secret, an unknown name, another client id or a will elsewhere', async () => {
+    const { gateway } = await givenGateway();
+    const [badCredentials, notAuthorized] = version === V5 ? [0x86, 0x87] : [4, 5];
+    expect(await refusal(gateway, { ...version, password: 'wrong-secret-0123456789' })).toBe(badCredentials);
+    expect(await refusal(gateway, { ...version, username: 'pump-8', clientId: 'pump-8' })).toBe(
+      badCredentials,
+    );
+    expect(await refusal(gateway, { ...version, clientId: 'other' })).toBe(badCredentials);
+    const will = {
+      topic: 'devices/pump-8/events/gone',
+      payload: Buffer.from('{}'),
+      qos: 1 as const,
+      retain: false,
+    };
+    expect(await refusal(gateway, { ...version, will })).toBe(notAuthorized);
+  });
+
+  it('finds its session again at another run of the gateway', async () => {
+    const { log, gateway } = await givenGateway();
+    const keep =
+      version === V5
+        ? { ...V5, clean: false, properties: { sessionExpiryInterval: 3600 } }
+        : { ...V3, clean: false };
+    const client = await device(gateway, keep);
+    await client.subscribeAsync('devices/pump-7/commands/#', { qos: 1 });
+    await gateway.stop();
+    const second = await gatewayWith(log.restarted());
+    const again = connect(optionsOf(second, keep));
+    closing.push(() => again.endAsync(true));
+    const [connack] = (await happens(again, 'connect')) as [{ sessionPresent: boolean }];
+    expect(connack.sessionPresent).toBe(true);
+  });
+
+  it('finds its session again although it never subscribed', async () => {
+    const { log, gateway } = await givenGateway();
+    const keep =
+      version === V5
+        ? { ...V5, clean: false, properties: { sessionExpiryInterval: 3600 } }
+        : { ...V3, clean: false };
+    await device(gateway, keep);
+    await gateway.stop();
+    const second = await gatewayWith(log.restarted());
+    const again = connect(optionsOf(second, keep));
+    closing.push(() => again.endAsync(true));
+    const [connack] = (await happens(again, 'connect')) as [{ sessionPresent: boolean }];
+    expect(connack.sessionPresent).toBe(true);
+  });
+
+  it('stores a QoS 2 message once', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, version);
+    await client.publishAsync('devices/pump-7/telemetry', '{"a":1}', { qos: 2 });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
+  });
+
+  it('gets no answer while the log is away, and is disconnected', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, version);
+    log.goAway();
+    let acknowledged = false;
+    client.publish('devices/pump-7/telemetry', '{"a":1}', { qos: 1 }, (error) => (acknowledged = !error));
+    await happens(client, 'close');
+    expect(acknowledged).toBe(false);
+    log.comeBack();
+  });
+
+  it('takes a command and answers it', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, version);
+    await client.subscribeAsync('devices/pump-7/commands/#', { qos: 1 });
+    const requested: CommandStep = {
+      step: 'requested',
+      commandId: 'c-1',
+      deviceId: 'pump-7',
+      at: Date.now(),
+      name: 'set-speed',
+      params: { rpm: 1200 },
+      mode: 'interactive',
+      ttlMs: 5_000,
+      timeoutMs: 5_000,
+      requestedBy: 'admin',
+      bodyHash: 'x',
+    };
+    const request = happens(client, 'message');
+    await appended(log.writer, {
+      topic: 'fieldgate.commands.v1',
+      key: 'pump-7',
+      value: encodeCommandStep(requested, 'c-1-requested'),
+    });
+    const [topic, payload, packet] = (await request) as [
+      string,
+      Buffer,
+      { properties?: { responseTopic?: string; correlationData?: Buffer } },
+    ];
+    expect(topic).toBe('devices/pump-7/commands/c-1/set-speed');
+    expect(JSON.parse(payload.toString())).toEqual({ rpm: 1200 });
+    if (version === V5) {
+      expect(packet.properties?.responseTopic).toBe('devices/pump-7/responses/c-1');
+      const correlationData = packet.properties?.correlationData ?? Buffer.alloc(0);
+      expect(correlationData.toString()).toBe('c-1');
+      await client.publishAsync('devices/pump-7/responses/c-1', '{"rpm":1200}', {
+        qos: 1,
+        properties: { correlationData, userProperties: { status: '200' } },
+      });
+    } else {
+      await client.publishAsync('devices/pump-7/responses/c-1/200', '{"rpm":1200}', { qos: 1 });
+    }
+    const steps = (await recordsOf(log, 'fieldgate.commands.v1')).map(({ json }) =>
+      commandStepSchema.parse(json['data']),
+    );
+    expect(steps.map(({ step }) => step)).toEqual(['requested', 'sent', 'delivered', 'succeeded']);
+    expect(steps.at(-1)).toMatchObject({ status: 200, body: { encoding: 'json', json: { rpm: 1200 } } });
+  });
+});
+
+describe('the gateway', () => {
+  it('closes MQTT 3.1.1 and answers 0x87 to MQTT 5 for a topic that is not the device’s own', async () => {
+    const { log, gateway } = await givenGateway();
+    const five = await device(gateway, V5);
+    await expect(five.publishAsync('devices/pump-8/telemetry', '{"a":1}', { qos: 1 })).rejects.toMatchObject({
+      code: 0x87,
+    });
+    await five.endAsync();
+    const three = await device(gateway, V3);
+    three.publish('devices/pump-8/telemetry', '{"a":1}', { qos: 1 });
+    await happens(three, 'close');
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(0);
+  });
+
+  it('names the client id that it assigned', async () => {
+    const { gateway } = await givenGateway();
+    const client = connect(optionsOf(gateway, { ...V5, clientId: '' }));
+    closing.push(() => client.endAsync(true));
+    const [connack] = (await happens(client, 'connect')) as [
+      { properties?: { assignedClientIdentifier?: string } },
+    ];
+    expect(connack.properties?.assignedClientIdentifier).toBe('pump-7');
+  });
+
+  it('refuses a subscription to somebody else’s topics and to $SYS', async () => {
+    const { gateway } = await givenGateway();
+    const client = await device(gateway);
+    for (const filter of [
+      'devices/pump-8/commands/#',
+      '#',
+      '$SYS/#',
+      'devices/+/commands/#',
+      'devices/pump-7/',
+    ]) {
+      await expect(client.subscribeAsync(filter, { qos: 1 })).rejects.toThrow();
+    }
+  });
+
+  it('lets a later connection of the same device take over', async () => {
+    const { gateway } = await givenGateway();
+    const first = await device(gateway);
+    const closed = happens(first, 'close');
+    const second = await device(gateway);
+    await closed;
+    await second.publishAsync('devices/pump-7/telemetry', '{"a":1}', { qos: 1 });
+  });
+
+  it('lets a connection at another gateway take over', async () => {
+    const { log, gateway } = await givenGateway();
+    const first = await device(gateway);
+    const other = await gatewayWith(log, { gatewayId: 'gw-2' });
+    const closed = happens(first, 'close');
+    const second = await device(other);
+    await closed;
+    await second.publishAsync('devices/pump-7/telemetry', '{"a":1}', { qos: 1 });
+  });
+
+  it('ends the connection of a device that gets another secret or is deleted', async () => {
+    const { log, gateway } = await givenGateway();
+    const first = await device(gateway);
+    const closed = happens(first, 'close');
+    await register(log, 'pump-7', SECRET, 2);
+    await closed;
+    const second = await device(gateway);
+    const gone = happens(second, 'close');
+    await appended(log.writer, { topic: 'fieldgate.devices.v1', key: 'pump-7', value: null });
+    await gone;
+  });
+
+  it('lives on when a device is called like a member of every object', async () => {
+    const { log, gateway } = await givenGateway();
+    await register(log, 'constructor', SECRET);
+    const client = await device(gateway, { ...V5, username: 'constructor', clientId: 'constructor' });
+    await client.unsubscribeAsync('constructor');
+    await client.publishAsync('devices/constructor/telemetry', '{"a":1}', { qos: 1 });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
+  });
+
+  it('publishes a will as a message of the device', async () => {
+    const { log, gateway } = await givenGateway();
+    const will = {
+      topic: 'devices/pump-7/events/gone',
+      payload: Buffer.from('{"state":"raised"}'),
+      qos: 1 as const,
+      retain: false,
+    };
+    const client = await device(gateway, { ...V5, will });
+    const gone = new Promise<void>((resolve) => {
+      void log.reader.follow(
+        'fieldgate.events.v1',
+        'earliest',
+        (records) => {
+          if (records.some(({ value }) => Buffer.from(value ?? '').includes('"event":"gone"'))) resolve();
+        },
+        { failed: () => undefined },
+      );
+    });
+    client.stream.destroy();
+    await gone;
+  });
+});

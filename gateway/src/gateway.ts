@@ -1,0 +1,237 @@
+import { randomBytes } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import {
+  deviceRecordSchema,
+  FieldgateError,
+  sessionRecordSchema,
+  type DeviceRecord,
+  type SessionRecord,
+} from '@fieldgate/contracts';
+import {
+  COMMIT_LOG,
+  CommandsView,
+  jsonRows,
+  LogStart,
+  LogTable,
+  type CommitLog,
+} from '@fieldgate/commit-log';
+import {
+  backOffMs,
+  CLOCK,
+  LOGGER,
+  pause,
+  READINESS,
+  SUPERVISOR,
+  Readiness,
+  Supervisor,
+  type Clock,
+  type Logger,
+} from '@fieldgate/service';
+import { MqttBroker } from './broker/mqtt-broker.js';
+import { AcceptResponse } from './commands/accept-response.js';
+import { DeliverCommands } from './commands/deliver-commands.js';
+import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config.js';
+import { IngestPublish } from './ingest/ingest-publish.js';
+import { TcpListener } from './listeners/tcp-listener.js';
+import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
+import { DISCONNECT, type DeviceSession } from './sessions/device-session.js';
+import { GatewayBeat } from './sessions/gateway-beat.js';
+import { SessionRegistry } from './sessions/session-registry.js';
+
+/** How long a graceful stop waits for the log before it lets go of what was never acknowledged. */
+const DRAIN_MS = 5_000;
+/** How long a CONNECT that wants its session back waits for the table of sessions. */
+const RESUME_MS = 500;
+
+/** The gateway's parts, in the order a packet travels, and their life: tables first, then the door; at the end the door first. */
+@Injectable()
+export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly identity: { readonly gatewayId: string; readonly boot: string };
+  private readonly devices: LogTable<DeviceRecord>;
+  private readonly sessionTable: LogTable<SessionRecord>;
+  private readonly commands: CommandsView;
+  private readonly registry: SessionRegistry;
+  private readonly broker: MqttBroker;
+  private readonly listener: TcpListener;
+  private readonly beat: GatewayBeat;
+  private readonly deliver: DeliverCommands;
+  private readonly stopping = new AbortController();
+  private sweeper: NodeJS.Timeout | undefined;
+  private listening: AddressInfo | undefined;
+  private problem: string | undefined = 'starting';
+
+  constructor(
+    @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
+    @Inject(COMMIT_LOG) log: CommitLog,
+    @Inject(LogStart) private readonly logStart: LogStart,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(LOGGER) logger: Logger,
+    @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
+    @Inject(READINESS) private readonly readiness: Readiness,
+  ) {
+    this.logger = logger.child({ role: 'gateway', gateway: config.gatewayId });
+    this.identity = { gatewayId: config.gatewayId, boot: randomBytes(6).toString('hex') };
+    const supervision = {
+      failed: (error: unknown) => supervisor.fail('gateway', error),
+      unreadable: (record: { topic: string; partition: number; offset: number }) =>
+        this.logger.warn(
+          {
+            topic: record.topic,
+            partition: record.partition,
+            offset: record.offset,
+            code: 'record-unreadable',
+          },
+          'record skipped',
+        ),
+    };
+    this.devices = new LogTable(
+      log.reader,
+      'fieldgate.devices.v1',
+      jsonRows(deviceRecordSchema),
+      supervision,
+    );
+    this.sessionTable = new LogTable(
+      log.reader,
+      'fieldgate.sessions.v1',
+      jsonRows(sessionRecordSchema),
+      supervision,
+    );
+    this.commands = new CommandsView(log.reader, supervision);
+    this.registry = new SessionRegistry(this.identity, log, this.sessionTable, clock, this.logger);
+    this.beat = new GatewayBeat(this.identity, log, () => this.registry.size, clock, this.logger);
+    this.deliver = new DeliverCommands(
+      this.identity,
+      this.commands,
+      this.registry,
+      log.writer,
+      clock,
+      this.logger,
+    );
+    const responses = new AcceptResponse(this.identity.boot, this.commands, clock);
+    const ingest = new IngestPublish(this.identity, log.writer, responses, clock, this.logger);
+    const authentication = new AuthenticateDevice(this.devices);
+    const newestSessions = new CatchUp(() => this.sessionTable.caughtUp());
+    this.broker = new MqttBroker(
+      config,
+      {
+        authenticate: (credentials) => authentication.authenticate(credentials),
+        resume: async (deviceId) => {
+          await newestSessions.atMost(RESUME_MS);
+          return this.registry.resumable(deviceId)?.subscriptions;
+        },
+        connected: (session) => this.registry.connected(session),
+        disconnected: (session, reason) => this.registry.disconnected(session, reason),
+        subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
+        unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
+        ingest: (session, publish, settled) => {
+          if (this.stopping.signal.aborted) return; // held, never acknowledged: the device sends it to the next gateway
+          ingest.ingest(session, publish, settled);
+        },
+      },
+      clock,
+      this.logger,
+    );
+    this.listener = new TcpListener(
+      { host: config.mqttHost, port: config.mqttPort, maxConnections: config.maxConnections },
+      (socket) => this.broker.handle(socket),
+    );
+    readiness.add('gateway', () => this.problem);
+  }
+
+  private readonly logger: Logger;
+
+  onApplicationBootstrap(): void {
+    this.supervisor.run('gateway', () => this.start());
+  }
+
+  /** Where MQTT listens; undefined until it does. */
+  get address(): AddressInfo | undefined {
+    return this.listening;
+  }
+
+  private async start(): Promise<void> {
+    await this.logStart.started;
+    await Promise.all([this.devices.start(), this.sessionTable.start(), this.commands.start()]);
+    this.problem = 'reading the tables of devices, sessions and commands';
+    await this.persist(() =>
+      Promise.all([this.devices.caughtUp(), this.sessionTable.caughtUp(), this.commands.caughtUp()]),
+    );
+    this.registry.start();
+    this.deliver.start();
+    this.devices.changes(({ key, value }) => this.onRegistration(key, value));
+    await this.persist(() => this.beat.start());
+    if (this.stopping.signal.aborted) return;
+    await this.broker.start();
+    this.listening = await this.listener.start();
+    this.sweeper = setInterval(() => this.closeHeld(), 1_000);
+    this.problem = undefined;
+    this.readiness.changed();
+    this.logger.info({ host: this.listening.address, port: this.listening.port }, 'mqtt listening');
+  }
+
+  /** Again and again while the log is away. */
+  private async persist(act: () => Promise<unknown>): Promise<void> {
+    for (let attempt = 0; !this.stopping.signal.aborted; attempt += 1) {
+      try {
+        await act();
+        return;
+      } catch (error) {
+        if (!(error instanceof FieldgateError) || !error.retriable) throw error;
+        await pause(backOffMs(attempt), this.stopping.signal);
+      }
+    }
+  }
+
+  /** A device that was deleted, registered anew or given another secret does not go on with the connection it had. */
+  private onRegistration(deviceId: string, device: DeviceRecord | undefined): void {
+    const session = this.registry.get(deviceId);
+    if (!session) return;
+    const { creationId, secretVersion } = session.registration;
+    if (device && device.creationId === creationId && device.secretVersion === secretVersion) return;
+    session.link.close(
+      DISCONNECT.notAuthorized,
+      device ? 'the secret of the device has changed' : 'the device was deleted',
+    );
+  }
+
+  /** A PUBLISH is held for at most `holdMs`, and for less than the device's keep-alive; then the device shall send it again elsewhere. */
+  private closeHeld(): void {
+    const now = this.clock.now();
+    for (const session of this.registry.all()) {
+      const since = session.settlements.oldestSince;
+      if (since === undefined) continue;
+      const keepAliveMs = session.keepAliveSeconds === 0 ? Infinity : session.keepAliveSeconds * 1_000;
+      if (now - since >= Math.min(this.config.holdMs, keepAliveMs)) {
+        this.logger.warn({ deviceId: session.deviceId }, 'publish held for too long, connection closed');
+        session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
+      }
+    }
+  }
+
+  /** Stop accepting; let what was taken become durable and be answered; say goodbye. The log is closed after this. */
+  async beforeApplicationShutdown(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    this.stopping.abort();
+    this.problem = 'stopping';
+    this.listener.close();
+    clearInterval(this.sweeper);
+    await this.settled();
+    if (this.listening) {
+      await this.broker.stop();
+      await this.beat.stop();
+    }
+    await Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]);
+  }
+
+  private async settled(): Promise<void> {
+    const deadline = this.clock.now() + DRAIN_MS;
+    const waiting = (session: DeviceSession): boolean => session.settlements.size > 0;
+    while (this.clock.now() < deadline && [...this.registry.all()].some(waiting)) await pause(5);
+  }
+}

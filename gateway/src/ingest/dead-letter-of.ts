@@ -1,0 +1,42 @@
+import { encodeDeadLetter, type Rejection } from '@fieldgate/contracts';
+import type { NewRecord } from '@fieldgate/commit-log';
+import type { DeviceSession } from '../sessions/device-session.js';
+import type { InboundPublish } from './publish.js';
+
+/** What of a refused message is kept: all of it, unless base64 would no longer fit into one record of the log. */
+const KEPT_BYTES = 512 * 1024;
+
+export function deadLetterOf(
+  session: DeviceSession,
+  publish: InboundPublish,
+  rejection: Rejection,
+  letter: {
+    readonly id: string;
+    readonly gatewayId: string;
+    readonly atMs: number;
+    readonly element?: number;
+  },
+): NewRecord {
+  const { deviceId } = session;
+  const { element, ...rest } = letter;
+  const cut = publish.payload.length > KEPT_BYTES;
+  return {
+    topic: 'fieldgate.dead-letters.v1',
+    key: deviceId,
+    value: encodeDeadLetter({
+      ...rest,
+      deviceId,
+      code: rejection.code,
+      detail: cut
+        ? `${rejection.detail} (only the first ${KEPT_BYTES} of ${publish.payload.length} bytes are kept)`
+        : rejection.detail,
+      origin: {
+        kind: 'mqtt',
+        topic: publish.topic,
+        qos: publish.qos,
+        ...(element === undefined ? {} : { element }),
+      },
+      payload: cut ? publish.payload.subarray(0, KEPT_BYTES) : publish.payload,
+    }),
+  };
+}

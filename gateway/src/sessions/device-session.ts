@@ -1,0 +1,56 @@
+import type { DeviceRecord, Subscription, TelemetryWriter } from '@fieldgate/contracts';
+import type { OrderedSettlements } from '../ingest/ordered-settlements.js';
+
+/** What the gateway may do to the connection behind a session. The broker implements it. */
+export interface DeviceConnection {
+  /** MQTT 5: a DISCONNECT with this reason code (section 3.14.2.1) goes first; 3.1.1 has none, its connection is just closed. */
+  close(reasonCode: number, reason: string): void;
+  /** False when the connection is closing already. */
+  send(message: OutboundCommand): boolean;
+}
+
+export interface OutboundCommand {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1;
+  /** MQTT 5 only; ignored for 3.1.1. */
+  readonly properties: {
+    readonly responseTopic: string;
+    readonly correlationData: Uint8Array;
+    readonly messageExpirySeconds: number;
+    readonly contentType: string;
+  };
+  /** The device's PUBACK; never called for QoS 0. */
+  readonly acknowledged: () => void;
+}
+
+/** One device, connected to this gateway: from an accepted CONNECT to the end of the connection. */
+export interface DeviceSession {
+  readonly deviceId: string;
+  /** Random; names this connection in session records and command steps. */
+  readonly connection: string;
+  readonly link: DeviceConnection;
+  /** The registration that it logged in with: a change of it ends the session. */
+  readonly registration: Pick<DeviceRecord, 'creationId' | 'secretVersion'>;
+  readonly protocol: '3.1' | '3.1.1' | '5';
+  readonly connectedAt: number;
+  readonly keepAliveSeconds: number;
+  /** `devices/{deviceId}/` */
+  readonly topicPrefix: string;
+  readonly writer: TelemetryWriter;
+  readonly settlements: OrderedSettlements;
+  expirySeconds: number;
+  subscriptions: readonly Subscription[];
+  /** Its session record was read back from the log as the newest of this device: commands may go here. */
+  isNewest: boolean;
+  closed: boolean;
+}
+
+/** DISCONNECT reason codes that the gateway uses (MQTT 5, table 3-10). */
+export const DISCONNECT = {
+  notAuthorized: 0x87,
+  serverBusy: 0x89,
+  serverShuttingDown: 0x8b,
+  sessionTakenOver: 0x8e,
+  administrativeAction: 0x98,
+} as const;

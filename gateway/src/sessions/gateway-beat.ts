@@ -1,0 +1,51 @@
+import { HEARTBEAT_INTERVAL_MS, type GatewayHeartbeat } from '@fieldgate/contracts';
+import { appended, type CommitLog } from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
+
+/** Tells the others every 5 s that this run of this gateway lives; when it is silent, `presence` ends its sessions. */
+export class GatewayBeat {
+  private timer: NodeJS.Timeout | undefined;
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly identity: { readonly gatewayId: string; readonly boot: string },
+    private readonly log: CommitLog,
+    private readonly connections: () => number,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {
+    this.startedAt = clock.now();
+  }
+
+  /** The first one is durable before any device can connect: a session always has a known gateway. */
+  async start(): Promise<void> {
+    await this.beat(false);
+    this.timer = setInterval(() => {
+      this.beat(false).catch((error: unknown) => this.logger.warn({ err: error }, 'heartbeat not written'));
+    }, HEARTBEAT_INTERVAL_MS);
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.timer);
+    await this.beat(true).catch((error: unknown) =>
+      this.logger.warn({ err: error }, 'last heartbeat not written'),
+    );
+  }
+
+  private async beat(stopping: boolean): Promise<void> {
+    const { gatewayId, boot } = this.identity;
+    const heartbeat: GatewayHeartbeat = {
+      gateway: gatewayId,
+      boot,
+      at: this.clock.now(),
+      startedAt: this.startedAt,
+      connections: this.connections(),
+      stopping,
+    };
+    await appended(this.log.writer, {
+      topic: 'fieldgate.gateways.v1',
+      key: `${gatewayId}/${boot}`,
+      value: Buffer.from(JSON.stringify(heartbeat)),
+    });
+  }
+}

@@ -1,0 +1,193 @@
+import { randomUUID } from 'node:crypto';
+import {
+  encodeEvent,
+  isResumable,
+  type EventIdentity,
+  type SessionRecord,
+  type Subscription,
+} from '@fieldgate/contracts';
+import {
+  appended,
+  type CommitLog,
+  type LogPosition,
+  type LogTable,
+  type TableChange,
+} from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
+import { DISCONNECT, type DeviceSession } from './device-session.js';
+
+/**
+ * The sessions of this gateway, and their records in `fieldgate.sessions.v1`. A session outlives its connection and its gateway: whoever
+ * takes the next CONNECT finds the subscriptions there ([MQTT-3.2.2-5]: a client that is told Session Present = 0 throws its
+ * unacknowledged messages away). The newest record of a device tells which connection is its session.
+ */
+export class SessionRegistry {
+  private readonly sessions = new Map<string, DeviceSession>();
+  private readonly lastWritten = new Map<
+    string,
+    { readonly subscriptions: string; readonly durable: Promise<LogPosition> }
+  >();
+  private readonly readyListeners: ((session: DeviceSession) => void)[] = [];
+
+  constructor(
+    private readonly identity: { readonly gatewayId: string; readonly boot: string },
+    private readonly log: CommitLog,
+    private readonly table: LogTable<SessionRecord>,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {}
+
+  start(): void {
+    this.table.changes((change) => this.onRecord(change));
+  }
+
+  get(deviceId: string): DeviceSession | undefined {
+    return this.sessions.get(deviceId);
+  }
+
+  all(): IterableIterator<DeviceSession> {
+    return this.sessions.values();
+  }
+
+  get size(): number {
+    return this.sessions.size;
+  }
+
+  /** What an earlier session of this device left behind; undefined when there is nothing to resume. */
+  resumable(deviceId: string): SessionRecord | undefined {
+    const record = this.table.get(deviceId);
+    return record && isResumable(record, this.clock.now()) ? record : undefined;
+  }
+
+  /** The newest record of the device, whoever wrote it. */
+  newest(deviceId: string): SessionRecord | undefined {
+    return this.table.get(deviceId);
+  }
+
+  /** The device is connected here from now on. */
+  connected(session: DeviceSession): void {
+    this.sessions.set(session.deviceId, session);
+    this.write(session).catch((error: unknown) => this.notWritten(session, error));
+    this.writeEvent(session, 'connected', { gateway: this.identity.gatewayId, protocol: session.protocol });
+  }
+
+  /** Resolves when the subscriptions are durable: a SUBACK may follow. */
+  async subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void> {
+    const filters = new Set(subscriptions.map((subscription) => subscription.filter));
+    session.subscriptions = [
+      ...session.subscriptions.filter((old) => !filters.has(old.filter)),
+      ...subscriptions,
+    ];
+    await this.write(session);
+  }
+
+  async unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void> {
+    session.subscriptions = session.subscriptions.filter(
+      (subscription) => !filters.includes(subscription.filter),
+    );
+    await this.write(session);
+  }
+
+  /** The connection has ended. The record says so only while no newer connection has taken the device over. */
+  disconnected(session: DeviceSession, reason: string): void {
+    session.closed = true;
+    if (this.sessions.get(session.deviceId) === session) this.sessions.delete(session.deviceId);
+    this.lastWritten.delete(session.connection);
+    this.writeEvent(session, 'disconnected', { gateway: this.identity.gatewayId, reason });
+    const newest = this.table.get(session.deviceId);
+    if (session.isNewest && newest && newest.connection !== session.connection) return;
+    this.append(session, { connected: false, disconnectedAt: this.clock.now(), reason }).catch(
+      (error: unknown) => this.notWritten(session, error),
+    );
+  }
+
+  /** Called when a session has become, or stays, the newest of its device and its subscriptions are known: commands may go to it. */
+  onReady(listener: (session: DeviceSession) => void): void {
+    this.readyListeners.push(listener);
+  }
+
+  private write(session: DeviceSession): Promise<LogPosition> {
+    const subscriptions = JSON.stringify(session.subscriptions);
+    const last = this.lastWritten.get(session.connection);
+    if (last?.subscriptions === subscriptions) return last.durable; // one SUBSCRIBE with many filters comes here once per filter
+    const durable = this.append(session, { connected: true });
+    this.lastWritten.set(session.connection, { subscriptions, durable });
+    return durable;
+  }
+
+  private append(
+    session: DeviceSession,
+    state: Pick<SessionRecord, 'connected' | 'disconnectedAt' | 'reason'>,
+  ): Promise<LogPosition> {
+    const record: SessionRecord = {
+      deviceId: session.deviceId,
+      gateway: this.identity.gatewayId,
+      boot: this.identity.boot,
+      connection: session.connection,
+      connectedAt: session.connectedAt,
+      protocol: session.protocol,
+      keepAliveSeconds: session.keepAliveSeconds,
+      expirySeconds: session.expirySeconds,
+      subscriptions: [...session.subscriptions],
+      ...state,
+    };
+    return appended(this.log.writer, {
+      topic: 'fieldgate.sessions.v1',
+      key: session.deviceId,
+      value: Buffer.from(JSON.stringify(record)),
+    });
+  }
+
+  private writeEvent(
+    session: DeviceSession,
+    event: 'connected' | 'disconnected',
+    details: Record<string, unknown>,
+  ): void {
+    const now = this.clock.now();
+    const identity: EventIdentity = { id: `${session.connection}-${event}`, timeMs: now };
+    const { deviceId } = session;
+    const value = encodeEvent(
+      { deviceId, event, state: 'info', severity: 'info', details, gatewayId: this.identity.gatewayId },
+      identity,
+      now,
+    );
+    this.log.writer.append({ topic: 'fieldgate.events.v1', key: deviceId, value }, (error) => {
+      if (error) this.logger.warn({ deviceId, event, code: error.code }, 'presence event not written');
+    });
+  }
+
+  /** The log decides whose session a device is: this connection's, a newer one's elsewhere, or nobody's. */
+  private onRecord({ key: deviceId, value }: TableChange<SessionRecord>): void {
+    const session = this.sessions.get(deviceId);
+    if (!session || !value) return;
+    if (value.connection === session.connection) {
+      if (!value.connected) return void this.rewrite(session); // declared lost while it lives: say so again
+      session.isNewest = true;
+      for (const listener of this.readyListeners) listener(session);
+      return;
+    }
+    if (!session.isNewest) return; // a record from before this connection's own
+    session.isNewest = false;
+    if (value.connected) {
+      session.link.close(DISCONNECT.sessionTakenOver, 'session taken over by another connection');
+    } else {
+      void this.rewrite(session); // presence closed an older connection too late: restore
+    }
+  }
+
+  /** Appends the session again although nothing in it has changed. */
+  private async rewrite(session: DeviceSession): Promise<void> {
+    this.lastWritten.delete(session.connection);
+    await this.write(session).catch((error: unknown) => this.notWritten(session, error));
+  }
+
+  private notWritten(session: DeviceSession, error: unknown): void {
+    this.logger.warn({ deviceId: session.deviceId, err: error }, 'session record not written');
+    // without its record the session is nobody's: no command would reach it. The device connects again.
+    if (!session.closed) session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
+  }
+}
+
+export function newConnectionId(): string {
+  return randomUUID();
+}

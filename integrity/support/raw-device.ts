@@ -1,0 +1,167 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+
+type Version = 4 | 5;
+
+/** Bytes of MQTT by hand: a client that keeps its own books, so that a test knows exactly what was acknowledged. */
+export class RawDevice {
+  private socket: Socket | undefined;
+  private rest = Buffer.alloc(0);
+  private readonly unacknowledged = new Map<number, { readonly n: number; readonly payload: Buffer }>();
+  private nextPacketId = 0;
+  private waiting: { readonly type: number; readonly resolve: (packet: Buffer) => void }[] = [];
+  /** Serial numbers whose PUBACK has come. */
+  readonly acknowledged = new Set<number>();
+  sent = 0;
+  connackCode = -1;
+  sessionPresent = false;
+  onAcknowledged: () => void = () => undefined;
+  onClosed: () => void = () => undefined;
+
+  constructor(
+    readonly id: string,
+    private readonly secret: string,
+    private readonly version: Version,
+  ) {}
+
+  get inFlight(): number {
+    return this.unacknowledged.size;
+  }
+
+  get isOpen(): boolean {
+    return this.socket !== undefined && !this.socket.destroyed;
+  }
+
+  async connect(port: number, options: { clean: boolean } = { clean: false }): Promise<void> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    this.socket = socket;
+    this.rest = Buffer.alloc(0);
+    socket.on('error', () => undefined); // a killed gateway; `close` follows
+    socket.on('data', (chunk) => this.receive(chunk));
+    socket.on('close', () => {
+      if (this.socket === socket) this.onClosed();
+    });
+    await once(socket, 'connect');
+    const sessionExpiry = this.version === 5 ? Buffer.from([5, 0x11, 0, 0, 0x0e, 0x10]) : Buffer.alloc(0);
+    socket.write(
+      frame(0x10, [
+        text('MQTT'),
+        Buffer.from([this.version, 0xc0 | (options.clean ? 2 : 0), 0, 60]),
+        sessionExpiry,
+        text(this.id),
+        text(this.id),
+        text(this.secret),
+      ]),
+    );
+    const connack = await this.next(2);
+    this.sessionPresent = connack[0] === 1;
+    this.connackCode = connack[1] ?? -1;
+  }
+
+  async subscribe(filter: string): Promise<void> {
+    const properties = this.version === 5 ? Buffer.from([0]) : Buffer.alloc(0);
+    this.write(frame(0x82, [Buffer.from([0xff, 0xff]), properties, text(filter), Buffer.from([1])]));
+    await this.next(9);
+  }
+
+  /** QoS 1; `n` is the serial number in it. */
+  publish(n: number, payload: Record<string, unknown>): void {
+    do this.nextPacketId = (this.nextPacketId % 60_000) + 1;
+    while (this.unacknowledged.has(this.nextPacketId));
+    const bytes = Buffer.from(JSON.stringify(payload));
+    this.unacknowledged.set(this.nextPacketId, { n, payload: bytes });
+    this.sent += 1;
+    this.write(this.packet(this.nextPacketId, bytes, false));
+  }
+
+  /** Everything unacknowledged again, DUP set, in order: what a client does that kept its session ([MQTT-4.4.0-1]). */
+  resend(): void {
+    for (const [id, { payload }] of this.unacknowledged) this.write(this.packet(id, payload, true));
+  }
+
+  /** Reads nothing from now on: what the gateway answers is lost with the connection. */
+  stopReading(): void {
+    this.socket?.pause();
+  }
+
+  close(): void {
+    const { socket } = this;
+    this.socket = undefined;
+    socket?.destroy();
+  }
+
+  private packet(id: number, payload: Buffer, dup: boolean): Buffer {
+    const idBytes = Buffer.from([id >> 8, id & 255]);
+    return frame(dup ? 0x3a : 0x32, [
+      text(`devices/${this.id}/telemetry`),
+      idBytes,
+      this.version === 5 ? Buffer.from([0]) : Buffer.alloc(0),
+      payload,
+    ]);
+  }
+
+  private write(bytes: Buffer): void {
+    if (this.socket && !this.socket.destroyed) this.socket.write(bytes);
+  }
+
+  private next(type: number): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      this.waiting.push({ type, resolve });
+      this.socket?.once('close', () =>
+        reject(new Error(`connection of ${this.id} closed before packet type ${type} came`)),
+      );
+    });
+  }
+
+  private receive(chunk: Buffer): void {
+    this.rest = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
+    let at = 0;
+    while (at + 2 <= this.rest.length) {
+      let length = 0;
+      let factor = 1;
+      let body = at + 1;
+      let byte: number;
+      do {
+        byte = this.rest[body++] ?? 0;
+        length += (byte & 127) * factor;
+        factor *= 128;
+      } while (byte & 128);
+      if (body + length > this.rest.length) break;
+      this.take((this.rest[at] ?? 0) >> 4, this.rest.subarray(body, body + length));
+      at = body + length;
+    }
+    this.rest = this.rest.subarray(at);
+  }
+
+  private take(type: number, body: Buffer): void {
+    if (type === 4) {
+      const id = body.readUInt16BE(0);
+      const message = this.unacknowledged.get(id);
+      if (message && (body[2] ?? 0) < 0x80) {
+        this.unacknowledged.delete(id);
+        this.acknowledged.add(message.n);
+        this.onAcknowledged();
+      }
+      return;
+    }
+    const index = this.waiting.findIndex((waiter) => waiter.type === type);
+    if (index >= 0) this.waiting.splice(index, 1)[0]?.resolve(Buffer.from(body));
+  }
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value);
+  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
+}
+
+function frame(header: number, parts: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(parts);
+  const length: number[] = [];
+  let rest = body.length;
+  do {
+    const digit = rest % 128;
+    rest = Math.floor(rest / 128);
+    length.push(rest > 0 ? digit | 128 : digit);
+  } while (rest > 0);
+  return Buffer.concat([Buffer.from([header, ...length]), body]);
+}

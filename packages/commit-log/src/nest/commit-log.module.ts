@@ -1,0 +1,72 @@
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationShutdown,
+  type OnModuleInit,
+  type Provider,
+} from '@nestjs/common';
+import {
+  CLOCK,
+  LOGGER,
+  READINESS,
+  Readiness,
+  SUPERVISOR,
+  Supervisor,
+  type Clock,
+  type Logger,
+} from '@fieldgate/service';
+import { openCommitLog, type CommitLogConfig } from '../commit-log.config.js';
+import { COMMIT_LOG, type CommitLog } from '../commit-log.js';
+import { LogStart } from './log-start.js';
+
+/**
+ * The log for a whole process. A log that is away does not keep the process from coming up (and from saying so on /readyz): it is started
+ * beside the rest, and whoever needs it waits for `LogStart`. One that cannot be used at all ends the process.
+ */
+@Module({})
+export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
+  static forRoot(config: CommitLogConfig): DynamicModule {
+    return withLog({
+      provide: COMMIT_LOG,
+      useFactory: (clock: Clock, logger: Logger) => openCommitLog(config, { clock, logger }),
+      inject: [CLOCK, LOGGER],
+    });
+  }
+
+  /** Of the caller's own: for tests, and for several applications on one log. */
+  static forLog(log: CommitLog): DynamicModule {
+    return withLog({ provide: COMMIT_LOG, useValue: log });
+  }
+
+  constructor(
+    @Inject(COMMIT_LOG) private readonly log: CommitLog,
+    @Inject(LogStart) private readonly start: LogStart,
+    @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
+    @Inject(READINESS) private readonly readiness: Readiness,
+  ) {}
+
+  onModuleInit(): void {
+    this.readiness.add('log', () => {
+      if (this.start.isDone) return this.log.problem();
+      return this.log.problem() ?? 'the log is being opened';
+    });
+    this.supervisor.run('log', async () => {
+      await this.start.run(this.log);
+      this.readiness.changed();
+    });
+  }
+
+  onApplicationShutdown(): Promise<void> {
+    return this.log.stop();
+  }
+}
+
+function withLog(log: Provider): DynamicModule {
+  return {
+    module: CommitLogModule,
+    global: true,
+    providers: [log, { provide: LogStart, useFactory: () => new LogStart() }],
+    exports: [COMMIT_LOG, LogStart],
+  };
+}

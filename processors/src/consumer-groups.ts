@@ -1,0 +1,25 @@
+import type { ConsumerGroup } from '@fieldgate/contracts';
+
+/**
+ * One processor = one consumer group = one set of offsets. The symbol is the Nest transport that a controller's `@EventPattern` names, so
+ * that two groups can listen to the same topic in one process.
+ */
+export interface ProcessorGroup {
+  readonly group: ConsumerGroup;
+  readonly transport: symbol;
+}
+
+export const STORAGE = {
+  group: 'fieldgate.storage',
+  transport: Symbol('fieldgate.storage'),
+} as const satisfies ProcessorGroup;
+export const PRESENCE = {
+  group: 'fieldgate.presence',
+  transport: Symbol('fieldgate.presence'),
+} as const satisfies ProcessorGroup;
+export const COMMAND_DEADLINES = {
+  group: 'fieldgate.command-deadlines',
+  transport: Symbol('fieldgate.command-deadlines'),
+} as const satisfies ProcessorGroup;
+
+export const PROCESSOR_GROUPS: readonly ProcessorGroup[] = [STORAGE, PRESENCE, COMMAND_DEADLINES];

@@ -1,0 +1,2 @@
+export * from './consumer-groups.js';
+export * from './processors.module.js';

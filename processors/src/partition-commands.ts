@@ -1,0 +1,80 @@
+import { decodeCommandStep, foldCommand, isFinal, isRejection, type Command } from '@fieldgate/contracts';
+import type { LogBatch, LogReader, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
+import type { Refusal } from './delivery/deliver-batch.js';
+
+/** Finished commands remembered per partition, for answers that come late. */
+const FINISHED_KEPT = 5_000;
+
+/** What a batch of steps changes: nothing is changed until `commit`, because a batch may come again. */
+export interface FoldedBatch {
+  /** The commands that the batch has changed, in the order of their last change. */
+  readonly changed: readonly Command[];
+  readonly refused: readonly Refusal[];
+  commit(): void;
+}
+
+/** The commands of one partition of `fieldgate.commands.v1`, folded by a processor that holds it. */
+export class PartitionCommands {
+  private readonly open = new Map<string, Command>();
+  private readonly finished = new Map<string, Command>();
+
+  private constructor(readonly assignment: PartitionAssignment) {}
+
+  /** All that the topic still holds from before the batch, so that a restart or a rebalance changes nothing. */
+  static async before(batch: LogBatch, reader: LogReader): Promise<PartitionCommands> {
+    const commands = new PartitionCommands(batch.assignment);
+    for await (const record of reader.read(batch.topic, {
+      partition: batch.partition,
+      from: 0,
+      to: batch.from,
+    })) {
+      commands.fold([record]).commit();
+    }
+    return commands;
+  }
+
+  fold(records: readonly LogRecord[]): FoldedBatch {
+    const changed = new Map<string, Command>();
+    const refused: Refusal[] = [];
+    for (const [index, record] of records.entries()) {
+      const step = record.value ? decodeCommandStep(record.value) : undefined;
+      if (!step) continue;
+      if (isRejection(step)) {
+        refused.push({ index, code: step.code, detail: step.detail });
+        continue;
+      }
+      const before = changed.get(step.commandId) ?? this.get(step.commandId);
+      const after = foldCommand(before, step);
+      if (!after || after === before) continue;
+      changed.delete(after.id);
+      changed.set(after.id, after);
+    }
+    return {
+      changed: [...changed.values()],
+      refused,
+      commit: () => changed.forEach((command) => this.keep(command)),
+    };
+  }
+
+  openCommands(): IterableIterator<Command> {
+    return this.open.values();
+  }
+
+  private get(id: string): Command | undefined {
+    return this.open.get(id) ?? this.finished.get(id);
+  }
+
+  private keep(command: Command): void {
+    if (!isFinal(command.state)) {
+      this.open.set(command.id, command);
+      return;
+    }
+    this.open.delete(command.id);
+    this.finished.delete(command.id);
+    this.finished.set(command.id, command);
+    if (this.finished.size > FINISHED_KEPT) {
+      const oldest = this.finished.keys().next();
+      if (!oldest.done) this.finished.delete(oldest.value);
+    }
+  }
+}

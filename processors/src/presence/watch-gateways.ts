@@ -1,0 +1,152 @@
+import {
+  encodeEvent,
+  GATEWAY_LOST_MS,
+  sessionRecordSchema,
+  type GatewayHeartbeat,
+  type SessionRecord,
+} from '@fieldgate/contracts';
+import {
+  appended,
+  jsonRows,
+  type CommitLog,
+  type LogBatch,
+  type LogTable,
+  type PartitionAssignment,
+} from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
+import { Counter } from 'prom-client';
+import type { Refusal } from '../delivery/deliver-batch.js';
+
+const lostTotal = new Counter({
+  name: 'fieldgate_presence_lost_sessions_total',
+  help: 'Sessions ended because their gateway had fallen silent',
+});
+
+interface Partition {
+  readonly assignment: PartitionAssignment;
+  /** Only sessions that are connected, by device. */
+  readonly connected: Map<string, SessionRecord>;
+}
+
+const readSession = jsonRows(sessionRecordSchema);
+
+/**
+ * Ends the sessions of gateways that have died without a word: a gateway silent for 15 s held connections that are no more. Silence is measured
+ * by arrival of heartbeats here, not by the gateways' clocks.
+ */
+export class WatchGateways {
+  private readonly partitions = new Map<number, Partition>();
+  private readonly heard = new Map<string, number>();
+  private readonly startedAt: number;
+
+  constructor(
+    private readonly log: CommitLog,
+    private readonly gateways: LogTable<GatewayHeartbeat>,
+    private readonly clock: Clock,
+    private readonly logger: Logger,
+  ) {
+    this.startedAt = clock.now();
+    gateways.changes(({ key, value }) => {
+      if (value && !value.stopping) this.heard.set(key, clock.now());
+      else this.heard.delete(key);
+    });
+  }
+
+  async follow(batch: LogBatch): Promise<readonly Refusal[]> {
+    const partition = await this.partitionOf(batch);
+    const refused: Refusal[] = [];
+    for (const [index, { key, value }] of batch.records.entries()) {
+      const session = value ? readSession(value) : undefined;
+      if (value && !session)
+        refused.push({ index, code: 'record-unreadable', detail: 'not a session record' });
+      else note(partition, key, session);
+    }
+    return refused;
+  }
+
+  /** Ends what is lost; called by a timer. */
+  async due(): Promise<void> {
+    const now = this.clock.now();
+    if (now < this.startedAt + GATEWAY_LOST_MS) return; // whoever lives has been heard by then
+    const lost: SessionRecord[] = [];
+    for (const [number, partition] of this.partitions) {
+      if (!partition.assignment.isHeld()) this.partitions.delete(number);
+      else
+        for (const session of partition.connected.values())
+          if (this.isSilent(session, now)) lost.push(session);
+    }
+    await Promise.all(lost.map((session) => this.end(session, now)));
+    await this.forgetGateways(now);
+  }
+
+  private isSilent(session: SessionRecord, now: number): boolean {
+    const heardAt = this.heard.get(`${session.gateway}/${session.boot}`);
+    return heardAt === undefined || now - heardAt >= GATEWAY_LOST_MS;
+  }
+
+  private async end(session: SessionRecord, now: number): Promise<void> {
+    const { deviceId, gateway } = session;
+    const reason = 'gateway-lost';
+    try {
+      const ended: SessionRecord = { ...session, connected: false, disconnectedAt: now, reason };
+      await appended(this.log.writer, {
+        topic: 'fieldgate.sessions.v1',
+        key: deviceId,
+        value: Buffer.from(JSON.stringify(ended)),
+      });
+      await appended(this.log.writer, {
+        topic: 'fieldgate.events.v1',
+        key: deviceId,
+        value: encodeEvent(
+          { deviceId, event: 'disconnected', state: 'info', severity: 'info', details: { gateway, reason } },
+          { id: `${session.connection}-disconnected`, timeMs: now },
+          now,
+        ),
+      });
+      lostTotal.inc();
+    } catch (error) {
+      this.logger.warn({ deviceId, err: error }, 'lost session not ended'); // still in `connected`: the next round tries again
+    }
+  }
+
+  /** Heartbeats of runs that are over have no reader left. */
+  private async forgetGateways(now: number): Promise<void> {
+    for (const [key, heartbeat] of this.gateways.entries()) {
+      const silentMs = now - (this.heard.get(key) ?? 0);
+      if (silentMs < FORGET_MS && !heartbeat.stopping) continue;
+      if (this.isReferenced(heartbeat)) continue;
+      await appended(this.log.writer, { topic: 'fieldgate.gateways.v1', key, value: null }).catch(
+        (error: unknown) => this.logger.warn({ gateway: key, err: error }, 'old heartbeat not removed'),
+      );
+    }
+  }
+
+  private isReferenced({ boot }: GatewayHeartbeat): boolean {
+    for (const partition of this.partitions.values()) {
+      for (const session of partition.connected.values()) if (session.boot === boot) return true;
+    }
+    return false;
+  }
+
+  private async partitionOf(batch: LogBatch): Promise<Partition> {
+    const known = this.partitions.get(batch.partition);
+    if (known?.assignment === batch.assignment) return known;
+    const partition: Partition = { assignment: batch.assignment, connected: new Map() };
+    for await (const { key, value } of this.log.reader.read(batch.topic, {
+      partition: batch.partition,
+      from: 0,
+      to: batch.from,
+    })) {
+      note(partition, key, value ? readSession(value) : undefined);
+    }
+    this.partitions.set(batch.partition, partition);
+    return partition;
+  }
+}
+
+const FORGET_MS = 10 * GATEWAY_LOST_MS;
+
+function note(partition: Partition, deviceId: string, session: SessionRecord | undefined): void {
+  if (session?.connected) partition.connected.set(deviceId, session);
+  else partition.connected.delete(deviceId);
+}

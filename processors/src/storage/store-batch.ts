@@ -1,0 +1,139 @@
+import {
+  decodeEvent,
+  decodeTelemetry,
+  isFinal,
+  isRejection,
+  reject,
+  type Rejection,
+} from '@fieldgate/contracts';
+import type { LogBatch, LogReader, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
+import type { StoreRecord, TelemetryStore } from '@fieldgate/telemetry-store';
+import { Counter } from 'prom-client';
+import type { Refusal } from '../delivery/deliver-batch.js';
+import { PartitionCommands } from '../partition-commands.js';
+import { nameOf, RecentRecords, recordName } from './recent-records.js';
+
+const storedTotal = new Counter({
+  name: 'fieldgate_storage_records_total',
+  help: 'Records written to the telemetry store, by kind',
+  labelNames: ['kind'],
+});
+const duplicatesTotal = new Counter({
+  name: 'fieldgate_storage_duplicates_total',
+  help: 'Records left out because the same device had sent the same id shortly before',
+});
+
+/** Ids remembered per partition: what a device may send again and still be recognised without asking the store. */
+const WINDOW = 50_000;
+
+/** From a batch of the log to points in the store. A batch may come again at any time: nothing is remembered before it is stored. */
+export class StoreBatch {
+  private readonly windows = new Map<
+    string,
+    { readonly assignment: PartitionAssignment; readonly recent: RecentRecords }
+  >();
+  private readonly commands = new Map<number, PartitionCommands>();
+
+  constructor(
+    private readonly reader: LogReader,
+    private readonly store: TelemetryStore,
+  ) {}
+
+  /** Readings and events; a record that a device sent twice is stored once. */
+  async readings(batch: LogBatch): Promise<readonly Refusal[]> {
+    const recent = await this.windowOf(batch);
+    const refused: Refusal[] = [];
+    const points: StoreRecord[] = [];
+    const origin: number[] = [];
+    const names = new Set<string>();
+    for (const [index, record] of batch.records.entries()) {
+      const point = readingOf(record);
+      if (isRejection(point)) {
+        refused.push({ index, code: point.code, detail: point.detail });
+        continue;
+      }
+      const name = recordName(point.record.deviceId, point.record.id);
+      if (recent.has(name) || names.has(name)) {
+        duplicatesTotal.inc();
+        continue;
+      }
+      names.add(name);
+      points.push(point);
+      origin.push(index);
+    }
+    if (points.length > 0) {
+      const outcome = await this.store.write(points);
+      for (const { index, code, detail } of outcome.refused)
+        refused.push({ index: origin[index] ?? index, code, detail });
+      count(points);
+    }
+    for (const name of names) recent.add(name);
+    return refused;
+  }
+
+  /** Commands that have reached their final state, or have got a late answer. */
+  async finishedCommands(batch: LogBatch): Promise<readonly Refusal[]> {
+    const commands = await this.commandsOf(batch);
+    const folded = commands.fold(batch.records);
+    const last = batch.records.at(-1);
+    if (last) {
+      const at = { topic: batch.topic, partition: batch.partition, offset: last.offset };
+      const points = folded.changed
+        .filter((command) => isFinal(command.state))
+        .map((record): StoreRecord => ({ kind: 'command', at, record }));
+      if (points.length > 0) {
+        const outcome = await this.store.write(points);
+        const [first] = outcome.refused;
+        if (first) return [...folded.refused, { ...first, index: batch.records.length - 1 }];
+        count(points);
+      }
+    }
+    folded.commit();
+    return folded.refused;
+  }
+
+  private async windowOf(batch: LogBatch): Promise<RecentRecords> {
+    const { topic, partition, assignment, from } = batch;
+    const name = `${topic}/${partition}`;
+    const known = this.windows.get(name);
+    if (known?.assignment === assignment) return known.recent;
+    const recent = new RecentRecords(WINDOW);
+    for await (const { value } of this.reader.read(topic, {
+      partition,
+      from: Math.max(0, from - WINDOW),
+      to: from,
+    })) {
+      const seen = value ? nameOf(value) : undefined;
+      if (seen !== undefined) recent.add(seen);
+    }
+    this.windows.set(name, { assignment, recent });
+    return recent;
+  }
+
+  private async commandsOf(batch: LogBatch): Promise<PartitionCommands> {
+    const known = this.commands.get(batch.partition);
+    if (known?.assignment === batch.assignment) return known;
+    const commands = await PartitionCommands.before(batch, this.reader);
+    this.commands.set(batch.partition, commands);
+    return commands;
+  }
+}
+
+type Reading = Extract<StoreRecord, { kind: 'telemetry' | 'event' }>;
+
+function readingOf({ topic, partition, offset, value }: LogRecord): Reading | Rejection {
+  if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
+  const at = { topic, partition, offset };
+  if (topic === 'fieldgate.events.v1') {
+    const event = decodeEvent(value);
+    return isRejection(event) ? event : { kind: 'event', at, record: event };
+  }
+  const telemetry = decodeTelemetry(value);
+  return isRejection(telemetry) ? telemetry : { kind: 'telemetry', at, record: telemetry };
+}
+
+function count(points: readonly StoreRecord[]): void {
+  const counts = { telemetry: 0, event: 0, command: 0 };
+  for (const { kind } of points) counts[kind] += 1;
+  for (const [kind, number] of Object.entries(counts)) if (number > 0) storedTotal.inc({ kind }, number);
+}
