@@ -37,7 +37,8 @@ export async function checkDelivery(devices: readonly SentBy[], checking: Checki
     await inParallel(open, WIDTH, async (device) => {
       deliveries.set(device.deviceId, await deliveryOf(device, checking));
     });
-    const report = deliveryReport([...deliveries.values()]);
+    const inOrder = devices.flatMap(({ deviceId }) => deliveries.get(deviceId) ?? []);
+    const report = deliveryReport(inOrder);
     open = open.filter(({ deviceId }) => (deliveries.get(deviceId)?.counts.missing ?? 0) > 0);
     if (report.counts.stored > most) {
       most = report.counts.stored;
