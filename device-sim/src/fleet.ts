@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { DeviceIdentity } from './device-session.js';
 import { seededRandom } from './random.js';
 import { SimulatedDevice, type DeviceSettings } from './simulated-device.js';
@@ -83,6 +84,7 @@ export class Fleet {
   async stop(patienceMs: number): Promise<void> {
     clearInterval(this.timer);
     const patience = AbortSignal.timeout(patienceMs);
+    setMaxListeners(0, patience); // every device waits for it
     await Promise.all(this.devices.map((device) => device.stop(patience)));
   }
 }
