@@ -35,7 +35,7 @@ interface Waiting {
 export class EmbeddedWriter implements LogWriter {
   private readonly backlog = new Backlog(WAITING);
   private readonly encoder = new BlockEncoder();
-  private readonly groups = new GroupCommit<Waiting>(GROUP, (group, done) => this.write(group, done));
+  private readonly groups = new GroupCommit<Waiting>(GROUP, (group, done) => void this.write(group, done));
   private refusing: FieldgateError | undefined = new FieldgateError(
     'log-unavailable',
     'the log is not open yet',
@@ -78,26 +78,25 @@ export class EmbeddedWriter implements LogWriter {
     clearTimeout(timer);
   }
 
-  private write(group: readonly Waiting[], done: () => void): void {
-    const { store, offsets } = this.parts;
+  private async write(group: readonly Waiting[], done: () => void): Promise<void> {
+    const { store, offsets, outage, partitions } = this.parts;
     const blocks = this.encode(group);
     const facts = offsets.takeUnwritten();
-    store.commit({ put: blocks, facts }).then(
-      () => {
-        for (const { topic, end } of blocks) this.parts.partitions.advance(topic, end);
-        embeddedGroups.inc({ result: 'flushed' });
-        done(); // the disk goes on with the next group while this one is settled
-        this.settle(group); // durable from here: PUBACK
-      },
-      (error: FieldgateError) => {
-        offsets.giveBack(facts);
-        embeddedGroups.inc({ result: 'failed' });
-        this.parts.outage.begin(error);
-        this.settle(group, error);
-        this.settle(this.groups.withdraw(), error); // the same disk: why wait for the next failure
-        done();
-      },
-    );
+    try {
+      await store.commit({ put: blocks, facts });
+    } catch (error) {
+      const failure = error as FieldgateError; // the store throws nothing else
+      offsets.giveBack(facts);
+      embeddedGroups.inc({ result: 'failed' });
+      outage.begin(failure);
+      this.settle(group, failure);
+      this.settle(this.groups.withdraw(), failure); // the same disk: why wait for the next failure
+      return done();
+    }
+    for (const { topic, end } of blocks) partitions.advance(topic, end);
+    embeddedGroups.inc({ result: 'flushed' });
+    done(); // the disk goes on with the next group while this one is settled
+    this.settle(group); // durable from here: PUBACK
   }
 
   private encode(
