@@ -4,7 +4,7 @@ import { Gateway } from '@fieldgate/gateway';
 import { loadAdminKey } from '@fieldgate/operator-api';
 import { createLogger, Readiness, Supervisor, type Environment, type Logger } from '@fieldgate/service';
 import { compose } from './compose.js';
-import { checkRoles, ROLES, type Role } from './roles.js';
+import { checkRoles, type Role } from './roles.js';
 import { readSettings } from './settings.js';
 
 export interface Running {
@@ -19,6 +19,8 @@ export interface Running {
   mqttUrl(): string | undefined;
   stop(): Promise<void>;
   onFailure(listener: (error: unknown) => void): void;
+  /** Resolves when something has failed for good. */
+  readonly failed: Promise<void>;
 }
 
 /** Starts roles in this process; resolves when HTTP answers (not ready yet), rejects with a FieldgateError that says what to do. */
@@ -66,10 +68,9 @@ export async function start(roles: readonly Role[], environment: Environment): P
     mqttUrl: () => (gateway?.address ? urlOf('mqtt', gateway.address) : undefined),
     stop: () => application.close(),
     onFailure: (listener) => supervisor.onFailure(listener),
+    failed: new Promise((resolve) => supervisor.onFailure(() => resolve())),
   };
 }
-
-export const ALL_ROLES: readonly Role[] = ROLES;
 
 function shownKey(generated: string | undefined, configured: string | undefined): Running['adminKey'] {
   if (generated !== undefined) return { key: generated, isNew: true };

@@ -3,9 +3,16 @@ import {
   Inject,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
+  UseFilters,
 } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { COMMIT_LOG, type BatchOutcome, type CommitLog, type LogBatch } from '@fieldgate/commit-log';
+import {
+  COMMIT_LOG,
+  KeepErrorType,
+  type BatchOutcome,
+  type CommitLog,
+  type LogBatch,
+} from '@fieldgate/commit-log';
 import { CLOCK, LOGGER, SUPERVISOR, Supervisor, type Clock, type Logger } from '@fieldgate/service';
 import { COMMAND_DEADLINES } from '../consumer-groups.js';
 import { DeliverBatch } from '../delivery/deliver-batch.js';
@@ -16,6 +23,7 @@ const RESOLUTION_MS = 100;
 
 /** The consumer group that keeps the time of commands. */
 @Controller()
+@UseFilters(KeepErrorType)
 export class CommandDeadlinesController implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly delivery: DeliverBatch;
   private readonly deadlines: WatchDeadlines;

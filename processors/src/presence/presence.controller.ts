@@ -3,11 +3,13 @@ import {
   Inject,
   type BeforeApplicationShutdown,
   type OnApplicationBootstrap,
+  UseFilters,
 } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
 import { gatewayHeartbeatSchema, type GatewayHeartbeat } from '@fieldgate/contracts';
 import {
   COMMIT_LOG,
+  KeepErrorType,
   jsonRows,
   LogStart,
   LogTable,
@@ -24,6 +26,7 @@ const RESOLUTION_MS = 1_000;
 
 /** The consumer group that tells who is no longer connected. */
 @Controller()
+@UseFilters(KeepErrorType)
 export class PresenceController implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly delivery: DeliverBatch;
   private readonly gateways: LogTable<GatewayHeartbeat>;

@@ -1,6 +1,12 @@
-import { Controller, Inject } from '@nestjs/common';
+import { Controller, Inject, UseFilters } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { COMMIT_LOG, type BatchOutcome, type CommitLog, type LogBatch } from '@fieldgate/commit-log';
+import {
+  COMMIT_LOG,
+  KeepErrorType,
+  type BatchOutcome,
+  type CommitLog,
+  type LogBatch,
+} from '@fieldgate/commit-log';
 import { CLOCK, LOGGER, type Clock, type Logger } from '@fieldgate/service';
 import { StoreStart, TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
 import { STORAGE } from '../consumer-groups.js';
@@ -9,6 +15,7 @@ import { StoreBatch } from './store-batch.js';
 
 /** The consumer group that fills the telemetry store. */
 @Controller()
+@UseFilters(KeepErrorType)
 export class StorageController {
   private readonly delivery: DeliverBatch;
   private readonly batches: StoreBatch;

@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { ProgressLine, reportText, runSimulation, simulationOptionsFrom } from '@fieldgate/device-sim';
+import type { Environment } from '@fieldgate/service';
+import { announce } from './announce.js';
+import { explain, runUntilStopped } from './run-until-stopped.js';
+import { ROLES } from './roles.js';
+import { start, type Running } from './start.js';
+
+/** Everything in this process, and beside it a fleet that knows only the MQTT and HTTP addresses, like any other. */
+export async function runDemo(devices: string, environment: Environment): Promise<void> {
+  const startedAt = process.hrtime.bigint();
+  const running = await start(ROLES, {
+    FIELDGATE_DATA_DIR: './data/demo',
+    FIELDGATE_ADMIN_KEY: randomBytes(24).toString('base64url'),
+    FIELDGATE_LOG_LEVEL: 'warn',
+    ...environment,
+  });
+  const stopping = new AbortController();
+  const simulation = running.ready().then(() => {
+    announce(running, startedAt);
+    return simulate(running, devices, stopping.signal);
+  });
+  simulation.catch((error: unknown) => {
+    if (!stopping.signal.aborted) explain(error);
+  });
+  await runUntilStopped(running, async () => {
+    stopping.abort();
+    await Promise.race([simulation.catch(() => undefined), running.failed]); // its failure was explained already
+  });
+}
+
+async function simulate(running: Running, devices: string, signal: AbortSignal): Promise<void> {
+  const adminKey = running.adminKey?.key ?? '';
+  const options = simulationOptionsFrom({
+    devices,
+    prefix: 'demo-',
+    mqtt: running.mqttUrl(),
+    http: running.httpUrl,
+    adminKey,
+    settle: 5,
+  });
+  process.stdout.write(tryThis(running.httpUrl, adminKey));
+  const report = await runSimulation(options, new ProgressLine(process.stderr), signal);
+  process.stdout.write(`${reportText(report)}\n`);
+}
+
+function tryThis(url: string, key: string): string {
+  return `
+Fieldgate runs, with simulated devices. In another terminal:
+
+  export KEY=${key}
+  curl -s -H "Authorization: Bearer $KEY" ${url}/v1/devices/demo-001/latest
+  curl -s -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -H 'Prefer: wait=10' \\
+    -d '{"name":"read-config"}' ${url}/v1/devices/demo-001/commands
+
+`;
+}
