@@ -17,7 +17,7 @@ import {
 } from './device-requests.js';
 import { ListDevices } from './list-devices.js';
 import { PresenceOfDevices } from './presence.js';
-import { RegisterDevice, type Registered } from './register-device.js';
+import { RegisterDevice, type RegisteredOfMany } from './register-device.js';
 import { Registry } from './registry.js';
 
 @OperatorController('devices')
@@ -90,13 +90,13 @@ export class DevicesController {
   }
 
   private async createMany(devices: readonly NewDevice[]): Promise<unknown> {
-    const registered = await Promise.all(devices.map((device) => this.registration.register(device)));
+    const registered = await this.registration.registerMany(devices);
     const results = registered.map(createdAnswer);
-    if (registered.every(({ kind }) => kind === 'exists'))
-      throw new Problem('device-exists', 'all of these devices are registered already', {
-        extension: { results },
-      });
-    return results;
+    if (registered.some(({ kind }) => kind === 'created')) return results;
+    for (const each of registered) if (each.kind === 'unavailable') throw each.error;
+    throw new Problem('device-exists', 'all of these devices are registered already', {
+      extension: { results },
+    });
   }
 
   private presenceNow(deviceId: string): ReturnType<typeof presenceAnswer> {
@@ -123,9 +123,18 @@ function isMany(body: NewDevice | readonly NewDevice[]): body is readonly NewDev
 }
 
 /** A generated secret is shown here and nowhere else. */
-function createdAnswer(registered: Registered): unknown {
-  if (registered.kind === 'exists')
-    return { id: registered.id, error: { code: 'device-exists', detail: 'registered already' } };
-  const { device, generatedSecret } = registered;
-  return { ...device, ...(generatedSecret === undefined ? {} : { secret: generatedSecret }) };
+function createdAnswer(registered: RegisteredOfMany): unknown {
+  const { kind } = registered;
+  switch (kind) {
+    case 'created': {
+      const { device, generatedSecret } = registered;
+      return { ...device, ...(generatedSecret === undefined ? {} : { secret: generatedSecret }) };
+    }
+    case 'exists':
+      return { id: registered.id, error: { code: 'device-exists', detail: 'registered already' } };
+    case 'unavailable': {
+      const { code, message } = registered.error;
+      return { id: registered.id, error: { code, detail: message } };
+    }
+  }
 }

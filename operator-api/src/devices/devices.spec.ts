@@ -1,5 +1,5 @@
 import { appended } from '@fieldgate/commit-log';
-import { deviceRecordSchema, secretMatches, type DeviceRecord } from '@fieldgate/contracts';
+import { deviceRecordSchema, FieldgateError, secretMatches, type DeviceRecord } from '@fieldgate/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiUnderTest, NOW } from '../testing/api-under-test.js';
 import { DeviceTables } from './device-tables.js';
@@ -96,6 +96,23 @@ describe('POST /v1/devices', () => {
         ],
       },
     });
+  });
+
+  it('shows the secrets of those that were registered although the log went away for others', async () => {
+    const { writer } = api.log;
+    const append = writer.append.bind(writer);
+    writer.append = (record, settle) => {
+      if (record.key !== 'b') return append(record, settle);
+      queueMicrotask(() => settle(new FieldgateError('log-unavailable', 'the leader is away')));
+      return true;
+    };
+    const answer = await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }]);
+    expect(answer.status).toBe(201);
+    expect(answer.body).toEqual([
+      expect.objectContaining({ id: 'a', secret: expect.any(String) }),
+      { id: 'b', error: { code: 'log-unavailable', detail: 'the leader is away' } },
+    ]);
+    expect(await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }])).toMatchObject({ status: 503 });
   });
 
   it('takes 1,000 devices and no more', async () => {

@@ -1,4 +1,10 @@
-import { hashSecret, SALT_BYTES, SECRET_BYTES, type DeviceRecord } from '@fieldgate/contracts';
+import {
+  FieldgateError,
+  hashSecret,
+  SALT_BYTES,
+  SECRET_BYTES,
+  type DeviceRecord,
+} from '@fieldgate/contracts';
 import { CLOCK, type Clock } from '@fieldgate/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes } from 'node:crypto';
@@ -11,6 +17,10 @@ import { Registry } from './registry.js';
 export type Registered =
   | { readonly kind: 'created'; readonly device: DeviceAnswer; readonly generatedSecret?: string }
   | { readonly kind: 'exists'; readonly id: string };
+
+/** One of many: the log may go away in the middle, and the secrets of those that are registered must still reach the caller. */
+export type RegisteredOfMany =
+  Registered | { readonly kind: 'unavailable'; readonly id: string; readonly error: FieldgateError };
 
 /**
  * On a table topic the last record wins, so a registration must not be believed until it is read back: when another creation of the same
@@ -27,6 +37,19 @@ export class RegisterDevice {
 
   register(device: NewDevice): Promise<Registered> {
     return this.turns.take(device.id, () => this.registerInTurn(device));
+  }
+
+  registerMany(devices: readonly NewDevice[]): Promise<readonly RegisteredOfMany[]> {
+    return Promise.all(
+      devices.map(async (device): Promise<RegisteredOfMany> => {
+        try {
+          return await this.register(device);
+        } catch (error) {
+          if (!(error instanceof FieldgateError) || !error.retriable) throw error;
+          return { kind: 'unavailable', id: device.id, error };
+        }
+      }),
+    );
   }
 
   private async registerInTurn(device: NewDevice): Promise<Registered> {
