@@ -5,5 +5,6 @@ export default {
   ...base,
   testMatch: ['**/*.services.spec.ts'],
   globalSetup: '<rootDir>/ops/services/jest-global-setup.mjs',
+  globalTeardown: '<rootDir>/ops/services/jest-global-teardown.mjs',
   maxWorkers: 1,
 };
