@@ -8,12 +8,11 @@ import { WriteQueue } from './write-queue.js';
 
 /** Records in one transaction, as long as more than one batch is waiting. */
 const GROUP_RECORDS = 5_000;
-/** Series whose number and newest reading stay in memory, about 200 bytes each. */
 const HELD_SERIES = 50_000;
 
 /** The file while it is open: one writer, a few readers, and how to go on after a failure. */
 export class OpenFile {
-  private readonly index = new SeriesIndex(HELD_SERIES);
+  private readonly index: SeriesIndex;
   private readonly queue = new WriteQueue<readonly StoreRecord[], WriteOutcome>(
     (batches) => this.commit(batches),
     { group: GROUP_RECORDS, sizeOf: (batch) => batch.length },
@@ -26,7 +25,9 @@ export class OpenFile {
     private readonly options: DatabaseOptions,
     private database: Database,
     public reads: ReadConnections,
-  ) {}
+  ) {
+    this.index = new SeriesIndex(options.heldSeries ?? HELD_SERIES);
+  }
 
   static async open(options: DatabaseOptions): Promise<OpenFile> {
     const database = await openDatabase(options);
