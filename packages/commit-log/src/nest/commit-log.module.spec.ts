@@ -1,0 +1,68 @@
+import 'reflect-metadata';
+import { describe, expect, it } from '@jest/globals';
+import { Test, type TestingModule } from '@nestjs/testing';
+import { FieldgateError } from '@fieldgate/contracts';
+import { createLogger, Readiness, ServiceModule, Supervisor } from '@fieldgate/service';
+import { COMMIT_LOG, type CommitLog } from '../commit-log.js';
+import { Inbox } from '../testing/inbox.js';
+import { createMemoryLog } from '../testing/memory-log.js';
+import { CommitLogModule } from './commit-log.module.js';
+import { LogStart } from './log-start.js';
+
+const logger = createLogger({ level: 'silent' });
+
+interface Running {
+  readonly module: TestingModule;
+  readonly readiness: Readiness;
+  readonly failures: Inbox<unknown>;
+}
+
+async function run(log: CommitLog): Promise<Running> {
+  const readiness = new Readiness();
+  const supervisor = new Supervisor(logger);
+  const failures = new Inbox<unknown>();
+  supervisor.onFailure(failures.push);
+  const module = await Test.createTestingModule({
+    imports: [ServiceModule.forRoot({ logger, readiness, supervisor }), CommitLogModule.forLog(log)],
+  }).compile();
+  await module.init();
+  return { module, readiness, failures };
+}
+
+describe('the log in a Nest application', () => {
+  it('is up before the log is, and ready when the log is', async () => {
+    const memory = createMemoryLog();
+    let open: () => void = () => undefined;
+    const opened = new Promise<void>((resolve) => (open = resolve));
+    const log: CommitLog = { ...memory, start: () => opened.then(() => memory.start()) };
+    const { module, readiness } = await run(log);
+    expect(readiness.report().checks).toEqual({ log: 'the log is being opened' });
+    open();
+    await module.get(LogStart).started;
+    await readiness.ready();
+    expect(module.get(COMMIT_LOG)).toBe(log);
+    memory.goAway();
+    expect(readiness.report().checks).toEqual({ log: 'the log is away' });
+    await module.close();
+  });
+
+  it('ends the process when the log cannot be used, and nobody waits for ever', async () => {
+    const error = new FieldgateError('data-damaged');
+    const log: CommitLog = { ...createMemoryLog(), start: () => Promise.reject(error) };
+    const { module, readiness, failures } = await run(log);
+    expect(await failures.count(1)).toEqual([error]);
+    await expect(module.get(LogStart).started).rejects.toBe(error);
+    expect(readiness.report().ready).toBe(false);
+    await module.close();
+  });
+
+  it('stops the log at the end', async () => {
+    const memory = createMemoryLog();
+    let stops = 0;
+    const log: CommitLog = { ...memory, stop: () => memory.stop().finally(() => (stops += 1)) };
+    const { module } = await run(log);
+    await module.get(LogStart).started;
+    await module.close();
+    expect(stops).toBe(1);
+  });
+});
