@@ -1,4 +1,3 @@
-import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { ApiUnderTest } from './testing/api-under-test.js';
 
@@ -10,8 +9,8 @@ describe('before the tables have caught up', () => {
   it('every call answers 503, except without a key, and the readiness says why', async () => {
     let open = (): void => undefined;
     const opened = new Promise<void>((resolve) => (open = resolve));
-    api = new ApiUnderTest(createMemoryLog());
-    await api.start(opened.then(() => api.log.start()));
+    api = new ApiUnderTest();
+    await api.start(opened);
 
     const answer = await api.call('GET /v1/devices');
     expect(answer).toMatchObject({ status: 503, body: { code: 'not-ready' } });

@@ -1,4 +1,4 @@
-import { CommandsView, COMMIT_LOG, LogStart, type LogPosition } from '@fieldgate/commit-log';
+import { CommandsView, CommitLogModule, type CommitLog, type LogPosition } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { hashSecret, type Command } from '@fieldgate/contracts';
 import { createLogger, Readiness, ServiceModule, Supervisor } from '@fieldgate/service';
@@ -35,8 +35,8 @@ export class ApiUnderTest implements SimulatedWorld {
     this.log = log ?? createMemoryLog({ partitions: 3, clock: this.clock });
   }
 
-  /** `logStart`: a log that is not there yet. */
-  async start(logStart: Promise<void> = this.log.start()): Promise<this> {
+  /** `opened`: until then the log is not there yet. */
+  async start(opened: Promise<void> = Promise.resolve()): Promise<this> {
     const logger = createLogger({ level: 'silent' });
     const root: DynamicModule = {
       module: class Root {},
@@ -47,7 +47,8 @@ export class ApiUnderTest implements SimulatedWorld {
           supervisor: new Supervisor(logger),
           readiness: this.readiness,
         }),
-        this.outside(logStart),
+        CommitLogModule.forLog(openedAfter(opened, this.log)),
+        storeModule(this.store),
         OperatorApiModule.forRoot({ adminKeyHash: ADMIN_KEY_HASH }),
       ],
     };
@@ -66,7 +67,6 @@ export class ApiUnderTest implements SimulatedWorld {
 
   async stop(): Promise<void> {
     await this.app?.close();
-    await this.log.stop();
   }
 
   now(): number {
@@ -129,18 +129,19 @@ export class ApiUnderTest implements SimulatedWorld {
       body: text === '' ? undefined : JSON.parse(text),
     };
   }
+}
 
-  private outside(logStart: Promise<void>): DynamicModule {
-    const providers = [
-      { provide: COMMIT_LOG, useValue: this.log },
-      { provide: LogStart, useValue: { started: logStart } },
-      { provide: TELEMETRY_STORE, useValue: this.store },
-    ];
-    return {
-      module: class Outside {},
-      global: true,
-      providers,
-      exports: [COMMIT_LOG, LogStart, TELEMETRY_STORE],
-    };
-  }
+function openedAfter(opened: Promise<void>, log: MemoryLog): CommitLog {
+  return {
+    reader: log.reader,
+    writer: log.writer,
+    problem: () => log.problem(),
+    start: () => opened.then(() => log.start()),
+    stop: () => log.stop(),
+  };
+}
+
+function storeModule(store: MemoryStore): DynamicModule {
+  const providers = [{ provide: TELEMETRY_STORE, useValue: store }];
+  return { module: class Store {}, global: true, providers, exports: [TELEMETRY_STORE] };
 }
