@@ -7,30 +7,43 @@ import {
   type NewRecord,
 } from '@fieldgate/commit-log';
 import { Inject, Injectable } from '@nestjs/common';
+import { Problem } from './problem.js';
 
 /** Longer than a log needs for the change of a leader; shorter than what HTTP clients wait for. */
-const LOG_ANSWERS_WITHIN_MS = 15_000;
+const ANSWERED_WITHIN_MS = 15_000;
+/** Ten of the largest requests; what the log has not answered yet is kept in memory. */
+const MAX_WAITING = 10_000;
 
-/** Appends of the API: answered in bounded time, and read back before the caller hears of them. */
+/** Appends of the API: bounded in number and in time, and read back before the caller hears of them. */
 @Injectable()
 export class DurableAppend {
+  private waiting = 0;
+
   constructor(@Inject(COMMIT_LOG) private readonly log: CommitLog) {}
 
   /** Durable, and `readBack` has seen the record; else `log-unavailable`. After a timeout the outcome is unknown. */
-  async append(record: NewRecord, readBack: (at: LogPosition) => Promise<void>): Promise<LogPosition> {
+  async append(record: NewRecord, readBack: (at: LogPosition) => Promise<void>): Promise<void> {
     const problem = this.log.problem();
     if (problem !== undefined) throw new FieldgateError('log-unavailable', problem);
-    return inTime(
-      (async () => {
-        const at = await appended(this.log.writer, record);
-        await readBack(at);
-        return at;
-      })(),
-    );
+    if (this.waiting >= MAX_WAITING)
+      throw new Problem('too-many-requests', `${MAX_WAITING} changes wait for the log already`);
+    await inTime(this.appendAndReadBack(record, readBack));
+  }
+
+  private async appendAndReadBack(
+    record: NewRecord,
+    readBack: (at: LogPosition) => Promise<void>,
+  ): Promise<void> {
+    this.waiting += 1;
+    try {
+      await readBack(await appended(this.log.writer, record));
+    } finally {
+      this.waiting -= 1;
+    }
   }
 }
 
-async function inTime<T>(work: Promise<T>): Promise<T> {
+async function inTime(work: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -38,11 +51,11 @@ async function inTime<T>(work: Promise<T>): Promise<T> {
         reject(
           new FieldgateError('log-unavailable', 'the log did not answer in time; the outcome is unknown'),
         ),
-      LOG_ANSWERS_WITHIN_MS,
+      ANSWERED_WITHIN_MS,
     );
   });
   try {
-    return await Promise.race([work, late]);
+    await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }

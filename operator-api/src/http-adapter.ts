@@ -4,10 +4,12 @@ import { randomUUID } from 'node:crypto';
 import { problemOf, sendProblem } from './problem-json.js';
 
 const MAX_BODY_BYTES = 1_048_576;
+/** More than may wait for commands; a connection beyond it is closed at once. */
+const MAX_CONNECTIONS = 4_000;
 
 /** The limits of the HTTP server itself, which exist before any module does: for whoever creates the application. */
 export function operatorHttpAdapter(): FastifyAdapter {
-  return new FastifyAdapter({
+  const adapter = new FastifyAdapter({
     bodyLimit: MAX_BODY_BYTES,
     /** To receive a whole request, ms. An answer may take longer: a wait for a command is up to a minute. */
     requestTimeout: 30_000,
@@ -19,4 +21,12 @@ export function operatorHttpAdapter(): FastifyAdapter {
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(problemOf(error), request, reply),
   });
+  const fastify = adapter.getInstance();
+  fastify.server.maxConnections = MAX_CONNECTIONS;
+  // answers hold secrets that are shown once, and states that are old in a moment
+  fastify.addHook('onRequest', (_, reply, done) => {
+    void reply.header('cache-control', 'no-store');
+    done();
+  });
+  return adapter;
 }

@@ -44,6 +44,7 @@ describe('POST /v1/devices', () => {
     });
     expect(answer.status).toBe(201);
     expect(answer.headers.get('location')).toBe('/v1/devices/pump-7');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(answer.body).toEqual({
       id: 'pump-7',
       type: 'pump',
