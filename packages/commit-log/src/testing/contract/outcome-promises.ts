@@ -73,7 +73,9 @@ export function outcomePromises(subject: Subject): void {
       const texts = textsOf(member.records.all);
       expect(texts.filter((text) => text === 'before')).toHaveLength(1);
       expect(texts.filter((text) => text === 'later')).toHaveLength(3);
-      const again = member.batches.all.filter((batch) => textOf(batch.records[0] ?? fail(batch)) === 'later');
+      const again = member.batches.all.filter(
+        ({ records: [first] }) => first !== undefined && textOf(first) === 'later', // the first batch of a partition may be empty
+      );
       expect(again.map((batch) => batch.from)).toEqual(again.map((batch) => batch.records[0]?.offset));
       expect(again.length).toBeGreaterThanOrEqual(2);
     },
