@@ -59,10 +59,12 @@ export async function start(roles: readonly Role[], environment: Environment): P
     throw listenError(error, host, port);
   }
   const address = application.getHttpServer().address() as AddressInfo; // a TCP server that listens has one
+  const httpUrl = urlOf('http', address);
+  logger.info({ http: httpUrl }, 'http listening'); // ready may come much later: /readyz says what is waited for
   const gateway = roles.includes('gateway') ? application.get(Gateway) : undefined;
   return {
     logger,
-    httpUrl: urlOf('http', address),
+    httpUrl,
     adminKey: shownKey(adminKey?.generated, settings.FIELDGATE_ADMIN_KEY),
     ready: () => readiness.ready(),
     mqttUrl: () => (gateway?.address ? urlOf('mqtt', gateway.address) : undefined),

@@ -1,116 +1,124 @@
+import { Inbox } from '@fieldgate/commit-log/testing';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
 const CLI = fileURLToPath(new URL('../../cli/dist/fieldgate.js', import.meta.url));
 
 export const ADMIN_KEY = 'integrity-admin-key-0001';
 
-export interface ReadyLine {
-  readonly http: string;
-  readonly mqtt?: string;
-  readonly ms: number;
+export interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
 }
 
 /** `fieldgate start` as a process of its own, on free ports. */
 export class FieldgateProcess {
-  private readonly lines: string[] = [];
+  /** Every line it has written, to either stream. */
+  readonly lines = new Inbox<string>();
+  private readonly errors: string[] = [];
+  /** Resolves when it is gone and everything it wrote has been read. */
+  readonly ended: Promise<Ended>;
+  private constructor(private readonly child: ChildProcess) {
+    onLines(child.stdout, (line) => this.lines.push(line));
+    onLines(child.stderr, (line) => {
+      this.errors.push(line);
+      this.lines.push(line);
+    });
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => resolve({ code, signal }));
+    });
+  }
 
-  private constructor(
-    private readonly child: ChildProcess,
-    readonly ready: ReadyLine,
-    readonly pid: number,
-  ) {}
-
+  /** Launched and ready. */
   static async start(
     environment: Record<string, string>,
     roles: readonly string[] = [],
   ): Promise<FieldgateProcess> {
-    const child = launch(environment, roles);
-    const output: string[] = [];
-    const ready = await new Promise<ReadyLine>((resolve, reject) => {
-      onLines(child, (line) => {
-        output.push(line);
-        const entry = parseLine(line);
-        if (entry?.['msg'] === 'ready') resolve(entry as unknown as ReadyLine); // our own line
-      });
-      child.once('exit', (code, signal) =>
-        reject(
-          new Error(
-            `fieldgate ended before it was ready (${code ?? signal}):\n${output.slice(-20).join('\n')}`,
-          ),
-        ),
-      );
-    });
-    const process = new FieldgateProcess(child, ready, child.pid ?? 0);
-    process.lines.push(...output);
-    onLines(child, (line) => process.lines.push(line));
-    return process;
+    const fieldgate = FieldgateProcess.launch(environment, roles);
+    await fieldgate.ready();
+    return fieldgate;
   }
 
-  get mqttPort(): number {
-    return Number(new URL(this.ready.mqtt ?? '').port);
+  /** Launched, and nothing waited for. */
+  static launch(environment: Record<string, string>, roles: readonly string[] = []): FieldgateProcess {
+    const args = roles.length > 0 ? ['--role', ...roles] : [];
+    return new FieldgateProcess(
+      spawn(process.execPath, ['--enable-source-maps', CLI, 'start', ...args], {
+        env: {
+          PATH: process.env['PATH'],
+          FIELDGATE_LOG_FORMAT: 'json',
+          FIELDGATE_MQTT_PORT: '0',
+          FIELDGATE_HTTP_PORT: '0',
+          FIELDGATE_ADMIN_KEY: ADMIN_KEY,
+          ...environment,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
   }
 
-  get output(): string {
-    return this.lines.join('\n');
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  get stderr(): string {
+    return this.errors.join('\n');
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  async ready(): Promise<void> {
+    await this.said('ready');
+  }
+
+  /** Known as soon as HTTP answers, which is before the process is ready. */
+  async httpUrl(): Promise<string> {
+    return String((await this.said('http listening'))['http']);
+  }
+
+  /** Known once the process is ready. */
+  async mqttPort(): Promise<number> {
+    return Number(new URL(String((await this.said('ready'))['mqtt'])).port);
+  }
+
+  /** The first log line with this message; rejects with what was written when the process ends without it. */
+  async said(message: string): Promise<Record<string, unknown>> {
+    const said = this.lines.until((all) => all.some((line) => parseLine(line)?.['msg'] === message));
+    await Promise.race([said, this.ended]);
+    for (const line of this.lines.all) {
+      const entry = parseLine(line);
+      if (entry?.['msg'] === message) return entry;
+    }
+    const { code, signal } = await this.ended;
+    const last = this.lines.all.slice(-20).join('\n');
+    throw new Error(`fieldgate ended (${code ?? signal}) and never said "${message}":\n${last}`);
   }
 
   /** SIGKILL, and gone. */
   async kill(): Promise<void> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
-    const gone = once(this.child, 'exit');
-    this.child.kill('SIGKILL');
-    await gone;
+    if (this.isRunning) this.child.kill('SIGKILL');
+    await this.ended;
   }
 
   /** SIGTERM; the exit code. */
   async stop(): Promise<number | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
-    const gone = once(this.child, 'exit') as Promise<[number | null]>;
-    this.child.kill('SIGTERM');
-    const [code] = await gone;
-    return code;
+    if (this.isRunning) this.child.kill('SIGTERM');
+    return (await this.ended).code;
   }
 }
 
-/** For starts that are to fail: the exit code and what was said on standard error. */
-export async function startAndFail(
-  environment: Record<string, string>,
-  roles: readonly string[] = [],
-): Promise<{ code: number | null; stderr: string; stdout: string }> {
-  const child = launch(environment, roles);
-  const said = { stderr: '', stdout: '' };
-  child.stderr?.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()));
-  child.stdout?.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()));
-  const [code] = (await once(child, 'close')) as [number | null];
-  return { code, ...said };
-}
-
-function launch(environment: Record<string, string>, roles: readonly string[]): ChildProcess {
-  const args = roles.length > 0 ? ['--role', ...roles] : [];
-  return spawn(process.execPath, ['--enable-source-maps', CLI, 'start', ...args], {
-    env: {
-      PATH: process.env['PATH'],
-      FIELDGATE_LOG_FORMAT: 'json',
-      FIELDGATE_MQTT_PORT: '0',
-      FIELDGATE_HTTP_PORT: '0',
-      FIELDGATE_ADMIN_KEY: ADMIN_KEY,
-      ...environment,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
+function onLines(stream: NodeJS.ReadableStream | null, listener: (line: string) => void): void {
+  let rest = '';
+  stream?.on('data', (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split('\n');
+    rest = lines.pop() ?? '';
+    lines.forEach(listener);
   });
-}
-
-function onLines(child: ChildProcess, listener: (line: string) => void): void {
-  for (const stream of [child.stdout, child.stderr]) {
-    let rest = '';
-    stream?.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      lines.forEach(listener);
-    });
-  }
+  stream?.once('end', () => {
+    if (rest !== '') listener(rest);
+  });
 }
 
 function parseLine(line: string): Record<string, unknown> | undefined {

@@ -9,10 +9,30 @@ export interface Answer<T> {
 export interface CommandView {
   readonly id: string;
   readonly state: string;
-  readonly result?: { readonly status: number; readonly body: unknown };
-  readonly late?: { readonly status: number };
+  readonly result?: { readonly status: number; readonly body?: unknown };
+  readonly late?: { readonly status: number; readonly body?: unknown };
   readonly timeline: readonly { readonly state: string }[];
+  /** Of a problem, when there is no command. */
+  readonly code?: string;
 }
+
+export interface CommandOptions {
+  readonly params?: unknown;
+  readonly waitSeconds?: number;
+  readonly timeoutSeconds?: number;
+  readonly idempotencyKey?: string;
+}
+
+export interface DeadLetterView {
+  readonly id: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly origin: { readonly topic: string; readonly element?: number };
+  readonly payloadBytes: number;
+}
+
+/** So that who waits does not take the processor from who is waited for. */
+const ASK_AGAIN_MS = 25;
 
 /** An operator with a key, on any instance of the API. */
 export class Operator {
@@ -75,22 +95,60 @@ export class Operator {
     }
   }
 
-  command(
-    deviceId: string,
-    name: string,
-    options: { params?: unknown; waitSeconds?: number; timeoutSeconds?: number } = {},
-  ): Promise<Answer<CommandView>> {
-    const { params = {}, waitSeconds, timeoutSeconds } = options;
+  command(deviceId: string, name: string, options: CommandOptions = {}): Promise<Answer<CommandView>> {
+    const { params = {}, waitSeconds, timeoutSeconds, idempotencyKey } = options;
     return this.call<CommandView>(
       'POST',
       `/v1/devices/${deviceId}/commands`,
       { name, params, ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }) },
-      waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` },
+      {
+        ...(waitSeconds === undefined ? {} : { prefer: `wait=${waitSeconds}` }),
+        ...(idempotencyKey === undefined ? {} : { 'idempotency-key': idempotencyKey }),
+      },
     );
+  }
+
+  /** The command as soon as it is as wanted, or as it is after ten seconds. */
+  async commandUntil(id: string, wanted: (command: CommandView) => boolean): Promise<CommandView> {
+    const read = (): Promise<Answer<CommandView>> => this.call<CommandView>('GET', `/v1/commands/${id}`);
+    return (await until(read, ({ status, body }) => status === 200 && wanted(body), 10_000)).body;
+  }
+
+  /** Waits until commands can be sent to the device. */
+  commandReady(deviceId: string): Promise<void> {
+    return this.presenceUntil(deviceId, 'commandReady');
+  }
+
+  connected(deviceId: string): Promise<void> {
+    return this.presenceUntil(deviceId, 'connected');
+  }
+
+  private async presenceUntil(deviceId: string, fact: 'connected' | 'commandReady'): Promise<void> {
+    const { body } = await until(
+      () => this.call<{ presence?: Record<typeof fact, boolean> }>('GET', `/v1/devices/${deviceId}`),
+      (answer) => answer.body.presence?.[fact] === true,
+      20_000,
+    );
+    if (body.presence?.[fact] !== true)
+      throw new Error(`${deviceId} is not ${fact}: ${JSON.stringify(body)}`);
+  }
+
+  /** The newest first; as soon as there are so many, or those that are there after ten seconds. */
+  deadLettersUntil(deviceId: string, count: number): Promise<readonly DeadLetterView[]> {
+    return until(
+      () => this.deadLetters(deviceId),
+      ({ length }) => length >= count,
+      10_000,
+    );
+  }
+
+  async deadLetters(deviceId: string): Promise<readonly DeadLetterView[]> {
+    const path = `/v1/dead-letters?device=${deviceId}`;
+    return (await this.call<{ deadLetters: DeadLetterView[] }>('GET', path)).body.deadLetters;
   }
 }
 
-/** Asks again, without a pause that is guessed, until the answer is as wanted or the time is up. */
+/** Asks again and again until the answer is as wanted, or the time is up: then it is the last answer. */
 export async function until<T>(
   ask: () => Promise<T>,
   wanted: (answer: T) => boolean,
@@ -100,6 +158,6 @@ export async function until<T>(
   for (;;) {
     const answer = await ask();
     if (wanted(answer) || performance.now() > end) return answer;
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, ASK_AGAIN_MS));
   }
 }

@@ -6,7 +6,7 @@ type Version = 4 | 5;
 /** Bytes of MQTT by hand: a client that keeps its own books, so that a test knows exactly what was acknowledged. */
 export class RawDevice {
   private socket: Socket | undefined;
-  private rest = Buffer.alloc(0);
+  private rest: Buffer = Buffer.alloc(0);
   private readonly unacknowledged = new Map<number, { readonly n: number; readonly payload: Buffer }>();
   private nextPacketId = 0;
   private waiting: { readonly type: number; readonly resolve: (packet: Buffer) => void }[] = [];
@@ -77,6 +77,17 @@ export class RawDevice {
   /** Everything unacknowledged again, DUP set, in order: what a client does that kept its session ([MQTT-4.4.0-1]). */
   resend(): void {
     for (const [id, { payload }] of this.unacknowledged) this.write(this.packet(id, payload, true));
+  }
+
+  /** Resolves when nothing is in flight; rejects when the connection closes before that. */
+  allAcknowledged(): Promise<void> {
+    if (this.inFlight === 0) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.onAcknowledged = () => {
+        if (this.inFlight === 0) resolve();
+      };
+      this.onClosed = () => reject(new Error(`connection of ${this.id} closed`));
+    });
   }
 
   /** Reads nothing from now on: what the gateway answers is lost with the connection. */

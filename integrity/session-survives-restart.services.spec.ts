@@ -1,0 +1,4 @@
+import { Deployment } from './support/deployment.js';
+import { describeSessionSurvivesRestart } from './support/promises/session-survives-restart.js';
+
+describeSessionSurvivesRestart(() => Deployment.distributed());
