@@ -1,0 +1,127 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { appended } from '@fieldgate/commit-log';
+import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
+import { FieldgateError } from '@fieldgate/contracts';
+import { createLogger, systemClock } from '@fieldgate/service';
+import { openTelemetryStore, type TelemetryStore } from '@fieldgate/telemetry-store';
+import { batchOf, heldAssignment, step, writeReading, writeStep } from '../testing/written.js';
+import { StoreBatch } from './store-batch.js';
+
+let directory: string;
+let log: MemoryLog;
+let store: TelemetryStore;
+let batches: StoreBatch;
+const NOW = Date.now();
+
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'fieldgate-storage-'));
+  log = createMemoryLog();
+  await log.start();
+  store = await openTelemetryStore(
+    { FIELDGATE_DATA_DIR: directory },
+    { clock: systemClock, logger: createLogger({ level: 'silent' }) },
+  );
+  await store.start();
+  batches = new StoreBatch(log.reader, store);
+});
+afterEach(async () => {
+  await store.stop();
+  await rm(directory, { recursive: true });
+});
+
+async function stored(): Promise<unknown[]> {
+  const [series] = await store.series({
+    deviceId: 'pump-7',
+    metrics: ['n'],
+    fromMs: NOW - 1_000,
+    toMs: NOW + 1_000,
+    limit: 100,
+  });
+  return (series?.points ?? []).map(([, value]) => value);
+}
+
+const write = (value: number, id = `r-${value}`): Promise<void> =>
+  writeReading(log, { deviceId: 'pump-7', id, timeMs: NOW + value, value });
+
+describe('storing a batch', () => {
+  it('stores a message that the device sent twice once', async () => {
+    await write(1);
+    await write(1);
+    await write(2);
+    expect(await batches.readings(await batchOf(log, 'fieldgate.telemetry.v1'))).toEqual([]);
+    expect(await stored()).toEqual([1, 2]);
+  });
+
+  it('still knows the earlier copy after a restart, from the log', async () => {
+    await write(1);
+    await batches.readings(await batchOf(log, 'fieldgate.telemetry.v1'));
+    await write(1);
+    const afterRestart = new StoreBatch(log.reader, store);
+    await afterRestart.readings(await batchOf(log, 'fieldgate.telemetry.v1', 1));
+    expect(await stored()).toEqual([1]);
+  });
+
+  it('stores a batch that comes again after an outage: nothing is remembered before it is stored', async () => {
+    await write(1);
+    const batch = await batchOf(log, 'fieldgate.telemetry.v1');
+    const away = { ...store, write: () => Promise.reject(new FieldgateError('store-unavailable')) };
+    let reachable = away as Pick<TelemetryStore, 'write'>;
+    const flaky = new StoreBatch(log.reader, {
+      ...store,
+      write: (points) => reachable.write(points),
+    } as TelemetryStore); // the rest is not called
+    await expect(flaky.readings(batch)).rejects.toMatchObject({ code: 'store-unavailable' });
+    reachable = store;
+    await flaky.readings(batch);
+    expect(await stored()).toEqual([1]);
+  });
+
+  it('refuses what is not ours alone', async () => {
+    await write(1);
+    await appended(log.writer, {
+      topic: 'fieldgate.telemetry.v1',
+      key: 'pump-7',
+      value: Buffer.from('not ours'),
+    });
+    await appended(log.writer, { topic: 'fieldgate.telemetry.v1', key: 'pump-7', value: null });
+    await write(2);
+    const refused = await batches.readings(await batchOf(log, 'fieldgate.telemetry.v1'));
+    expect(refused.map(({ index, code }) => [index, code])).toEqual([
+      [1, 'record-unreadable'],
+      [2, 'record-unreadable'],
+    ]);
+    expect(await stored()).toEqual([1, 2]);
+  });
+
+  it('stores a command when it is finished, also when its steps came in different batches and after a restart', async () => {
+    const assignment = heldAssignment('fieldgate.commands.v1');
+    await writeStep(log, step('requested'));
+    await writeStep(log, step('sent'));
+    await batches.finishedCommands(await batchOf(log, 'fieldgate.commands.v1', 0, assignment));
+    expect(await store.command('c-1')).toBeUndefined();
+    await writeStep(log, step('succeeded', { at: 2_000 }));
+    const afterRestart = new StoreBatch(log.reader, store);
+    await afterRestart.finishedCommands(await batchOf(log, 'fieldgate.commands.v1', 2));
+    expect(await store.command('c-1')).toMatchObject({
+      state: 'succeeded',
+      timeline: [{ state: 'requested' }, { state: 'sent' }, { state: 'succeeded' }],
+    });
+  });
+
+  it('adds a late answer to a stored command, and a batch that comes again makes no answer late', async () => {
+    await writeStep(log, step('requested'));
+    await writeStep(log, step('sent'));
+    await writeStep(log, step('timed-out'));
+    const batch = await batchOf(log, 'fieldgate.commands.v1');
+    await batches.finishedCommands(batch);
+    await writeStep(log, step('succeeded', { at: 9_000 }));
+    await batches.finishedCommands({
+      ...(await batchOf(log, 'fieldgate.commands.v1', 3)),
+      assignment: batch.assignment,
+    });
+    expect(await store.command('c-1')).toMatchObject({ state: 'timed-out', late: { status: 200 } });
+  });
+});
