@@ -1,44 +1,54 @@
-import { INTEGER, type DuckDBAppender, type DuckDBConnection, type DuckDBInstance } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
-import { appendReadings, READING_TYPES } from './append-readings.js';
+import { ReadingAppender } from './append-readings.js';
 import { Positions } from './positions.js';
 import { KINDS, timeLiteral, type Kind } from './schema.js';
 import { noteLatest, type SeriesIndex } from './series-index.js';
 import { StagedBatch, type StagedReading } from './staged-batch.js';
 import { writeCommands, writeEvents } from './write-documents.js';
 
+/** Readings that may be in the file already; `value` is their place in the list. */
+const SUSPECTS =
+  'CREATE OR REPLACE TEMP TABLE suspects (series INTEGER, time TIMESTAMP_MS, seq BIGINT, id BIGINT, value DOUBLE)';
+
 /** Stores batches, each group of them in one transaction: rows, new series and the log's positions together, or nothing. */
 export class BatchWriter {
-  private readonly positions = new Positions();
-  private readonly appenders: Record<Kind, DuckDBAppender>;
-
   private constructor(
     readonly connection: DuckDBConnection,
     private readonly index: SeriesIndex,
-    appenders: readonly DuckDBAppender[],
-  ) {
-    const [numbers, flags, texts] = appenders as [DuckDBAppender, DuckDBAppender, DuckDBAppender]; // one per kind, see open
-    this.appenders = { numbers, flags, texts };
-  }
+    private readonly positions: Positions,
+    private readonly appenders: Readonly<Record<Kind | 'suspects', ReadingAppender>>,
+    private readonly transaction: {
+      readonly begin: DuckDBPreparedStatement;
+      readonly commit: DuckDBPreparedStatement;
+    },
+  ) {}
 
   static async open(instance: DuckDBInstance, index: SeriesIndex): Promise<BatchWriter> {
     const connection = await instance.connect();
-    const appenders = [];
-    for (const kind of KINDS) appenders.push(await connection.createAppender(kind));
-    const writer = new BatchWriter(connection, index, appenders);
+    await connection.run(SUSPECTS);
     await index.start(connection);
-    await writer.positions.start(connection);
-    return writer;
+    const appenders = {
+      numbers: new ReadingAppender(await connection.createAppender('numbers'), 'numbers'),
+      flags: new ReadingAppender(await connection.createAppender('flags'), 'flags'),
+      texts: new ReadingAppender(await connection.createAppender('texts'), 'texts'),
+      suspects: new ReadingAppender(await connection.createAppender('suspects', 'main', 'temp'), 'numbers'),
+    };
+    const transaction = {
+      begin: await connection.prepare('BEGIN'),
+      commit: await connection.prepare('COMMIT'),
+    };
+    return new BatchWriter(connection, index, await Positions.open(connection), appenders, transaction);
   }
 
   close(): void {
-    for (const kind of KINDS) this.appenders[kind].closeSync();
+    for (const appender of Object.values(this.appenders)) appender.close();
     this.connection.closeSync();
   }
 
   /** Instead of `close` after a failure: the connection ends, and with it the transaction. */
   abandon(): void {
-    for (const kind of KINDS) this.appenders[kind].clear();
+    for (const appender of Object.values(this.appenders)) appender.clear();
     this.connection.closeSync();
   }
 
@@ -47,24 +57,18 @@ export class BatchWriter {
     await this.index.load(this.connection, devicesOf(batches));
     const staged = new StagedBatch(this.index, this.positions);
     for (const batch of batches) staged.add(batch);
-    await this.connection.run('BEGIN');
+    await this.transaction.begin.run();
     await this.appendSeries(staged);
-    for (const kind of KINDS) this.append(kind, staged.rows[kind]);
+    for (const kind of KINDS) this.appenders[kind].append(staged.rows[kind]);
     for (const kind of KINDS) await this.appendUnlessStored(staged, kind);
     if (staged.events.size > 0) await writeEvents(this.connection, [...staged.events.values()]);
     if (staged.commands.size > 0) await writeCommands(this.connection, [...staged.commands.values()]);
-    await this.positions.save(this.connection);
-    await this.connection.run('COMMIT'); // DuckDB flushes its log to disk here: durable
+    await this.positions.save();
+    await this.transaction.commit.run(); // DuckDB flushes its log to disk here: durable
     for (const kind of KINDS)
       for (const { entry, stamp, value } of staged.rows[kind])
         noteLatest(entry, stamp.timeMs, stamp.seq, value);
     return staged.outcomes;
-  }
-
-  private append(kind: Kind, rows: readonly StagedReading[]): void {
-    if (rows.length === 0) return;
-    appendReadings(this.appenders[kind], kind, rows);
-    this.appenders[kind].flushSync(); // into the memory of this transaction
   }
 
   private async appendSeries(staged: StagedBatch): Promise<void> {
@@ -87,21 +91,16 @@ export class BatchWriter {
     const stored = await this.storedAmong(kind, suspects);
     const fresh = suspects.filter((_, index) => !stored.has(index));
     for (const { stamp } of fresh) if (stamp.repeated) this.positions.rewind(stamp.repeated);
-    this.append(kind, fresh);
+    this.appenders[kind].append(fresh);
     staged.rows[kind] = staged.rows[kind].concat(fresh);
   }
 
   private async storedAmong(kind: Kind, suspects: readonly StagedReading[]): Promise<ReadonlySet<number>> {
-    await this.connection.run(
-      'CREATE OR REPLACE TEMP TABLE suspects (series INTEGER, time TIMESTAMP_MS, seq BIGINT, id BIGINT, row INTEGER)',
-    );
-    const appender = await this.connection.createAppender('suspects', 'main', 'temp');
-    const rows = suspects.map((suspect, row) => ({ ...suspect, value: row }));
-    appendReadings(appender, 'numbers', rows, [...READING_TYPES, INTEGER]);
-    appender.closeSync();
+    await this.connection.run('TRUNCATE suspects');
+    this.appenders.suspects.append(suspects.map((suspect, row) => ({ ...suspect, value: row })));
     const times = suspects.map(({ stamp }) => stamp.timeMs);
     const reader = await this.connection.runAndReadAll(
-      `SELECT DISTINCT s.row FROM ${kind} r JOIN suspects s USING (series, time, seq, id)
+      `SELECT DISTINCT s.value FROM ${kind} r JOIN suspects s USING (series, time, seq, id)
        WHERE r.time BETWEEN ${timeLiteral(minOf(times))} AND ${timeLiteral(maxOf(times))}`,
     );
     return new Set(reader.getRows().map(([row]) => Number(row)));

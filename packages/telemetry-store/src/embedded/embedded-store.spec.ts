@@ -13,7 +13,7 @@ const clock = { now: () => T0 };
 describeStoreContract('embedded', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'fieldgate-store-'));
   const opened = async (): Promise<TelemetryStore> => {
-    const store = createEmbeddedStore({ directory, clock, logger });
+    const store = createEmbeddedStore({ directory, clock, logger, gatherMs: 0 });
     await store.start();
     return store;
   };

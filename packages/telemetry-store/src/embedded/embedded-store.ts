@@ -23,6 +23,8 @@ export interface EmbeddedStoreOptions {
   /** Of DuckDB, in its notation; what does not fit goes to disk. */
   readonly memoryLimit?: string;
   readonly retentionDays?: RetentionDays;
+  /** How long small batches wait for company, after a transaction that was small too. */
+  readonly gatherMs?: number;
 }
 
 export function createEmbeddedStore(options: EmbeddedStoreOptions): TelemetryStore {

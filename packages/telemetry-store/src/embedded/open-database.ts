@@ -10,8 +10,6 @@ export interface DatabaseOptions {
   readonly directory: string;
   /** DuckDB's own notation: `96MB`. What does not fit is spilled into a folder beside the file. */
   readonly memoryLimit: string;
-  /** Series whose number and newest reading stay in memory, about 200 bytes each; 50,000 unless told. */
-  readonly heldSeries?: number;
 }
 
 /** DuckDB's file lock holds off other processes, but not a second instance in this one, which would damage the file. */

@@ -8,28 +8,40 @@ import { WriteQueue } from './write-queue.js';
 
 /** Records in one transaction, as long as more than one batch is waiting. */
 const GROUP_RECORDS = 5_000;
+const SMALL_GROUP = 100;
+const GATHER_MS = 25;
 const HELD_SERIES = 50_000;
+
+export interface FileOptions extends DatabaseOptions {
+  /** Series whose number and newest reading stay in memory, about 200 bytes each; 50,000 unless told. */
+  readonly heldSeries?: number;
+  /** How long small batches wait for company; 25 ms unless told. */
+  readonly gatherMs?: number;
+}
 
 /** The file while it is open: one writer, a few readers, and how to go on after a failure. */
 export class OpenFile {
   private readonly index: SeriesIndex;
-  private readonly queue = new WriteQueue<readonly StoreRecord[], WriteOutcome>(
-    (batches) => this.commit(batches),
-    { group: GROUP_RECORDS, sizeOf: (batch) => batch.length },
-  );
+  private readonly queue: WriteQueue<readonly StoreRecord[], WriteOutcome>;
   private writer: BatchWriter | undefined;
   /** Why the last write failed. */
   problem: string | undefined;
 
   private constructor(
-    private readonly options: DatabaseOptions,
+    private readonly options: FileOptions,
     private database: Database,
     public reads: ReadConnections,
   ) {
     this.index = new SeriesIndex(options.heldSeries ?? HELD_SERIES);
+    this.queue = new WriteQueue((batches) => this.commit(batches), {
+      sizeOf: (batch) => batch.length,
+      most: GROUP_RECORDS,
+      small: SMALL_GROUP,
+      gatherMs: options.gatherMs ?? GATHER_MS,
+    });
   }
 
-  static async open(options: DatabaseOptions): Promise<OpenFile> {
+  static async open(options: FileOptions): Promise<OpenFile> {
     const database = await openDatabase(options);
     try {
       const file = new OpenFile(options, database, await ReadConnections.open(database.instance));

@@ -1,4 +1,4 @@
-import type { DuckDBConnection } from '@duckdb/node-api';
+import type { DuckDBConnection, DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { StorePosition } from '../telemetry-store.js';
 
 /**
@@ -11,16 +11,19 @@ export class Positions {
   /** The highest offsets of the group of batches in hand. */
   private readonly seen = new Map<string, number>();
 
-  async start(connection: DuckDBConnection): Promise<void> {
-    this.next.clear();
-    this.changed.clear();
-    this.seen.clear();
+  private constructor(private readonly upsert: DuckDBPreparedStatement) {}
+
+  static async open(connection: DuckDBConnection): Promise<Positions> {
+    const positions = new Positions(
+      await connection.prepare('INSERT OR REPLACE INTO positions VALUES ($1, $2, $3)'),
+    );
     const reader = await connection.runAndReadAll('SELECT topic, part, next FROM positions');
     for (const [topic, partition, next] of reader.getRows()) {
       // written by `save`, from positions
       const at = { topic, partition: Number(partition), offset: Number(next) - 1 } as StorePosition;
-      this.next.set(keyOf(at), { at, next: Number(next) });
+      positions.next.set(keyOf(at), { at, next: Number(next) });
     }
+    return positions;
   }
 
   /** Notes that a record is being stored; true when the log has delivered it before. */
@@ -40,15 +43,14 @@ export class Positions {
     this.changed.add(key);
   }
 
-  async save(connection: DuckDBConnection): Promise<void> {
+  async save(): Promise<void> {
     for (const key of this.changed) {
       const position = this.next.get(key);
       if (!position) continue;
-      await connection.run('INSERT OR REPLACE INTO positions VALUES ($1, $2, $3)', [
-        position.at.topic,
-        position.at.partition,
-        BigInt(position.next),
-      ]);
+      this.upsert.bindVarchar(1, position.at.topic);
+      this.upsert.bindInteger(2, position.at.partition);
+      this.upsert.bindBigInt(3, BigInt(position.next));
+      await this.upsert.run();
     }
     this.changed.clear();
     this.seen.clear();

@@ -3,7 +3,7 @@ import { mergeBuckets, mergeSeries, type TypedPoint } from '../merge-series.js';
 import type { Aggregate, Series, SeriesQuery } from '../telemetry-store.js';
 import type { ReadConnections } from './read-connections.js';
 import { KINDS, timeLiteral, type Kind } from './schema.js';
-import { entriesOf, type DeviceSeries, type SeriesEntry } from './series-index.js';
+import { entriesOf, type DeviceSeries } from './series-index.js';
 
 /** Series in one statement; each is a scan of its own that ends at the limit. */
 const SERIES_PER_STATEMENT = 16;
@@ -18,15 +18,11 @@ export async function readSeries(
   const entries = entriesOf(device).filter((entry) => !wanted || wanted.has(entry.metric));
   const points: TypedPoint[] = [];
   for (const kind of kindsFor(downsample?.aggregate)) {
-    const own = entries.filter((entry) => entry.kind === kind);
-    for (let start = 0; start < own.length; start += SERIES_PER_STATEMENT) {
-      const part = own.slice(start, start + SERIES_PER_STATEMENT);
-      const names = new Map(part.map((entry) => [entry.number, entry.metric]));
-      const rows = await connections.rows(
-        part.map((entry) => `(${statement(entry, query)})`).join(' UNION ALL '),
-      );
-      for (const row of rows) points.push(pointOf(row, names));
-    }
+    const names = new Map(
+      entries.filter((entry) => entry.kind === kind).map((entry) => [entry.number, entry.metric]),
+    );
+    for (const statement of statements(kind, [...names.keys()], query))
+      for (const row of await connections.rows(statement)) points.push(pointOf(row, names));
   }
   return downsample ? mergeBuckets(points, downsample.aggregate, limit) : mergeSeries(points, limit);
 }
@@ -35,13 +31,40 @@ function kindsFor(aggregate: Aggregate | undefined): readonly Kind[] {
   return aggregate === undefined || aggregate === 'count' || aggregate === 'last' ? KINDS : ['numbers'];
 }
 
-function statement(entry: SeriesEntry, { fromMs, toMs, limit, downsample }: SeriesQuery): string {
-  const rows = `FROM ${entry.kind} WHERE series = ${entry.number} AND time >= ${timeLiteral(fromMs)} AND time < ${timeLiteral(toMs)}`;
-  if (!downsample)
-    return `SELECT series, epoch_ms(time)::DOUBLE, value, seq::DOUBLE ${rows} ORDER BY time, seq, rowid LIMIT ${whole(limit)}`;
-  const every = whole(downsample.everyMs);
-  return `SELECT ${entry.number}, (epoch_ms(time) // ${every} * ${every})::DOUBLE AS bucket, ${AGGREGATED[downsample.aggregate]}, epoch_ms(max(time))::DOUBLE
-    ${rows} GROUP BY bucket ORDER BY bucket LIMIT ${whole(limit)}`;
+function statements(kind: Kind, series: readonly number[], query: SeriesQuery): string[] {
+  if (series.length === 0) return [];
+  if (query.downsample) return [bucketsOf(kind, series, query, query.downsample)];
+  const parts: string[] = [];
+  for (let start = 0; start < series.length; start += SERIES_PER_STATEMENT)
+    parts.push(
+      series
+        .slice(start, start + SERIES_PER_STATEMENT)
+        .map((number) => `(${earliestOf(kind, number, query)})`)
+        .join(' UNION ALL '),
+    );
+  return parts;
+}
+
+function earliestOf(kind: Kind, series: number, query: SeriesQuery): string {
+  return `SELECT series, epoch_ms(time)::DOUBLE, value, seq::DOUBLE FROM ${kind} WHERE series = ${series} AND ${within(query)}
+    ORDER BY time, seq, rowid LIMIT ${whole(query.limit)}`;
+}
+
+/** One pass over the rows for all series. */
+function bucketsOf(
+  kind: Kind,
+  series: readonly number[],
+  query: SeriesQuery,
+  { everyMs, aggregate }: NonNullable<SeriesQuery['downsample']>,
+): string {
+  const every = whole(everyMs);
+  return `SELECT series, (epoch_ms(time) // ${every} * ${every})::DOUBLE AS bucket, ${AGGREGATED[aggregate]}, epoch_ms(max(time))::DOUBLE
+    FROM ${kind} WHERE series IN (${series.join(', ')}) AND ${within(query)}
+    GROUP BY series, bucket QUALIFY row_number() OVER (PARTITION BY series ORDER BY bucket) <= ${whole(query.limit)}`;
+}
+
+function within({ fromMs, toMs }: SeriesQuery): string {
+  return `time >= ${timeLiteral(fromMs)} AND time < ${timeLiteral(toMs)}`;
 }
 
 const AGGREGATED: Readonly<Record<Aggregate, string>> = {

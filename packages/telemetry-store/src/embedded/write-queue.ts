@@ -1,5 +1,14 @@
 import { FieldgateError } from '@fieldgate/contracts';
 
+export interface GroupLimits<B> {
+  readonly sizeOf: (batch: B) => number;
+  /** Of one transaction, as long as more than one batch is waiting. */
+  readonly most: number;
+  /** After a transaction smaller than this, the next one gathers for `gatherMs` first: at low rates the transactions are what costs. */
+  readonly small: number;
+  readonly gatherMs: number;
+}
+
 /**
  * One writer at a time. Whoever comes while a transaction is under way waits together with the others for the next one, so that eight
  * partitions cost one flush to disk and not eight. Bounded by its callers: each awaits its write before the next.
@@ -12,11 +21,12 @@ export class WriteQueue<B, R> {
   }[] = [];
   private tail: Promise<void> = Promise.resolve();
   private scheduled = false;
+  private rest: NodeJS.Timeout | undefined;
   private closed = false;
 
   constructor(
     private readonly commit: (batches: readonly B[]) => Promise<readonly R[]>,
-    private readonly limits: { readonly group: number; readonly sizeOf: (batch: B) => number },
+    private readonly limits: GroupLimits<B>,
   ) {}
 
   write(batch: B): Promise<R> {
@@ -36,11 +46,12 @@ export class WriteQueue<B, R> {
   /** Resolves when what was taken is written; nothing more is taken. */
   async close(): Promise<void> {
     this.closed = true;
+    this.endRest();
     await this.tail;
   }
 
   private schedule(): void {
-    if (this.scheduled) return;
+    if (this.scheduled || this.rest) return;
     this.scheduled = true;
     void this.chain(() => this.writeGroup()); // writeGroup gives its failures to those who wait for the group
   }
@@ -58,6 +69,8 @@ export class WriteQueue<B, R> {
     this.scheduled = false;
     const group = this.takeGroup();
     if (this.waiting.length > 0) this.schedule();
+    else if (group.reduce((sum, { batch }) => sum + this.limits.sizeOf(batch), 0) < this.limits.small)
+      this.gather();
     try {
       const results = await this.commit(group.map((entry) => entry.batch));
       group.forEach((entry, index) => entry.resolve(results[index] as R)); // commit answers one result per batch
@@ -66,12 +79,23 @@ export class WriteQueue<B, R> {
     }
   }
 
+  private gather(): void {
+    if (this.closed || this.limits.gatherMs === 0) return;
+    this.rest = setTimeout(() => this.endRest(), this.limits.gatherMs);
+  }
+
+  private endRest(): void {
+    clearTimeout(this.rest);
+    this.rest = undefined;
+    if (this.waiting.length > 0) this.schedule();
+  }
+
   private takeGroup(): typeof this.waiting {
     let size = 0;
     let count = 0;
     for (const entry of this.waiting) {
       size += this.limits.sizeOf(entry.batch);
-      if (count > 0 && size > this.limits.group) break;
+      if (count > 0 && size > this.limits.most) break;
       count++;
     }
     return this.waiting.splice(0, count);
