@@ -1,0 +1,75 @@
+import 'reflect-metadata';
+import { randomBytes } from 'node:crypto';
+import { Module } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import {
+  appended,
+  COMMIT_LOG,
+  CommitLogModule,
+  commitLogEnvironment,
+  LogStart,
+  type CommitLog,
+} from '@fieldgate/commit-log';
+import { deviceIdSchema, hashSecret, SALT_BYTES, type DeviceRecord } from '@fieldgate/contracts';
+import { Gateway, gatewayConfigFrom, gatewayEnvironment, GatewayModule } from '@fieldgate/gateway';
+import {
+  createLogger,
+  NestLog,
+  Readiness,
+  readEnvironment,
+  ServiceModule,
+  systemClock,
+} from '@fieldgate/service';
+import { z } from 'zod';
+import { benchDevices } from '../mqtt/bench-devices.js';
+
+// node gateway.js '{"FIELDGATE_DATA_DIR":"…"}' <devices>
+//
+// The role `gateway` alone, also on the embedded log, where the command line refuses it: nobody would ever read what it writes.
+
+@Module({})
+class Root {}
+
+const [, , given = '{}', deviceCount = '1'] = process.argv;
+const settings = readEnvironment(z.object({ ...commitLogEnvironment, ...gatewayEnvironment }), {
+  FIELDGATE_MQTT_PORT: '0',
+  ...(JSON.parse(given) as Record<string, string>), // of our own bench
+});
+const logger = createLogger({ level: 'warn' });
+const readiness = new Readiness();
+const application = await NestFactory.createApplicationContext(
+  {
+    module: Root,
+    imports: [
+      ServiceModule.forRoot({ logger, readiness }),
+      CommitLogModule.forRoot(settings),
+      GatewayModule.forRoot(gatewayConfigFrom(settings)),
+    ],
+  },
+  { logger: new NestLog(logger) },
+);
+process.once('SIGTERM', () => void application.close().then(() => process.exit(0)));
+await application.get(LogStart).started;
+await registerAll(application.get<CommitLog>(COMMIT_LOG), Number(deviceCount));
+await readiness.ready();
+process.stdout.write(`${JSON.stringify({ msg: 'ready', port: application.get(Gateway).address?.port })}\n`);
+
+/** As the operator API does it, which is not here. */
+async function registerAll(log: CommitLog, count: number): Promise<void> {
+  const now = systemClock.now();
+  await Promise.all(
+    benchDevices(count).map(({ id, secret }) => {
+      const record: DeviceRecord = {
+        id: deviceIdSchema.parse(id),
+        labels: {},
+        secret: hashSecret(secret, randomBytes(SALT_BYTES)),
+        createdAt: now,
+        updatedAt: now,
+        creationId: randomBytes(8).toString('hex'),
+        secretVersion: 1,
+      };
+      const value = Buffer.from(JSON.stringify(record));
+      return appended(log.writer, { topic: 'fieldgate.devices.v1', key: id, value });
+    }),
+  );
+}

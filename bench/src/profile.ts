@@ -1,0 +1,83 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startKafkaCluster } from '../../ops/services/kafka-cluster.mjs';
+import { CLOSED_LOAD, measure } from './ingest.js';
+import { fixed, progress, whole, type BenchOptions, type Section } from './report.js';
+import { withFolder } from './systems/folders.js';
+import { withGateway } from './systems/ingest-systems.js';
+
+const TOP = 20;
+
+/** Of V8's .cpuprofile. */
+interface CpuProfile {
+  readonly nodes: readonly {
+    readonly id: number;
+    readonly callFrame: { readonly functionName: string; readonly url: string; readonly lineNumber: number };
+  }[];
+  readonly samples: readonly number[];
+  readonly timeDeltas: readonly number[];
+}
+
+/** Where the gateway's time goes under the closed load: functions by the time in themselves. */
+export async function profileIngest({ seconds }: BenchOptions): Promise<readonly Section[]> {
+  const embedded = await withFolder((folder) =>
+    profiled({ FIELDGATE_DATA_DIR: join(folder, 'data') }, folder, seconds),
+  );
+  const cluster = await startKafkaCluster({ nodes: 1 });
+  try {
+    const settings = { FIELDGATE_KAFKA_BROKERS: cluster.bootstrap.join(',') };
+    const kafka = await withFolder((folder) => profiled(settings, folder, seconds));
+    return [section('embedded log', embedded), section('Kafka', kafka)];
+  } finally {
+    await cluster.stop();
+  }
+}
+
+async function profiled(
+  settings: Readonly<Record<string, string>>,
+  folder: string,
+  seconds: number,
+): Promise<Section['rows']> {
+  const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
+  await withGateway(settings, flags, async (system) => {
+    const { acknowledgedPerSecond } = await measure(system, CLOSED_LOAD, seconds);
+    progress(`profile  ${whole(acknowledgedPerSecond)}/s while it was recorded`);
+  });
+  const file = (await readdir(folder)).find((name) => name.endsWith('.cpuprofile'));
+  if (file === undefined) throw new Error('the gateway wrote no profile');
+  return selfTimes(JSON.parse(await readFile(join(folder, file), 'utf8')) as CpuProfile); // V8 writes it so
+}
+
+function selfTimes({ nodes, samples, timeDeltas }: CpuProfile): Section['rows'] {
+  const names = new Map(nodes.map(({ id, callFrame }) => [id, nameOf(callFrame)]));
+  const times = new Map<string, number>();
+  let busy = 0;
+  for (const [index, id] of samples.entries()) {
+    const name = names.get(id) ?? '';
+    if (name === '(idle)' || (name === '(program)' && index === 0)) continue;
+    const time = timeDeltas[index] ?? 0;
+    busy += time;
+    times.set(name, (times.get(name) ?? 0) + time);
+  }
+  return [...times]
+    .toSorted(([, a], [, b]) => b - a)
+    .slice(0, TOP)
+    .map(([name, time]) => [name, fixed((time / busy) * 100, 1)]);
+}
+
+function nameOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']): string {
+  const path = url
+    .replace(/^.*\/node_modules\//, '')
+    .replace(/^file:\/\/.*?\/((?:packages\/)?[^/]+\/dist\/)/, '$1');
+  const name = functionName === '' ? '(anonymous)' : functionName;
+  return path === '' ? name : `${name} ${path}:${lineNumber + 1}`;
+}
+
+function section(name: string, rows: Section['rows']): Section {
+  return {
+    title: `Profile of the gateway → ${name}`,
+    note: `node --cpu-prof under 200 connections × window 20, start and stop included; share of the time that was not idle, the ${TOP} first.`,
+    columns: ['function', '%'],
+    rows,
+  };
+}
