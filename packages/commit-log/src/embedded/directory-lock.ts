@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FieldgateError } from '@fieldgate/contracts';
 import { pause } from '@fieldgate/service';
+import { codeOf, reasonOf } from './system-error.js';
 
 /** How often a holder says that it lives, and after what silence it is believed dead by those who cannot look at its process. */
 const TOUCH_MS = 5_000;
@@ -40,8 +41,7 @@ export class DirectoryLock {
       await this.create();
     } catch (error) {
       if (error instanceof FieldgateError) throw error;
-      const reason = error instanceof Error ? error.message : String(error);
-      throw new FieldgateError('data-dir-unusable', `${this.directory} cannot be used: ${reason}`, {
+      throw new FieldgateError('data-dir-unusable', `${this.directory} cannot be used: ${reasonOf(error)}`, {
         cause: error,
       });
     }
@@ -101,7 +101,7 @@ export class DirectoryLock {
     try {
       await rename(this.path, aside);
     } catch (error) {
-      if (isCode(error, 'ENOENT')) return;
+      if (codeOf(error) === 'ENOENT') return;
       throw error;
     }
     const removed = await readHolder(aside);
@@ -123,7 +123,7 @@ async function createWhole(path: string, token: string, holder: Holder): Promise
     await link(draft, path);
     return true;
   } catch (error) {
-    if (isCode(error, 'EEXIST')) return false;
+    if (codeOf(error) === 'EEXIST') return false;
     throw error;
   } finally {
     await rm(draft, { force: true });
@@ -132,11 +132,19 @@ async function createWhole(path: string, token: string, holder: Holder): Promise
 
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
-    const holder: unknown = JSON.parse(await readFile(path, 'utf8'));
-    return isHolder(holder) ? holder : undefined;
+    return parseHolder(await readFile(path, 'utf8'));
   } catch (error) {
-    if (error instanceof SyntaxError || isCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    const holder: unknown = JSON.parse(text);
+    return isHolder(holder) ? holder : undefined;
+  } catch {
+    return undefined; // not JSON: not ours
   }
 }
 
@@ -151,7 +159,7 @@ async function touchedAt(path: string): Promise<number | undefined> {
   try {
     return (await stat(path)).mtimeMs;
   } catch (error) {
-    if (isCode(error, 'ENOENT')) return undefined;
+    if (codeOf(error) === 'ENOENT') return undefined;
     throw error;
   }
 }
@@ -161,7 +169,7 @@ function isRunning(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return isCode(error, 'EPERM');
+    return codeOf(error) === 'EPERM';
   }
 }
 
@@ -173,8 +181,4 @@ async function startOf(pid: number): Promise<string | undefined> {
   } catch {
     return undefined; // another system, or gone in this moment: then the process id alone decides
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

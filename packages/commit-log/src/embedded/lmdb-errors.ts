@@ -1,4 +1,5 @@
 import { FieldgateError } from '@fieldgate/contracts';
+import { codeOf, reasonOf } from './system-error.js';
 
 /** liblmdb/lmdb.h: what says that the file itself is not as LMDB wrote it. */
 const DAMAGED: ReadonlySet<unknown> = new Set([
@@ -13,7 +14,7 @@ export const MDB_PANIC = -30795;
 /** Why a data directory cannot be opened, with the words of the system. */
 export function openFailure(directory: string, error: unknown): FieldgateError {
   if (error instanceof FieldgateError) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = reasonOf(error);
   return DAMAGED.has(codeOf(error))
     ? new FieldgateError('data-damaged', `the log in ${directory} is damaged: ${reason}`, { cause: error })
     : new FieldgateError('data-dir-unusable', `the log cannot be opened in ${directory}: ${reason}`, {
@@ -23,23 +24,19 @@ export function openFailure(directory: string, error: unknown): FieldgateError {
 
 /** lmdb-js hides the reason of a failed commit in another promise. */
 export async function writeFailure(directory: string, error: unknown): Promise<FieldgateError> {
-  const cause = await reasonOf(error);
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const cause = await hiddenReason(error);
   return new FieldgateError(
     'log-unavailable',
-    `the log cannot be written in ${directory}: ${reason}; is the disk full?`,
+    `the log cannot be written in ${directory}: ${reasonOf(cause)}; is the disk full?`,
     { cause },
   );
 }
 
-export function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
-}
-
-async function reasonOf(error: unknown): Promise<unknown> {
-  if (!(error instanceof Error) || !('commitError' in error)) return error;
+async function hiddenReason(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> }; // lmdb-js, write.js: rejectCommit
+  if (commitError === undefined) return error;
   try {
-    return await error.commitError;
+    return await commitError;
   } catch (reason) {
     return reason;
   }

@@ -1,7 +1,8 @@
 import type { FieldgateError } from '@fieldgate/contracts';
 import { backOffMs, pause, type Logger } from '@fieldgate/service';
 import type { BlockStore } from './block-store.js';
-import { codeOf, MDB_PANIC } from './lmdb-errors.js';
+import { MDB_PANIC } from './lmdb-errors.js';
+import { codeOf } from './system-error.js';
 
 /** As much as a good group of records: a disk with a page or two left is not well again. */
 const PROBE = Buffer.alloc(256 * 1024);
