@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import {
   connect,
   type IClientOptions,
@@ -54,7 +55,11 @@ export class DeviceSession {
     if (this.client) return;
     const client = connect(this.url, this.connectOptions());
     this.client = client;
-    client.on('connect', ({ sessionPresent }) => this.onConnect(client, sessionPresent));
+    client.on('connect', ({ sessionPresent }) => {
+      // an answer right behind its PUBACK would else wait 40 ms: Nagle here against the delayed ACK over there
+      if (client.stream instanceof Socket) client.stream.setNoDelay(true);
+      this.onConnect(client, sessionPresent);
+    });
     client.on('reconnect', () => {
       this.failedConnects++;
       client.options.reconnectPeriod = this.retryMs(); // for the next time
