@@ -7,7 +7,7 @@ import type {
   TelemetryRecord,
 } from '@fieldgate/contracts';
 
-/** One record of the log for the store, with its place: a batch that is delivered again is recognised by it. */
+/** One record of the log for the store, with its place. */
 export type StoreRecord = { readonly at: StorePosition } & (
   | { readonly kind: 'telemetry'; readonly record: TelemetryRecord }
   | { readonly kind: 'event'; readonly record: EventRecord }
@@ -43,7 +43,7 @@ export interface SeriesQuery {
 export type Aggregate = (typeof AGGREGATES)[number];
 export const AGGREGATES = ['mean', 'min', 'max', 'sum', 'count', 'last'] as const;
 
-/** Ascending in time (equal times: in the order of `seq`, or of arrival). Times in epoch ms. */
+/** Ascending in time; equal times in the order of `seq`, without one in an order that stays the same. Times in epoch ms. */
 export interface Series {
   readonly metric: string;
   readonly points: readonly (readonly [timeMs: number, value: ReadingValue])[];
@@ -72,9 +72,8 @@ export interface CommandQuery {
 
 /**
  * Where readings, condition events and finished commands are kept for queries. A point's identity is device, metric, time and id: two readings
- * of one millisecond with different ids stay two; the same one again stays one (the embedded adapter finds a record that is delivered again by
- * its position, and one that a device sent again by its identity when it is late; for resends shortly after the first the caller
- * keeps a window, see processors/storage).
+ * of one millisecond with different ids stay two; the same one again stays one, whenever it comes again and whoever sends it again, the
+ * device or the log (InfluxDB overwrites it; the embedded adapter looks up what is not newer than all of its series).
  *
  * Everything throws `store-unavailable` (retriable) when the store does not answer, and then says so in `problem()`.
  */
@@ -88,7 +87,7 @@ export interface TelemetryStore {
   /** Stores a batch, in the order given. All of it, but what is refused for good; or it throws, and then the same batch may be written again. */
   write(batch: readonly StoreRecord[]): Promise<WriteOutcome>;
 
-  /** The newest reading of each metric, by time. Ordered by metric name. */
+  /** The newest reading of each metric, by time (equal times: the highest `seq`). Ordered by metric name. */
   latest(deviceId: string): Promise<readonly LatestReading[]>;
   /** Ordered by metric name; a metric without a point in the range is left out. */
   series(query: SeriesQuery): Promise<readonly Series[]>;

@@ -1,7 +1,6 @@
 import type { DuckDBConnection, DuckDBInstance, DuckDBPreparedStatement } from '@duckdb/node-api';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
 import { ReadingAppender } from './append-readings.js';
-import { Positions } from './positions.js';
 import { KINDS, timeLiteral, type Kind } from './schema.js';
 import { noteLatest, type SeriesIndex } from './series-index.js';
 import { StagedBatch, type StagedReading } from './staged-batch.js';
@@ -11,12 +10,11 @@ import { writeCommands, writeEvents } from './write-documents.js';
 const SUSPECTS =
   'CREATE OR REPLACE TEMP TABLE suspects (series INTEGER, time TIMESTAMP_MS, seq BIGINT, id BIGINT, value DOUBLE)';
 
-/** Stores batches, each group of them in one transaction: rows, new series and the log's positions together, or nothing. */
+/** Stores batches, each group of them in one transaction: rows and new series together, or nothing. */
 export class BatchWriter {
   private constructor(
     readonly connection: DuckDBConnection,
     private readonly index: SeriesIndex,
-    private readonly positions: Positions,
     private readonly appenders: Readonly<Record<Kind | 'suspects', ReadingAppender>>,
     private readonly transaction: {
       readonly begin: DuckDBPreparedStatement;
@@ -38,7 +36,7 @@ export class BatchWriter {
       begin: await connection.prepare('BEGIN'),
       commit: await connection.prepare('COMMIT'),
     };
-    return new BatchWriter(connection, index, await Positions.open(connection), appenders, transaction);
+    return new BatchWriter(connection, index, appenders, transaction);
   }
 
   close(): void {
@@ -55,7 +53,7 @@ export class BatchWriter {
   /** After a failure nothing is stored, and this writer is used up: `abandon` it and open another. */
   async write(batches: readonly (readonly StoreRecord[])[]): Promise<readonly WriteOutcome[]> {
     await this.index.load(this.connection, devicesOf(batches));
-    const staged = new StagedBatch(this.index, this.positions);
+    const staged = new StagedBatch(this.index);
     for (const batch of batches) staged.add(batch);
     await this.transaction.begin.run();
     await this.appendSeries(staged);
@@ -63,7 +61,6 @@ export class BatchWriter {
     for (const kind of KINDS) await this.appendUnlessStored(staged, kind);
     if (staged.events.size > 0) await writeEvents(this.connection, [...staged.events.values()]);
     if (staged.commands.size > 0) await writeCommands(this.connection, [...staged.commands.values()]);
-    await this.positions.save();
     await this.transaction.commit.run(); // DuckDB flushes its log to disk here: durable
     for (const kind of KINDS)
       for (const { entry, stamp, value } of staged.rows[kind])
@@ -90,7 +87,6 @@ export class BatchWriter {
     if (suspects.length === 0) return;
     const stored = await this.storedAmong(kind, suspects);
     const fresh = suspects.filter((_, index) => !stored.has(index));
-    for (const { stamp } of fresh) if (stamp.repeated) this.positions.rewind(stamp.repeated);
     this.appenders[kind].append(fresh);
     staged.rows[kind] = staged.rows[kind].concat(fresh);
   }

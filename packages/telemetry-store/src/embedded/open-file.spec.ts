@@ -7,6 +7,7 @@ import { OpenFile } from './open-file.js';
 import { expire } from './retention.js';
 
 const DAY_MS = 86_400_000;
+const unavailable = expect.objectContaining({ code: 'store-unavailable', retriable: true });
 
 let directory: string;
 
@@ -63,17 +64,14 @@ describe('the file of the embedded store', () => {
   it('stores nothing of a batch that failed, says so, and goes on with the next write', async () => {
     const file = await open();
     await file.write([telemetry('pump', { t: 1 })]);
-    await file.between(({ connection }) => connection.run('DROP TABLE positions').then(() => undefined));
+    const run = (sql: string): Promise<void> =>
+      file.between(async ({ connection }) => void (await connection.run(sql)));
+    await run('ALTER TABLE events RENAME TO away');
     const failing = [telemetry('pump', { t: 2, fresh: 1 }, { timeMs: T0 + 1 }), event('pump')];
-    await expect(file.write(failing)).rejects.toEqual(
-      expect.objectContaining({ code: 'store-unavailable', retriable: true }),
-    );
+    await expect(file.write(failing)).rejects.toEqual(unavailable);
     expect(file.problem).toMatch(/cannot write/);
-    expect([
-      await countOf(file, 'numbers'),
-      await countOf(file, 'events'),
-      await countOf(file, 'series'),
-    ]).toEqual([1, 0, 1]);
+    expect([await countOf(file, 'numbers'), await countOf(file, 'series')]).toEqual([1, 1]);
+    await run('ALTER TABLE away RENAME TO events');
     await file.write(failing);
     expect(file.problem).toBeUndefined();
     expect([
@@ -82,6 +80,27 @@ describe('the file of the embedded store', () => {
       await countOf(file, 'series'),
     ]).toEqual([3, 1, 2]);
     await file.close();
+  });
+
+  it('opens the file again when a new connection does not help', async () => {
+    const file = await open();
+    await file.between(
+      async ({ connection }) => void (await connection.run('DROP TABLE events; DROP TABLE texts')),
+    );
+    await expect(file.write([event('pump')])).rejects.toEqual(unavailable);
+    await file.write([event('pump'), telemetry('pump', { text: 'x' })]);
+    expect([await countOf(file, 'events'), await countOf(file, 'texts')]).toEqual([1, 1]);
+    await file.close();
+  });
+
+  it('finds what is sent again after a restart where there are numbers only', async () => {
+    const sent = telemetry('pump', { t: 1 }, { id: 'own' });
+    for (let round = 0; round < 3; round++) {
+      const file = await open();
+      await file.write([sent]);
+      expect(await countOf(file, 'numbers')).toBe(1);
+      await file.close();
+    }
   });
 
   it('deletes what is older than the retention, and only that', async () => {

@@ -12,7 +12,6 @@ export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS texts (series INTEGER NOT NULL, time TIMESTAMP_MS NOT NULL, seq BIGINT NOT NULL, id BIGINT NOT NULL, value VARCHAR NOT NULL);
   CREATE TABLE IF NOT EXISTS events (device VARCHAR NOT NULL, id VARCHAR NOT NULL, time TIMESTAMP_MS NOT NULL, event VARCHAR NOT NULL, record VARCHAR NOT NULL);
   CREATE TABLE IF NOT EXISTS commands (id VARCHAR NOT NULL, device VARCHAR NOT NULL, state VARCHAR NOT NULL, requested TIMESTAMP_MS NOT NULL, record VARCHAR NOT NULL);
-  CREATE TABLE IF NOT EXISTS positions (topic VARCHAR NOT NULL, part INTEGER NOT NULL, next BIGINT NOT NULL, PRIMARY KEY (topic, part));
   CREATE OR REPLACE VIEW readings AS
     SELECT device, metric, time, value AS number, NULL::BOOLEAN AS flag, NULL::VARCHAR AS text, seq FROM numbers JOIN series USING (series)
     UNION ALL SELECT device, metric, time, NULL, value, NULL, seq FROM flags JOIN series USING (series)

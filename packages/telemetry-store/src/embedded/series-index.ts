@@ -8,6 +8,8 @@ export interface SeriesEntry {
   readonly metric: string;
   readonly kind: Kind;
   latest: { readonly timeMs: number; readonly seq: number; readonly value: ReadingValue } | undefined;
+  /** Nothing of this series in the file is newer than this; epoch ms. */
+  ceilingMs: number;
   /** Whether `latest` speaks for the whole file, or only for what this process has written. */
   latestKnown: boolean;
 }
@@ -30,16 +32,19 @@ export class SeriesIndex {
   private readonly devices = new Map<string, DeviceSeries>();
   private held = 0;
   private next = 0;
+  /** Of all readings in the file. */
+  private newestMs = 0;
 
   /** `maxHeld` series are kept, about 200 bytes each. */
   constructor(private readonly maxHeld: number) {}
 
   async start(connection: DuckDBConnection): Promise<void> {
-    const [row] = await rowsOf(connection, 'SELECT coalesce(max(series), 0) FROM series', []);
+    const [row] = await rowsOf(connection, LIMITS, []);
     this.devices.clear();
     this.held = 0;
     // never lower than before: a query that is under way may still hold a number that was rolled back
     this.next = Math.max(this.next, Number(row?.[0] ?? 0) + 1);
+    this.newestMs = Number(row?.[1] ?? 0);
   }
 
   get(deviceId: string): DeviceSeries | undefined {
@@ -67,6 +72,17 @@ export class SeriesIndex {
     return this.add(device, this.next++, metric, kind, true);
   }
 
+  /**
+   * Whether a reading that is now going to be stored is newer than all of its series: then it cannot be in the file, and need not be looked
+   * for. Of a series that this process has not written yet only the newest reading of the whole file is known.
+   */
+  isNew(entry: SeriesEntry, timeMs: number): boolean {
+    if (timeMs <= entry.ceilingMs) return false;
+    entry.ceilingMs = timeMs;
+    if (timeMs > this.newestMs) this.newestMs = timeMs;
+    return true;
+  }
+
   /** After a deletion: what was newest may be gone. */
   forgetLatest(): void {
     for (const device of this.devices.values())
@@ -83,7 +99,8 @@ export class SeriesIndex {
     kind: Kind,
     latestKnown: boolean,
   ): SeriesEntry {
-    const entry: SeriesEntry = { number, metric, kind, latest: undefined, latestKnown };
+    const ceilingMs = latestKnown ? -1 : this.newestMs;
+    const entry: SeriesEntry = { number, metric, kind, latest: undefined, latestKnown, ceilingMs };
     device?.[kind].set(metric, entry);
     this.held++;
     return entry;
@@ -106,6 +123,9 @@ export class SeriesIndex {
     }
   }
 }
+
+const LIMITS = `SELECT (SELECT coalesce(max(series), 0) FROM series), coalesce(epoch_ms(greatest(
+  (SELECT max(time) FROM numbers), (SELECT max(time) FROM flags), (SELECT max(time) FROM texts))), 0)::DOUBLE`;
 
 async function rowsOf(connection: DuckDBConnection, sql: string, values: string[]): Promise<unknown[][]> {
   return (await connection.runAndReadAll(sql, values)).getRows();

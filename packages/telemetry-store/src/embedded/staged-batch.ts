@@ -3,7 +3,6 @@ import type { Command, EventRecord, ReadingValue, TelemetryRecord } from '@field
 import { idHash } from '../identity.js';
 import { whyNotStorable } from '../storable.js';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
-import type { Positions } from './positions.js';
 import { kindOf, type Kind } from './schema.js';
 import type { SeriesEntry, SeriesIndex } from './series-index.js';
 
@@ -15,8 +14,6 @@ export interface Stamp {
   readonly seq: number;
   readonly seqColumn: bigint;
   readonly idColumn: bigint;
-  /** The log delivers it again; when the file does not know it after all, the log is another one. */
-  readonly repeated: StoreRecord['at'] | undefined;
 }
 
 export interface StagedReading {
@@ -25,15 +22,13 @@ export interface StagedReading {
   readonly value: ReadingValue;
 }
 
-/** A device's clock runs behind by less than this; older readings have waited in the device and may have been sent before. */
-const LATE_MS = 30_000;
 /** A device that makes up metric names would fill the index of series. */
 const MAX_SERIES_PER_DEVICE = 1_024;
 
 /** Batches sorted into what becomes of their records, before the file is touched. */
 export class StagedBatch {
   readonly rows: Record<Kind, StagedReading[]> = { numbers: [], flags: [], texts: [] };
-  /** May be in the file already. */
+  /** Not newer than all of their series: may be in the file already. Everything that a device or the log sends again is among them. */
   readonly suspects: Record<Kind, StagedReading[]> = { numbers: [], flags: [], texts: [] };
   readonly created: { readonly deviceId: string; readonly entry: SeriesEntry }[] = [];
   readonly events = new Map<string, EventRecord>();
@@ -41,10 +36,7 @@ export class StagedBatch {
   readonly commands = new Map<string, Command>();
   readonly outcomes: WriteOutcome[] = [];
 
-  constructor(
-    private readonly index: SeriesIndex,
-    private readonly positions: Positions,
-  ) {}
+  constructor(private readonly index: SeriesIndex) {}
 
   add(batch: readonly StoreRecord[]): void {
     const refused: { index: number; code: 'store-refused'; detail: string }[] = [];
@@ -58,7 +50,7 @@ export class StagedBatch {
   private addRecord(entry: StoreRecord): string | undefined {
     switch (entry.kind) {
       case 'telemetry':
-        return this.addTelemetry(entry.record, entry.at);
+        return this.addTelemetry(entry.record);
       case 'event': {
         const { deviceId, timeMs, id } = entry.record;
         const key = `${deviceId} ${timeMs} ${id}`;
@@ -71,7 +63,7 @@ export class StagedBatch {
     }
   }
 
-  private addTelemetry(record: TelemetryRecord, at: StoreRecord['at']): string | undefined {
+  private addTelemetry(record: TelemetryRecord): string | undefined {
     const device = this.index.get(record.deviceId);
     if (!device) throw new Error('the series of this device are not loaded');
     const known = device.numbers.size + device.flags.size + device.texts.size;
@@ -81,9 +73,7 @@ export class StagedBatch {
       if (known + fresh.length > MAX_SERIES_PER_DEVICE)
         return `the device has used ${known} metric names, at most ${MAX_SERIES_PER_DEVICE} are kept`;
     }
-    const repeated = this.positions.pass(at);
-    const suspect = repeated || record.receivedMs - record.timeMs > LATE_MS;
-    const stamp = stampOf(record, repeated ? at : undefined);
+    const stamp = stampOf(record);
     for (const metric of metrics) {
       const value = valueOf(record, metric);
       const kind = kindOf(value);
@@ -92,7 +82,11 @@ export class StagedBatch {
         entry = this.index.create(device, metric, kind);
         this.created.push({ deviceId: record.deviceId, entry });
       }
-      (suspect ? this.suspects : this.rows)[kind].push({ entry, stamp, value });
+      (this.index.isNew(entry, record.timeMs) ? this.rows : this.suspects)[kind].push({
+        entry,
+        stamp,
+        value,
+      });
     }
     return undefined;
   }
@@ -102,7 +96,7 @@ function valueOf(record: TelemetryRecord, metric: string): ReadingValue {
   return record.readings[metric] as ReadingValue; // the metric is one of its keys
 }
 
-function stampOf(record: TelemetryRecord, repeated: StoreRecord['at'] | undefined): Stamp {
+function stampOf(record: TelemetryRecord): Stamp {
   const { timeMs, id } = record;
   const seq = record.seq ?? -1;
   const usualId = seq >= 0 && id === `${timeMs}-${seq}`;
@@ -112,6 +106,5 @@ function stampOf(record: TelemetryRecord, repeated: StoreRecord['at'] | undefine
     seq,
     seqColumn: BigInt(seq),
     idColumn: usualId ? 0n : BigInt(idHash(id)),
-    repeated,
   };
 }

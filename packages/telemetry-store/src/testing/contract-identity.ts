@@ -63,6 +63,19 @@ export function describeIdentity(openStore: OpenStore): void {
         expect(await pointsOf(store, deviceId)).toBe(3);
       }));
 
+    it('stores a record once that a device sends again at once, also after a restart and among others', () =>
+      withStore(openStore, async (store, { reopen }) => {
+        const deviceId = freshDevice();
+        const sent = (offset: number) =>
+          telemetry(deviceId, { t: offset, on: true, s: 'x' }, { id: `own-${offset}`, timeMs: T0 + offset });
+        await store.write([sent(0), sent(1), sent(0), sent(2)]);
+        await store.write([sent(2), sent(3), sent(1)]);
+        expect(await pointsOf(store, deviceId)).toBe(12);
+        const again = await reopen();
+        await again.write([sent(3), sent(4), sent(0), sent(3)]);
+        expect(await pointsOf(again, deviceId)).toBe(15);
+      }));
+
     it('stores late readings that it has not had', () =>
       withStore(openStore, async (store) => {
         const deviceId = freshDevice();
