@@ -48,6 +48,12 @@ describe('GET /v1/devices/{id}', () => {
     expect(await presence()).toEqual({ connected: true, commandReady: true });
   });
 
+  it('does not mind a gateway whose clock is an hour off', async () => {
+    await api.device('pump-7').connect();
+    await api.device('pump-7').heartbeat(-3_600_000);
+    expect(await presence()).toEqual({ connected: true, commandReady: true });
+  });
+
   it('answers without the last report while the store is away', async () => {
     api.store.away = true;
     expect(await presence()).toEqual({ connected: false, commandReady: false });

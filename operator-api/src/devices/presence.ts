@@ -9,10 +9,18 @@ const ANY_COMMAND = { id: 'x', name: 'y' };
 /** Who is connected, judged from the tables: the newest session record, and whether its gateway still lives. */
 @Injectable()
 export class PresenceOfDevices {
+  /** When the last heartbeat of each run of a gateway came in here: the gateways' own clocks say nothing about silence. */
+  private readonly heard = new Map<string, number>();
+
   constructor(
     private readonly tables: DeviceTables,
     @Inject(CLOCK) private readonly clock: Clock,
-  ) {}
+  ) {
+    tables.gateways.changes(({ key, value }) => {
+      if (value && !value.stopping) this.heard.set(key, clock.now());
+      else this.heard.delete(key);
+    });
+  }
 
   /** The session of a device that is connected, as far as its gateway knows; undefined for all others. */
   session(deviceId: string): SessionRecord | undefined {
@@ -30,8 +38,8 @@ export class PresenceOfDevices {
    * until the presence group has done so, its silence says it.
    */
   private isLost(session: SessionRecord): boolean {
-    const heartbeat = this.tables.gateways.get(`${session.gateway}/${session.boot}`);
-    return this.clock.now() - (heartbeat?.at ?? session.connectedAt) > GATEWAY_LOST_MS;
+    const heardAt = this.heard.get(`${session.gateway}/${session.boot}`);
+    return heardAt === undefined || this.clock.now() - heardAt >= GATEWAY_LOST_MS;
   }
 }
 

@@ -39,11 +39,12 @@ export class SimulatedDevice {
     });
   }
 
-  async heartbeat(): Promise<void> {
+  /** `skewMs`: how far the gateway's clock is off. */
+  async heartbeat(skewMs = 0): Promise<void> {
     const beat: GatewayHeartbeat = {
       gateway: 'gw-1',
       boot: 'b1',
-      at: this.world.now(),
+      at: this.world.now() + skewMs,
       startedAt: this.world.now(),
       connections: 1,
       stopping: false,
