@@ -2,6 +2,7 @@ import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { FieldgateError } from '@fieldgate/contracts';
+import { messageOf } from '../message-of.js';
 import { SCHEMA } from './schema.js';
 
 export const DATABASE_FILE = 'telemetry.duckdb';
@@ -62,13 +63,13 @@ function usableDirectory(directory: string): void {
     mkdirSync(directory, { recursive: true });
     accessSync(directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw unusable(directory, (error as Error).message, error); // fs throws Errors
+    throw unusable(directory, messageOf(error), error);
   }
 }
 
 /** DuckDB tells its errors apart by text only. */
 function classify(directory: string, error: unknown): FieldgateError {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = messageOf(error);
   if (/lock on file/i.test(text)) {
     const holder = /PID (\d+)/.exec(text)?.[1];
     return unusable(directory, `another process${holder ? ` (pid ${holder})` : ''} has it open`, error);
@@ -77,19 +78,14 @@ function classify(directory: string, error: unknown): FieldgateError {
     text.startsWith('IO Error') &&
     /permission denied|is a directory|no space left|read-only file/i.test(text)
   )
-    return unusable(directory, firstLineOf(error), error);
+    return unusable(directory, messageOf(error), error);
   return damaged({ directory }, error);
 }
 
 /** The file opens, or does not, but cannot be read. */
 export function damaged({ directory }: { readonly directory: string }, cause: unknown): FieldgateError {
   const file = join(directory, DATABASE_FILE);
-  return new FieldgateError('data-damaged', `${file} cannot be read: ${firstLineOf(cause)}`, { cause });
-}
-
-/** DuckDB's messages go on with hints and stack traces. */
-export function firstLineOf(error: unknown): string {
-  return (error instanceof Error ? error.message : String(error)).split('\n', 1)[0] ?? '';
+  return new FieldgateError('data-damaged', `${file} cannot be read: ${messageOf(cause)}`, { cause });
 }
 
 function unusable(directory: string, reason: string, cause?: unknown): FieldgateError {

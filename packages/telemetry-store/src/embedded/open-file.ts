@@ -1,7 +1,8 @@
 import { FieldgateError } from '@fieldgate/contracts';
+import { messageOf } from '../message-of.js';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
 import { BatchWriter } from './batch-writer.js';
-import { damaged, firstLineOf, openDatabase, type Database, type DatabaseOptions } from './open-database.js';
+import { damaged, openDatabase, type Database, type DatabaseOptions } from './open-database.js';
 import { ReadConnections } from './read-connections.js';
 import { SeriesIndex, type DeviceSeries } from './series-index.js';
 import { WriteQueue } from './write-queue.js';
@@ -94,7 +95,7 @@ export class OpenFile {
     } catch (cause) {
       this.writer = undefined; // what it had prepared is void; the next write starts with what the file holds
       writer?.abandon();
-      this.problem = `the telemetry store cannot write: ${firstLineOf(cause)}`;
+      this.problem = `the telemetry store cannot write: ${messageOf(cause)}`;
       throw new FieldgateError('store-unavailable', this.problem, { cause });
     }
   }

@@ -3,8 +3,8 @@ import { Agent as HttpsAgent } from 'node:https';
 import { FieldgateError } from '@fieldgate/contracts';
 import { InfluxDB } from 'influx';
 import { z } from 'zod';
+import { messageOf } from '../message-of.js';
 import type { InfluxAddress } from './influx-address.js';
-import { reasonOf } from './influx-writes.js';
 
 /** One statement's answer; without points there is no series. Influx gives one series per statement here: nothing is grouped by tags. */
 export interface Table {
@@ -106,7 +106,7 @@ export class InfluxQueries {
     try {
       return await Promise.race([answer, limit]);
     } catch (cause) {
-      throw this.unavailable(reasonOf(cause), cause);
+      throw this.unavailable(messageOf(cause), cause);
     } finally {
       clearTimeout(timer);
     }

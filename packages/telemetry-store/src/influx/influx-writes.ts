@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { FieldgateError } from '@fieldgate/contracts';
+import { messageOf } from '../message-of.js';
 import type { InfluxAddress } from './influx-address.js';
 
 export interface InfluxResponse {
@@ -75,11 +76,8 @@ async function readBody(response: IncomingMessage): Promise<string> {
   return text;
 }
 
-/** `connect ECONNREFUSED 127.0.0.1:8086`; an AggregateError of several addresses has its reasons inside. */
-export function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.message === '') return cause.errors.map(reasonOf).join(', ');
-  if (!(cause instanceof Error)) return String(cause);
+function reasonOf(cause: Error): string {
   return cause.name === 'AbortError' || cause.name === 'TimeoutError'
     ? `no answer within ${TIMEOUT_MS / 1000} s`
-    : cause.message;
+    : messageOf(cause);
 }
