@@ -8,6 +8,7 @@ import { BlockEncoder, decodeBlock, encodedBytes, type BlockHeader } from './rec
 /** A reader that was away for less than this has seen every deletion. */
 export const TOMBSTONE_MS = 24 * 3_600_000;
 const AT_ONCE = 64;
+const AT_ONCE_BYTES = 2 * 1024 * 1024;
 
 interface Run {
   readonly topic: LogTopic;
@@ -29,14 +30,46 @@ export async function compact(store: BlockStore, partitions: EmbeddedPartitions,
     newest.get(record.key) === record.offset &&
     (record.value !== null || run.now - record.timestampMs < TOMBSTONE_MS);
   const encoder = new BlockEncoder();
+  const changes = new Changes(store, partitions, run.topic);
   for await (const { header, records } of blocksBefore(store, end, run)) {
     const kept = records.filter(keeps);
     if (kept.length === records.length) continue;
-    const { topic } = run;
-    const { base } = header;
-    if (kept.length > 0)
-      await store.commit({ put: [{ topic, base, block: encoded(encoder, header, kept) }] });
-    else await store.commit({ remove: [{ topic, base }], facts: [[endFact(topic), partitions.end(topic)]] });
+    changes.add(header.base, kept.length === 0 ? undefined : encoded(encoder, header, kept));
+    if (changes.areMany) await changes.commit();
+  }
+  await changes.commit();
+}
+
+/** Blocks that go or become smaller, gathered: each commit is a flush, and appends wait for it. */
+class Changes {
+  private put: { readonly topic: LogTopic; readonly base: number; readonly block: Buffer }[] = [];
+  private remove: { readonly topic: LogTopic; readonly base: number }[] = [];
+  private bytes = 0;
+
+  constructor(
+    private readonly store: BlockStore,
+    private readonly partitions: EmbeddedPartitions,
+    private readonly topic: LogTopic,
+  ) {}
+
+  get areMany(): boolean {
+    return this.put.length + this.remove.length >= AT_ONCE || this.bytes >= AT_ONCE_BYTES;
+  }
+
+  add(base: number, block: Buffer | undefined): void {
+    const { topic } = this;
+    if (block === undefined) this.remove.push({ topic, base });
+    else this.put.push({ topic, base, block });
+    this.bytes += block?.length ?? 0;
+  }
+
+  async commit(): Promise<void> {
+    const { put, remove, topic } = this;
+    this.put = [];
+    this.remove = [];
+    this.bytes = 0;
+    if (put.length + remove.length === 0) return;
+    await this.store.commit({ put, remove, facts: [[endFact(topic), this.partitions.end(topic)]] });
   }
 }
 
@@ -65,5 +98,5 @@ function encoded(encoder: BlockEncoder, header: BlockHeader, records: readonly L
   encoder.begin(BlockEncoder.bytesFor(1, bytes));
   encoder.startBlock();
   for (const { offset, key, value } of records) encoder.add(offset - header.base, key, value);
-  return encoder.finishBlock(header.timestampMs, header.end - header.base);
+  return Buffer.from(encoder.finishBlock(header.timestampMs, header.end - header.base)); // the encoder goes on
 }

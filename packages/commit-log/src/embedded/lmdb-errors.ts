@@ -33,7 +33,7 @@ export async function writeFailure(directory: string, error: unknown): Promise<F
 }
 
 async function hiddenReason(error: unknown): Promise<unknown> {
-  const { commitError } = error as { commitError?: Promise<never> }; // lmdb-js, write.js: rejectCommit
+  const commitError = (error as { commitError?: Promise<never> } | undefined)?.commitError; // lmdb-js, write.js: rejectCommit
   if (commitError === undefined) return error;
   try {
     return await commitError;

@@ -19,8 +19,8 @@ const EVENTS = 'fieldgate.events.v1';
 const ALERTS = 'fieldgate.alerts.v1';
 
 /** What the handlers of both groups do in a test. */
-const alpha = { events: new Inbox<LogRecord>(), alerts: new Inbox<LogRecord>(), then: handled };
-const beta = { events: new Inbox<LogRecord>(), then: handled };
+const alpha = { events: new Inbox<LogRecord>(), alerts: new Inbox<LogRecord>(), answer: handled };
+const beta = { events: new Inbox<LogRecord>(), answer: handled };
 
 function handled(_batch: LogBatch): BatchOutcome {
   return HANDLED;
@@ -32,7 +32,7 @@ class AlphaController {
   @EventPattern<string>(EVENTS, ALPHA)
   async events(@Payload() batch: LogBatch): Promise<BatchOutcome> {
     alpha.events.push(...batch.records);
-    return alpha.then(batch);
+    return alpha.answer(batch);
   }
 
   @EventPattern<string>(ALERTS, ALPHA)
@@ -47,7 +47,7 @@ class BetaController {
   @EventPattern<string>(EVENTS, BETA)
   async events(@Payload() batch: LogBatch): Promise<BatchOutcome> {
     beta.events.push(...batch.records);
-    return beta.then(batch);
+    return beta.answer(batch);
   }
 }
 
@@ -76,8 +76,8 @@ function say(topic: typeof EVENTS | typeof ALERTS, text: string): Promise<unknow
 beforeEach(() => {
   log = createMemoryLog();
   failures = new Inbox();
-  Object.assign(alpha, { events: new Inbox(), alerts: new Inbox(), then: handled });
-  Object.assign(beta, { events: new Inbox(), then: handled });
+  Object.assign(alpha, { events: new Inbox(), alerts: new Inbox(), answer: handled });
+  Object.assign(beta, { events: new Inbox(), answer: handled });
 });
 afterEach(async () => {
   await application?.close();
@@ -96,7 +96,7 @@ describe('a consumer group as a transport', () => {
 
   it('takes what the handler returns as the outcome', async () => {
     let tries = 0;
-    alpha.then = (batch) => {
+    alpha.answer = (batch) => {
       tries += batch.records.length;
       return tries === 1 ? { refused: [], retry: [0] } : HANDLED;
     };
@@ -109,7 +109,7 @@ describe('a consumer group as a transport', () => {
 
   it('keeps the type of a retriable error, so the batch comes again', async () => {
     let tries = 0;
-    alpha.then = (batch) => {
+    alpha.answer = (batch) => {
       tries += batch.records.length;
       if (tries === 1) throw new FieldgateError('store-unavailable');
       return HANDLED;
@@ -122,7 +122,7 @@ describe('a consumer group as a transport', () => {
 
   it('reports the very error of a handler that has a bug, and leaves the other group alone', async () => {
     const bug = new Error('a bug');
-    alpha.then = (batch) => {
+    alpha.answer = (batch) => {
       if (batch.records.length > 0) throw bug;
       return HANDLED;
     };
@@ -134,7 +134,7 @@ describe('a consumer group as a transport', () => {
   });
 
   it('says what is missing when Nest has replaced the error of a handler', async () => {
-    beta.then = () => {
+    beta.answer = () => {
       throw new Error('a bug');
     };
     await serve();
@@ -143,7 +143,7 @@ describe('a consumer group as a transport', () => {
   });
 
   it('does not take nothing for an outcome', async () => {
-    alpha.then = () => undefined as unknown as BatchOutcome; // what a handler without a return gives
+    alpha.answer = () => undefined as unknown as BatchOutcome; // what a handler without a return gives
     await serve();
     const [error] = await failures.count(1);
     expect(error).toMatchObject({ message: expect.stringContaining('returned no outcome') });
@@ -169,7 +169,7 @@ describe('a consumer group as a transport', () => {
   it('stops after the batch in hand', async () => {
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => (release = resolve));
-    alpha.then = ((batch: LogBatch) =>
+    alpha.answer = ((batch: LogBatch) =>
       batch.records.length > 0 ? held.then(() => HANDLED) : HANDLED) as typeof handled; // awaited either way
     await serve();
     await say(EVENTS, '1');
