@@ -1,10 +1,12 @@
 import { LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
+import { pause } from '@fieldgate/service';
 import { metadataV12 } from '@platformatic/kafka';
 import { BrokerConnection, type BrokerAddress } from './broker-connection.js';
 import { NO_ERROR, reasonOf, unavailable } from './protocol-codes.js';
 
 /** Short questions (metadata, offsets) are answered in milliseconds, or the broker is frozen. */
 const QUESTION_TIMEOUT_MS = 2_000;
+const HESITATION_MS = 300;
 const TOPICS = Object.keys(LOG_TOPICS);
 const NO_LEADER = -1;
 
@@ -49,9 +51,15 @@ export class ClusterView {
     return this.brokers.size;
   }
 
-  /** Why the last refresh failed; undefined when a broker answered it. */
+  /** Why the last refresh failed, or which partitions nobody leads. */
   problem(): string | undefined {
-    return this.failure;
+    if (this.failure !== undefined) return this.failure;
+    const leaderless = [...this.leaders].flatMap(([topic, { partitions }]) =>
+      partitions.flatMap(({ nodeId }, partition) => (nodeId === NO_LEADER ? [`${topic}/${partition}`] : [])),
+    );
+    return leaderless.length === 0
+      ? undefined
+      : `${leaderless.length} partitions have no leader, ${leaderless[0]} among them`;
   }
 
   /** A connection of the caller's own, which the caller destroys. */
@@ -98,22 +106,43 @@ export class ClusterView {
     this.questions.clear();
   }
 
+  /** One after another, but a broker that hesitates (frozen, or cut off) does not keep the next from being asked as well. */
   private async askAnyone(): Promise<void> {
-    let failure: unknown;
+    const asked: Promise<void>[] = [];
     for (const address of this.candidates()) {
       if (this.closed) break;
-      try {
-        const connection = await this.questionAt(address);
-        this.learn(await connection.ask(metadataV12.api, TOPICS, false, false));
-        this.lastAnswered = address;
-        this.failure = undefined;
-        return;
-      } catch (error) {
-        failure = error; // the next one is asked
-      }
+      const attempt = this.askAt(address);
+      asked.push(attempt);
+      const answered = Promise.any(asked).then(
+        () => true,
+        () => false, // all that have been asked so far have failed
+      );
+      const patience = new AbortController();
+      const done = await Promise.race([
+        answered,
+        attempt.then(
+          () => true,
+          () => false, // said below, when nobody else answers either
+        ),
+        pause(HESITATION_MS, patience.signal).then(() => false),
+      ]);
+      patience.abort();
+      if (done) return;
     }
-    this.failure = `no broker answers: ${reasonOf(failure)}`;
-    throw unavailable(this.failure, failure);
+    try {
+      await Promise.any(asked);
+    } catch (error) {
+      const first: unknown = error instanceof AggregateError ? error.errors[0] : error;
+      this.failure = `no broker answers: ${reasonOf(first)}`;
+      throw unavailable(this.failure);
+    }
+  }
+
+  private async askAt(address: BrokerAddress): Promise<void> {
+    const connection = await this.questionAt(address);
+    this.learn(await connection.ask(metadataV12.api, TOPICS, false, false));
+    this.lastAnswered = address;
+    this.failure = undefined;
   }
 
   private candidates(): Iterable<BrokerAddress> {

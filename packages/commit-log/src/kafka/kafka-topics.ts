@@ -1,9 +1,12 @@
 import { FieldgateError, LOG_TOPICS, type LogTopic, type LogTopicSettings } from '@fieldgate/contracts';
 import kafkajs, { type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../backlog.js';
 
 const DAY_MS = 86_400_000;
 const TOPICS = Object.keys(LOG_TOPICS) as LogTopic[]; // the keys are its type
 const NEW_TOPIC_TIMEOUT_MS = 10_000;
+/** What a batch adds to its only record. */
+const OVERHEAD_BYTES = 1_024;
 
 /**
  * Creates the topics that are missing and checks those that exist. Rejects with `log-misconfigured` when one would break a promise:
@@ -17,13 +20,13 @@ export async function prepareTopics(
   await admin.connect();
   try {
     const existing = new Set(await admin.listTopics());
+    await check(
+      admin,
+      TOPICS.filter((topic) => existing.has(topic)), // before anything is made: a cluster that is not ours stays as it is
+    );
     const missing = TOPICS.filter((topic) => !existing.has(topic));
     const replicationFactor = options.replicationFactor ?? Math.min(3, options.brokers);
     if (missing.length > 0) await create(admin, missing, replicationFactor);
-    await check(
-      admin,
-      TOPICS.filter((topic) => existing.has(topic)),
-    );
   } finally {
     await admin.disconnect();
   }
@@ -46,6 +49,7 @@ function topicConfig(topic: LogTopic, settings: LogTopicSettings, replicationFac
   const entries = {
     'cleanup.policy': settings.cleanup,
     'min.insync.replicas': replicationFactor >= 3 ? 2 : 1,
+    'max.message.bytes': MAX_VALUE_BYTES + MAX_KEY_BYTES + OVERHEAD_BYTES,
     ...cleanup,
   };
   return {

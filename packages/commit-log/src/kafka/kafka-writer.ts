@@ -1,6 +1,7 @@
 import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
-import { backOffMs, pause, type Clock, type Logger } from '@fieldgate/service';
+import { pause, type Clock, type Logger } from '@fieldgate/service';
 import { Counter } from 'prom-client';
+import { Backlog, refusalOf } from '../backlog.js';
 import type { LogPosition } from '../log-record.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
 import type { ClusterView } from './cluster-view.js';
@@ -9,28 +10,25 @@ import { partitionFor } from './murmur2.js';
 import { PartitionQueue, type PendingRecord } from './partition-queue.js';
 import type { PartitionAnswer, Share } from './produce.js';
 import { codeName, isRefusal, NO_ERROR, reasonOf, unavailable } from './protocol-codes.js';
+import { StalledPartitions } from './stalled-partitions.js';
 
-const appendedRecords = new Counter({
+const settledRecords = new Counter({
   name: 'fieldgate_kafka_records_total',
   help: 'Records whose append was settled, by outcome',
   labelNames: ['outcome'] as const,
 });
-const durable = appendedRecords.labels('durable');
-const refused = appendedRecords.labels('refused');
-const gaveUp = appendedRecords.labels('unavailable');
+const durable = settledRecords.labels('durable');
+const refused = settledRecords.labels('refused');
+const gaveUp = settledRecords.labels('unavailable');
 const resends = new Counter({
   name: 'fieldgate_kafka_resent_records_total',
   help: 'Records sent again because their outcome was unknown; readers may see them twice',
 });
 
-/** The default of a topic's `max.message.bytes`, less what the batch and record headers need. */
-const MAX_RECORD_BYTES = 1024 * 1024 - 256;
 /** Above this much, `append` returns false. */
-const MAX_WAITING_RECORDS = 10_000;
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+const BACKLOG_LIMIT = { records: 10_000, bytes: 32 * 1024 * 1024 };
 /** An unanswered request is given up after this long: the broker is frozen, and the partitions may have another leader by now. */
 const REQUEST_TIMEOUT_MS = 3_000;
-const LONGEST_PAUSE_MS = 1_000;
 const TICKS_PER_DELIVERY = 20;
 
 export interface KafkaWriterOptions {
@@ -49,19 +47,23 @@ export interface KafkaWriterOptions {
 export class KafkaWriter implements LogWriter {
   private readonly queues = new Map<LogTopic, PartitionQueue[]>();
   private readonly lanes = new Map<number, LeaderLane>();
-  private readonly stalled = new Set<PartitionQueue>();
-  private readonly drainListeners: (() => void)[] = [];
   private readonly stopping = new AbortController();
-  private recovering = false;
-  private started = false;
-  private waitingRecords = 0;
-  private waitingBytes = 0;
+  private readonly backlog = new Backlog(BACKLOG_LIMIT);
+  private readonly stalled: StalledPartitions;
+  private waiting = 0;
+  /** Deadlines are counted in ticks, so that a clock that is set neither hurries nor holds anything. */
   private tick = 0;
   private ticking: NodeJS.Timeout | undefined;
-  private failure: string | undefined;
   private emptied: (() => void) | undefined;
 
-  constructor(private readonly options: KafkaWriterOptions) {}
+  constructor(private readonly options: KafkaWriterOptions) {
+    this.stalled = new StalledPartitions({
+      cluster: options.cluster,
+      logger: options.logger,
+      signal: this.stopping.signal,
+      release: (queue, leader) => this.laneOf(leader).offer(queue),
+    });
+  }
 
   /** From here on the partition of a key is known, and stays. */
   start(topics: Iterable<readonly [LogTopic, number]>): void {
@@ -71,58 +73,50 @@ export class KafkaWriter implements LogWriter {
         Array.from({ length: partitions }, (_, partition) => new PartitionQueue(topic, partition)),
       );
     }
-    this.started = true;
   }
 
-  append({ topic, key, partitionKey, value }: NewRecord, settle: Settle): boolean {
-    if (!this.started || this.stopping.signal.aborted) {
+  append(record: NewRecord, settle: Settle): boolean {
+    const { topic, key, partitionKey, value } = record;
+    const keyBytes = Buffer.from(key);
+    const queue = this.queueOf(topic, partitionKey === undefined ? keyBytes : Buffer.from(partitionKey));
+    if (queue === undefined || this.stopping.signal.aborted) {
       setImmediate(settle, unavailable('the log is not open'));
       return false;
     }
-    const keyBytes = Buffer.from(key);
-    const bytes = keyBytes.length + (value?.length ?? 0);
-    if (bytes > MAX_RECORD_BYTES) {
+    const refusal = refusalOf(record);
+    if (refusal) {
       refused.inc();
-      setImmediate(
-        settle,
-        new FieldgateError('record-refused', `the record has ${bytes} bytes, at most ${MAX_RECORD_BYTES}`),
-      );
-      return !this.isFull();
+      setImmediate(settle, refusal);
+      return true;
     }
-    const queue = this.queueOf(topic, partitionKey === undefined ? keyBytes : Buffer.from(partitionKey));
-    queue.push({
-      topic,
-      partition: queue.partition,
-      key: keyBytes,
-      value: value === null ? null : asBuffer(value),
-      timestampMs: this.options.clock.now(),
-      bytes,
-      tick: this.tick,
-      settle,
-    });
-    this.waitingRecords++;
-    this.waitingBytes += bytes;
+    const bytes = keyBytes.length + (value?.length ?? 0);
+    const timestampMs = this.options.clock.now();
+    const { partition } = queue;
+    const valueBytes = value === null ? null : asBuffer(value);
+    queue.push({ partition, key: keyBytes, value: valueBytes, timestampMs, bytes, tick: this.tick, settle });
+    this.waiting++;
     this.ticking ??= setInterval(() => this.expire(), this.options.deliveryTimeoutMs / TICKS_PER_DELIVERY);
     this.offer(queue);
-    return !this.isFull();
+    return this.backlog.add(bytes);
   }
 
   drained(listener: () => void): void {
-    this.drainListeners.push(listener);
-    if (this.isHalfEmpty()) setImmediate(() => this.tellDrained());
+    this.backlog.drained(listener);
   }
 
   partitionOf(topic: LogTopic, key: string): number {
-    return this.queueOf(topic, Buffer.from(key)).partition;
+    const queue = this.queueOf(topic, Buffer.from(key));
+    if (queue === undefined) throw unavailable('the log is not open');
+    return queue.partition;
   }
 
   problem(): string | undefined {
-    return this.failure;
+    return this.stalled.problem();
   }
 
   /** Waits until everything is settled, for at most `graceMs`; the rest is then settled as unavailable. */
   async stop(graceMs: number): Promise<void> {
-    if (this.waitingRecords > 0 && !this.stopping.signal.aborted) {
+    if (this.waiting > 0) {
       const emptied = new Promise<void>((resolve) => (this.emptied = resolve));
       const giveUp = new AbortController();
       await Promise.race([emptied, pause(graceMs, giveUp.signal)]);
@@ -135,18 +129,16 @@ export class KafkaWriter implements LogWriter {
     this.ticking = undefined;
   }
 
-  private queueOf(topic: LogTopic, key: Buffer): PartitionQueue {
+  private queueOf(topic: LogTopic, key: Buffer): PartitionQueue | undefined {
     const queues = this.queues.get(topic);
-    const queue = queues?.[partitionFor(key, queues.length)];
-    if (queue === undefined) throw unavailable('the log is not open');
-    return queue;
+    return queues?.[partitionFor(key, queues.length)];
   }
 
   private offer(queue: PartitionQueue): void {
     if (queue.isInFlight || queue.offered || this.stalled.has(queue)) return;
     const leader = this.options.cluster.leaderOf(queue.topic, queue.partition);
-    if (leader === undefined) return this.stall(queue, `${queue.topic}/${queue.partition} has no leader`);
-    this.laneOf(leader).offer(queue);
+    if (leader === undefined) this.stalled.hold(queue, `${queue.topic}/${queue.partition} has no leader`);
+    else this.laneOf(leader).offer(queue);
   }
 
   private laneOf(nodeId: number): LeaderLane {
@@ -169,7 +161,7 @@ export class KafkaWriter implements LogWriter {
     if (answer === undefined) return this.unknown(share, 'the answer does not name the partition'); // acknowledged by silence is how records get lost
     if (answer.code === NO_ERROR) {
       queue.leave();
-      this.recovered();
+      this.stalled.succeeded();
       durable.inc(records.length);
       let offset = answer.baseOffset;
       for (const record of records) {
@@ -186,103 +178,46 @@ export class KafkaWriter implements LogWriter {
       for (const record of records) this.settle(record, error);
     }
     if (!queue.isEmpty) this.offer(queue);
-    this.afterSettling();
   }
 
   private unknown({ queue, records }: Share, reason: string): void {
     resends.inc(records.length);
     queue.putBack();
-    this.stall(queue, `${queue.topic}/${queue.partition}: ${reason}`);
-  }
-
-  /** A partition without a way to its leader waits here, alone, until the cluster has told where the leader is. */
-  private stall(queue: PartitionQueue, reason: string): void {
-    if (this.stopping.signal.aborted) return;
-    if (this.failure === undefined) this.options.logger.warn({ reason }, 'appends are held back');
-    this.failure = reason;
-    this.stalled.add(queue);
-    if (!this.recovering) void this.recover();
-  }
-
-  private async recover(): Promise<void> {
-    this.recovering = true;
-    const { cluster } = this.options;
-    while (this.stalled.size > 0 && !this.stopping.signal.aborted) {
-      const failures = Math.min(...[...this.stalled].map((queue) => queue.failures));
-      await pause(Math.min(LONGEST_PAUSE_MS, backOffMs(failures) / 2), this.stopping.signal);
-      try {
-        await cluster.refresh();
-      } catch (error) {
-        this.failure = reasonOf(error);
-        for (const queue of this.stalled) queue.failures++;
-        continue;
-      }
-      for (const queue of this.stalled) {
-        queue.dropSettled();
-        const leader = cluster.leaderOf(queue.topic, queue.partition);
-        if (leader === undefined) {
-          queue.failures++;
-          continue;
-        }
-        this.stalled.delete(queue);
-        if (!queue.isEmpty) this.laneOf(leader).offer(queue);
-      }
-      if (this.waitingRecords === 0) this.recovered(); // nothing is left that could show it
-    }
-    this.recovering = false;
-  }
-
-  private recovered(): void {
-    if (this.failure === undefined || this.stalled.size > 0) return;
-    this.failure = undefined;
-    this.options.logger.info('appends go on');
+    this.stalled.hold(queue, `${queue.topic}/${queue.partition}: ${reason}`);
   }
 
   private expire(): void {
     this.tick++;
-    if (this.waitingRecords === 0) {
-      clearInterval(this.ticking);
-      this.ticking = undefined;
+    if (this.waiting > 0) {
+      this.giveUpBefore(
+        this.tick - TICKS_PER_DELIVERY,
+        this.problem() ?? 'the broker did not answer in time',
+      );
       return;
     }
-    this.giveUpBefore(this.tick - TICKS_PER_DELIVERY, this.failure ?? 'the broker did not answer in time');
+    clearInterval(this.ticking);
+    this.ticking = undefined;
   }
 
   private giveUpBefore(tick: number, reason: string): void {
     for (const queue of [...this.queues.values()].flat()) {
       for (const record of queue.appendedBefore(tick)) {
         gaveUp.inc();
-        this.settle(record, unavailable(reason));
+        if (this.problem() === undefined) this.stalled.failed(`${queue.topic}/${queue.partition}: ${reason}`);
+        this.settle(record, unavailable(this.problem() ?? reason));
       }
       queue.dropSettled();
     }
-    this.afterSettling();
   }
 
   private settle(record: PendingRecord, error?: FieldgateError, at?: LogPosition): void {
     const { settle } = record;
     if (settle === undefined) return; // it ran out of time before
     record.settle = undefined;
-    this.waitingRecords--;
-    this.waitingBytes -= record.bytes;
+    this.waiting--;
     settle(error, at);
-  }
-
-  private afterSettling(): void {
-    if (this.drainListeners.length > 0 && this.isHalfEmpty()) this.tellDrained();
-    if (this.waitingRecords === 0) this.emptied?.();
-  }
-
-  private tellDrained(): void {
-    for (const listener of this.drainListeners.splice(0)) listener();
-  }
-
-  private isFull(): boolean {
-    return this.waitingRecords > MAX_WAITING_RECORDS || this.waitingBytes > MAX_WAITING_BYTES;
-  }
-
-  private isHalfEmpty(): boolean {
-    return this.waitingRecords <= MAX_WAITING_RECORDS / 2 && this.waitingBytes <= MAX_WAITING_BYTES / 2;
+    this.backlog.remove(1, record.bytes);
+    if (this.waiting === 0) this.emptied?.();
   }
 }
 

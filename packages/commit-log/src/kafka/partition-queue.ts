@@ -3,7 +3,6 @@ import type { Settle } from '../log-writer.js';
 
 /** One record on its way. It stays in its partition's queue until its fate is known. */
 export interface PendingRecord {
-  readonly topic: LogTopic;
   readonly partition: number;
   readonly key: Buffer;
   readonly value: Buffer | null;

@@ -27,8 +27,10 @@ export function unavailable(detail: string, cause?: unknown): FieldgateError {
   return new FieldgateError('log-unavailable', detail, cause === undefined ? undefined : { cause });
 }
 
-/** The sentence of an error, with what lies beneath it: "Connection to 127.0.0.1:9092 failed. (connect ECONNREFUSED …)". */
+/** The sentence of an error, with what lies at its bottom: "no broker answers (connect ECONNREFUSED 127.0.0.1:9092)". */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+  let bottom = error;
+  while (bottom.cause instanceof Error) bottom = bottom.cause;
+  return bottom === error ? error.message : `${error.message} (${bottom.message})`;
 }

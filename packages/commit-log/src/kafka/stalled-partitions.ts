@@ -1,0 +1,86 @@
+import { backOffMs, pause, type Logger } from '@fieldgate/service';
+import type { ClusterView } from './cluster-view.js';
+import type { PartitionQueue } from './partition-queue.js';
+import { reasonOf } from './protocol-codes.js';
+
+const LONGEST_PAUSE_MS = 1_000;
+/** A failure that nothing has tried to repeat for so long says nothing about now. */
+const RECENT_MS = 10_000;
+
+export interface StalledPartitionsOptions {
+  readonly cluster: ClusterView;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** The partition may be tried again, with this leader. */
+  readonly release: (queue: PartitionQueue, leader: number) => void;
+}
+
+/** Partitions without a way to their leader wait here, each for itself, until the cluster has told where the leader is. */
+export class StalledPartitions {
+  private readonly queues = new Set<PartitionQueue>();
+  private recovering = false;
+  private failure: { readonly reason: string; readonly at: number } | undefined;
+
+  constructor(private readonly options: StalledPartitionsOptions) {}
+
+  /** Why appends fail or are held back, until one has succeeded again or none has been tried for a while. */
+  problem(): string | undefined {
+    if (this.failure === undefined) return undefined;
+    const isNow = this.queues.size > 0 || performance.now() - this.failure.at < RECENT_MS;
+    return isNow ? this.failure.reason : undefined;
+  }
+
+  has(queue: PartitionQueue): boolean {
+    return this.queues.has(queue);
+  }
+
+  hold(queue: PartitionQueue, reason: string): void {
+    if (this.options.signal.aborted) return;
+    this.failed(reason);
+    this.queues.add(queue);
+    if (!this.recovering) void this.recover();
+  }
+
+  failed(reason: string): void {
+    if (this.problem() === undefined) this.options.logger.warn({ reason }, 'appends are held back');
+    this.failure = { reason, at: performance.now() };
+  }
+
+  /** An append has succeeded. */
+  succeeded(): void {
+    if (this.failure === undefined || this.queues.size > 0) return;
+    this.failure = undefined;
+    this.options.logger.info('appends go on');
+  }
+
+  private async recover(): Promise<void> {
+    this.recovering = true;
+    const { cluster, signal } = this.options;
+    while (this.queues.size > 0 && !signal.aborted) {
+      const failures = Math.min(...Array.from(this.queues, (queue) => queue.failures));
+      await pause(Math.min(LONGEST_PAUSE_MS, backOffMs(failures) / 2), signal);
+      try {
+        await cluster.refresh();
+      } catch (error) {
+        this.failed(reasonOf(error));
+        for (const queue of this.queues) queue.failures++;
+        continue;
+      }
+      this.releaseLed(cluster);
+    }
+    this.recovering = false;
+  }
+
+  private releaseLed(cluster: ClusterView): void {
+    for (const queue of this.queues) {
+      queue.dropSettled();
+      const leader = cluster.leaderOf(queue.topic, queue.partition);
+      if (leader === undefined) {
+        queue.failures++;
+        continue;
+      }
+      this.queues.delete(queue);
+      if (!queue.isEmpty) this.options.release(queue, leader); // empty: its records ran out of time
+    }
+  }
+}
