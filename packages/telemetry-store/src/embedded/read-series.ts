@@ -22,7 +22,10 @@ export async function readSeries(
       entries.filter((entry) => entry.kind === kind).map((entry) => [entry.number, entry.metric]),
     );
     for (const statement of statements(kind, [...names.keys()], query))
-      for (const row of await connections.rows(statement)) points.push(pointOf(row, names));
+      for (const row of await connections.rows(statement)) {
+        const point = pointOf(row, names);
+        if (Number.isFinite(point.value) || typeof point.value !== 'number') points.push(point); // a sum beyond a double is no reading
+      }
   }
   return downsample ? mergeBuckets(points, downsample.aggregate, limit) : mergeSeries(points, limit);
 }

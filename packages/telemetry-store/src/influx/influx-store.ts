@@ -95,27 +95,34 @@ class InfluxStore implements TelemetryStore {
   }
 
   async latest(deviceId: string): Promise<readonly LatestReading[]> {
-    return this.answering(async ({ queries }) =>
-      isDeviceId(deviceId) ? latestReadings(queries, deviceId) : [],
-    );
+    return this.query(async (queries) => (isDeviceId(deviceId) ? latestReadings(queries, deviceId) : []));
   }
 
   async series(query: SeriesQuery): Promise<readonly Series[]> {
-    return this.answering(async ({ queries }) =>
-      isDeviceId(query.deviceId) ? readSeries(queries, query) : [],
-    );
+    return this.query(async (queries) => (isDeviceId(query.deviceId) ? readSeries(queries, query) : []));
   }
 
   async events(query: EventQuery): Promise<readonly EventRecord[]> {
-    return this.answering(({ queries }) => readEvents(queries, query));
+    return this.query((queries) => readEvents(queries, query));
   }
 
   async command(commandId: string): Promise<Command | undefined> {
-    return this.answering(({ queries }) => readCommand(queries, commandId));
+    return this.query((queries) => readCommand(queries, commandId));
   }
 
   async commands(query: CommandQuery): Promise<readonly Command[]> {
-    return this.answering(({ queries }) => readCommands(queries, query));
+    return this.query((queries) => readCommands(queries, query));
+  }
+
+  /** One query may fail for reasons of its own (a sum beyond a double): whether the server is away, a look tells. */
+  private async query<T>(ask: (queries: InfluxQueries) => Promise<T>): Promise<T> {
+    if (!this.open) throw new FieldgateError('store-unavailable', NOT_RUNNING);
+    try {
+      return await ask(this.open.queries);
+    } catch (error) {
+      if (this.trouble === undefined) this.lookIn(0);
+      throw error;
+    }
   }
 
   /** Runs what needs the server; its absence becomes the problem, and its answer ends it. */
@@ -147,9 +154,13 @@ class InfluxStore implements TelemetryStore {
         'telemetry store does not answer',
       );
     this.trouble = error.message;
+    this.lookIn(backOffMs(this.failures++));
+  }
+
+  private lookIn(ms: number): void {
     if (!this.open) return;
     clearTimeout(this.probe);
-    this.probe = setTimeout(() => void this.look(), backOffMs(this.failures++)).unref();
+    this.probe = setTimeout(() => void this.look(), ms).unref();
   }
 
   /** Looks whether the server is there, also when nobody writes or asks: /readyz is to say so. Never fails; `away` has taken the error. */

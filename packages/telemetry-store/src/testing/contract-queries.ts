@@ -217,6 +217,22 @@ export function describeQueries(openStore: OpenStore): void {
           ]);
       }));
 
+    it('survives sums and means that no double can hold: no point, or a refusal of this one query', () =>
+      withStore(openStore, async (store) => {
+        const deviceId = freshDevice();
+        await store.write(
+          [0, 1].map((offset) => telemetry(deviceId, { huge: 1e308 }, { timeMs: T0 + offset })),
+        );
+        const query = { deviceId, fromMs: T0, toMs: T0 + 10, limit: 1 };
+        for (const aggregate of ['sum', 'mean'] as const) {
+          const asked = store.series({ ...query, downsample: { everyMs: MINUTE_MS, aggregate } });
+          const outcome = await asked.catch((error: { code: string }) => error.code);
+          expect([[], 'store-unavailable']).toContainEqual(outcome);
+        }
+        expect(store.problem()).toBeUndefined();
+        expect(await store.series(query)).toEqual([{ metric: 'huge', points: [[T0, 1e308]] }]);
+      }));
+
     it('takes device ids and metrics from strangers as values, never as a part of a query', () =>
       withStore(openStore, async (store) => {
         const deviceId = freshDevice();
