@@ -10,17 +10,11 @@ import {
   deviceRecordSchema,
   FieldgateError,
   sessionRecordSchema,
+  tableRows,
   type DeviceRecord,
   type SessionRecord,
 } from '@fieldgate/contracts';
-import {
-  COMMIT_LOG,
-  CommandsView,
-  jsonRows,
-  LogStart,
-  LogTable,
-  type CommitLog,
-} from '@fieldgate/commit-log';
+import { COMMIT_LOG, CommandsView, LogStart, LogTable, type CommitLog } from '@fieldgate/commit-log';
 import {
   backOffMs,
   CLOCK,
@@ -93,13 +87,13 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.devices = new LogTable(
       log.reader,
       'fieldgate.devices.v1',
-      jsonRows(deviceRecordSchema),
+      tableRows('fieldgate.devices.v1', deviceRecordSchema),
       supervision,
     );
     this.sessionTable = new LogTable(
       log.reader,
       'fieldgate.sessions.v1',
-      jsonRows(sessionRecordSchema),
+      tableRows('fieldgate.sessions.v1', sessionRecordSchema),
       supervision,
     );
     this.commands = new CommandsView(log.reader, supervision);

@@ -10,7 +10,13 @@ import {
   LogStart,
   type CommitLog,
 } from '@fieldgate/commit-log';
-import { deviceIdSchema, hashSecret, SALT_BYTES, type DeviceRecord } from '@fieldgate/contracts';
+import {
+  deviceIdSchema,
+  encodeTableRow,
+  hashSecret,
+  SALT_BYTES,
+  type DeviceRecord,
+} from '@fieldgate/contracts';
 import { Gateway, gatewayConfigFrom, gatewayEnvironment, GatewayModule } from '@fieldgate/gateway';
 import {
   createLogger,
@@ -68,7 +74,12 @@ async function registerAll(log: CommitLog, count: number): Promise<void> {
         creationId: randomBytes(8).toString('hex'),
         secretVersion: 1,
       };
-      const value = Buffer.from(JSON.stringify(record));
+      const value = encodeTableRow('fieldgate.devices.v1', {
+        key: id,
+        id: record.creationId,
+        atMs: now,
+        data: record,
+      });
       return appended(log.writer, { topic: 'fieldgate.devices.v1', key: id, value });
     }),
   );

@@ -1,9 +1,10 @@
-import { HEARTBEAT_INTERVAL_MS, type GatewayHeartbeat } from '@fieldgate/contracts';
+import { encodeTableRow, HEARTBEAT_INTERVAL_MS, type GatewayHeartbeat } from '@fieldgate/contracts';
 import { appended, type CommitLog } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 
 /** Tells the others every 5 s that this run of this gateway lives; when it is silent, `presence` ends its sessions. */
 export class GatewayBeat {
+  private beats = 0;
   private timer: NodeJS.Timeout | undefined;
   private readonly startedAt: number;
 
@@ -42,10 +43,16 @@ export class GatewayBeat {
       connections: this.connections(),
       stopping,
     };
+    const key = `${gatewayId}/${boot}`;
     await appended(this.log.writer, {
       topic: 'fieldgate.gateways.v1',
-      key: `${gatewayId}/${boot}`,
-      value: Buffer.from(JSON.stringify(heartbeat)),
+      key,
+      value: encodeTableRow('fieldgate.gateways.v1', {
+        key,
+        id: `${boot}-${(this.beats += 1)}`,
+        atMs: heartbeat.at,
+        data: heartbeat,
+      }),
     });
   }
 }

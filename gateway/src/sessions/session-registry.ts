@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   encodeEvent,
+  encodeTableRow,
   isResumable,
   type EventIdentity,
   type SessionRecord,
@@ -23,6 +24,8 @@ import { DISCONNECT, type DeviceSession } from './device-session.js';
  */
 export class SessionRegistry {
   private readonly sessions = new Map<string, DeviceSession>();
+  /** Session records so far: makes their ids different. */
+  private written = 0;
   private readonly lastWritten = new Map<
     string,
     { readonly subscriptions: string; readonly durable: Promise<LogPosition> }
@@ -134,7 +137,12 @@ export class SessionRegistry {
     return appended(this.log.writer, {
       topic: 'fieldgate.sessions.v1',
       key: session.deviceId,
-      value: Buffer.from(JSON.stringify(record)),
+      value: encodeTableRow('fieldgate.sessions.v1', {
+        key: session.deviceId,
+        id: `${session.connection}-${(this.written += 1)}`,
+        atMs: this.clock.now(),
+        data: record,
+      }),
     });
   }
 

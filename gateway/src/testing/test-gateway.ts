@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { Test, type TestingModule } from '@nestjs/testing';
-import { hashSecret, SALT_BYTES, type DeviceRecord, type LogTopic } from '@fieldgate/contracts';
+import {
+  encodeTableRow,
+  hashSecret,
+  SALT_BYTES,
+  type DeviceRecord,
+  type LogTopic,
+} from '@fieldgate/contracts';
 import { appended, COMMIT_LOG, LogStart, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
 import { createLogger, Readiness, ServiceModule } from '@fieldgate/service';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
@@ -68,7 +74,12 @@ export async function register(log: CommitLog, id: string, secret: string, secre
   await appended(log.writer, {
     topic: 'fieldgate.devices.v1',
     key: id,
-    value: Buffer.from(JSON.stringify(record)),
+    value: encodeTableRow('fieldgate.devices.v1', {
+      key: id,
+      id: `${id}-${secretVersion}`,
+      atMs: 0,
+      data: record,
+    }),
   });
 }
 

@@ -4,10 +4,11 @@ import {
   sessionRecordSchema,
   type DeviceRecord,
   type GatewayHeartbeat,
-  type LogTopic,
+  tableRows,
   type SessionRecord,
+  type TableTopic,
 } from '@fieldgate/contracts';
-import { COMMIT_LOG, jsonRows, LogTable, type CommitLog } from '@fieldgate/commit-log';
+import { COMMIT_LOG, LogTable, type CommitLog } from '@fieldgate/commit-log';
 import { LOGGER, SUPERVISOR, type Logger, type Supervisor } from '@fieldgate/service';
 import { Inject, Injectable } from '@nestjs/common';
 import type { z } from 'zod';
@@ -25,8 +26,8 @@ export class DeviceTables {
     @Inject(SUPERVISOR) supervisor: Supervisor,
     @Inject(LOGGER) logger: Logger,
   ) {
-    const table = <T>(topic: LogTopic, schema: z.ZodType<T>): LogTable<T> =>
-      new LogTable(log.reader, topic, jsonRows(schema), {
+    const table = <T>(topic: TableTopic, schema: z.ZodType<T>): LogTable<T> =>
+      new LogTable(log.reader, topic, tableRows(topic, schema), {
         failed: (error) => supervisor.fail(`operator API: table of ${topic}`, error),
         unreadable: ({ partition, offset }) =>
           logger.warn({ topic, partition, offset }, 'record not understood'),

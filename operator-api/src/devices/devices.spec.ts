@@ -1,5 +1,12 @@
 import { appended } from '@fieldgate/commit-log';
-import { deviceRecordSchema, FieldgateError, secretMatches, type DeviceRecord } from '@fieldgate/contracts';
+import {
+  deviceRecordSchema,
+  encodeTableRow,
+  FieldgateError,
+  secretMatches,
+  tableRows,
+  type DeviceRecord,
+} from '@fieldgate/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ApiUnderTest, NOW } from '../testing/api-under-test.js';
 import { DeviceTables } from './device-tables.js';
@@ -18,7 +25,12 @@ function record(id: string): DeviceRecord {
 }
 
 async function write(row: DeviceRecord): Promise<void> {
-  const value = Buffer.from(JSON.stringify(row));
+  const value = encodeTableRow('fieldgate.devices.v1', {
+    key: row.id,
+    id: row.creationId,
+    atMs: NOW,
+    data: row,
+  });
   await appended(api.log.writer, { topic: 'fieldgate.devices.v1', key: row.id, value });
 }
 
@@ -30,7 +42,8 @@ async function creations(id: string): Promise<readonly string[]> {
     from: 0,
     to: 1000,
   })) {
-    found.push(deviceRecordSchema.parse(JSON.parse(Buffer.from(value ?? []).toString())).creationId);
+    const row = tableRows('fieldgate.devices.v1', deviceRecordSchema)(value ?? Buffer.alloc(0));
+    found.push(row?.creationId ?? 'unreadable');
   }
   return found;
 }

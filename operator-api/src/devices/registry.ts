@@ -1,7 +1,13 @@
-import { hashSecret, SALT_BYTES, SECRET_BYTES, type DeviceRecord } from '@fieldgate/contracts';
+import {
+  encodeTableRow,
+  hashSecret,
+  SALT_BYTES,
+  SECRET_BYTES,
+  type DeviceRecord,
+} from '@fieldgate/contracts';
 import { CLOCK, type Clock } from '@fieldgate/service';
 import { Inject, Injectable } from '@nestjs/common';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { DurableAppend } from '../durable-append.js';
 import { invalidRequest, Problem } from '../problem.js';
 import { Turns } from '../turns.js';
@@ -27,7 +33,11 @@ export class Registry {
 
   /** Durable, and in the table. */
   async put(record: DeviceRecord): Promise<void> {
-    await this.write(record.id, Buffer.from(JSON.stringify(record)));
+    const { id: key, updatedAt: atMs } = record;
+    await this.write(
+      key,
+      encodeTableRow('fieldgate.devices.v1', { key, id: randomUUID(), atMs, data: record }),
+    );
   }
 
   patch(id: string, patch: DevicePatch): Promise<DeviceRecord> {

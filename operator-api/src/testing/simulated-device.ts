@@ -1,6 +1,7 @@
 import { appended, type CommitLog, type LogPosition } from '@fieldgate/commit-log';
 import {
   encodeCommandStep,
+  encodeTableRow,
   type CommandStep,
   type GatewayHeartbeat,
   type SessionRecord,
@@ -92,8 +93,13 @@ export class SimulatedDevice {
     } satisfies SessionRecord);
   }
 
-  private put(topic: FollowedTopic, key: string, row: GatewayHeartbeat | SessionRecord): Promise<void> {
-    return this.append(topic, key, Buffer.from(JSON.stringify(row)));
+  private put(
+    topic: Exclude<FollowedTopic, 'fieldgate.commands.v1'>,
+    key: string,
+    row: GatewayHeartbeat | SessionRecord,
+  ): Promise<void> {
+    const id = `${++this.steps}`;
+    return this.append(topic, key, encodeTableRow(topic, { key, id, atMs: this.world.now(), data: row }));
   }
 
   private async append(topic: FollowedTopic, key: string, value: Uint8Array): Promise<void> {

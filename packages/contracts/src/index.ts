@@ -9,4 +9,5 @@ export * from './errors.js';
 export * from './log-topics.js';
 export * from './mqtt-topics.js';
 export * from './session.js';
+export * from './table-row.js';
 export * from './telemetry.js';

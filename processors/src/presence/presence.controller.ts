@@ -6,11 +6,10 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { gatewayHeartbeatSchema, type GatewayHeartbeat } from '@fieldgate/contracts';
+import { gatewayHeartbeatSchema, tableRows, type GatewayHeartbeat } from '@fieldgate/contracts';
 import {
   COMMIT_LOG,
   KeepErrorType,
-  jsonRows,
   LogStart,
   LogTable,
   type BatchOutcome,
@@ -42,11 +41,19 @@ export class PresenceController implements OnApplicationBootstrap, BeforeApplica
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
   ) {
     this.delivery = new DeliverBatch(PRESENCE.group, log, clock, logger);
-    this.gateways = new LogTable(log.reader, 'fieldgate.gateways.v1', jsonRows(gatewayHeartbeatSchema), {
-      failed: (error) => supervisor.fail('presence', error),
-      unreadable: ({ offset }) =>
-        logger.warn({ topic: 'fieldgate.gateways.v1', offset, code: 'record-unreadable' }, 'record skipped'),
-    });
+    this.gateways = new LogTable(
+      log.reader,
+      'fieldgate.gateways.v1',
+      tableRows('fieldgate.gateways.v1', gatewayHeartbeatSchema),
+      {
+        failed: (error) => supervisor.fail('presence', error),
+        unreadable: ({ offset }) =>
+          logger.warn(
+            { topic: 'fieldgate.gateways.v1', offset, code: 'record-unreadable' },
+            'record skipped',
+          ),
+      },
+    );
     this.watch = new WatchGateways(log, this.gateways, clock, logger);
   }
 

@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { appended, jsonRows, LogTable } from '@fieldgate/commit-log';
+import { appended, LogTable, type LogRecord } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
-import { gatewayHeartbeatSchema, type GatewayHeartbeat, type SessionRecord } from '@fieldgate/contracts';
+import {
+  encodeTableRow,
+  gatewayHeartbeatSchema,
+  tableRows,
+  type GatewayHeartbeat,
+  type SessionRecord,
+} from '@fieldgate/contracts';
 import { createLogger } from '@fieldgate/service';
 import { batchOf, jsonOf, recordsOf } from '../testing/written.js';
 import { WatchGateways } from './watch-gateways.js';
@@ -15,12 +21,17 @@ beforeEach(async () => {
   log = createMemoryLog();
   await log.start();
   now = 0;
-  gateways = new LogTable(log.reader, 'fieldgate.gateways.v1', jsonRows(gatewayHeartbeatSchema), {
-    failed: (error) => {
-      throw error;
+  gateways = new LogTable(
+    log.reader,
+    'fieldgate.gateways.v1',
+    tableRows('fieldgate.gateways.v1', gatewayHeartbeatSchema),
+    {
+      failed: (error) => {
+        throw error;
+      },
+      unreadable: () => undefined,
     },
-    unreadable: () => undefined,
-  });
+  );
   watch = new WatchGateways(log, gateways, { now: () => now }, createLogger({ level: 'silent' }));
   await gateways.start();
 });
@@ -31,7 +42,12 @@ async function beat(boot: string, stopping = false): Promise<void> {
   const at = await appended(log.writer, {
     topic: 'fieldgate.gateways.v1',
     key: `gw-1/${boot}`,
-    value: Buffer.from(JSON.stringify(value)),
+    value: encodeTableRow('fieldgate.gateways.v1', {
+      key: `gw-1/${boot}`,
+      id: String(now),
+      atMs: now,
+      data: value,
+    }),
   });
   await gateways.reached(at);
 }
@@ -52,7 +68,12 @@ async function connected(deviceId: string, boot: string): Promise<void> {
   await appended(log.writer, {
     topic: 'fieldgate.sessions.v1',
     key: deviceId,
-    value: Buffer.from(JSON.stringify(session)),
+    value: encodeTableRow('fieldgate.sessions.v1', {
+      key: deviceId,
+      id: String(now),
+      atMs: now,
+      data: session,
+    }),
   });
 }
 
@@ -60,9 +81,13 @@ async function sessions(): Promise<Record<string, unknown>> {
   return Object.fromEntries(
     (await recordsOf(log, 'fieldgate.sessions.v1')).map((record) => [
       record.key,
-      jsonOf(record)['connected'],
+      dataOf(record)['connected'],
     ]),
   );
+}
+
+function dataOf(record: LogRecord): Record<string, unknown> {
+  return jsonOf(record)['data'] as Record<string, unknown>; // of a CloudEvent that holds an object
 }
 
 describe('sessions of a gateway', () => {
@@ -83,7 +108,7 @@ describe('sessions of a gateway', () => {
       data: { event: 'disconnected', details: { reason: 'gateway-lost' } },
     });
     const last = (await recordsOf(log, 'fieldgate.sessions.v1')).at(-1);
-    expect(last && jsonOf(last)).toMatchObject({
+    expect(last && dataOf(last)).toMatchObject({
       subscriptions: [{ filter: 'devices/pump-7/commands/#', qos: 1 }],
       expirySeconds: 3600,
     });

@@ -1,13 +1,14 @@
 import {
   encodeEvent,
+  encodeTableRow,
   GATEWAY_LOST_MS,
   sessionRecordSchema,
+  tableRows,
   type GatewayHeartbeat,
   type SessionRecord,
 } from '@fieldgate/contracts';
 import {
   appended,
-  jsonRows,
   type CommitLog,
   type LogBatch,
   type LogTable,
@@ -28,7 +29,7 @@ interface Partition {
   readonly connected: Map<string, SessionRecord>;
 }
 
-const readSession = jsonRows(sessionRecordSchema);
+const readSession = tableRows('fieldgate.sessions.v1', sessionRecordSchema);
 
 /**
  * Ends the sessions of gateways that have died without a word: a gateway silent for 15 s held connections that are no more. Silence is measured
@@ -92,7 +93,12 @@ export class WatchGateways {
       await appended(this.log.writer, {
         topic: 'fieldgate.sessions.v1',
         key: deviceId,
-        value: Buffer.from(JSON.stringify(ended)),
+        value: encodeTableRow('fieldgate.sessions.v1', {
+          key: deviceId,
+          id: `${session.connection}-${reason}`,
+          atMs: now,
+          data: ended,
+        }),
       });
       await appended(this.log.writer, {
         topic: 'fieldgate.events.v1',
