@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { parse, type ClassMember, type ModuleItem } from '@swc/core';
+import { parse, type ClassMember, type ModuleItem, type TsTypeElement } from '@swc/core';
 import { existsSync, readFileSync } from 'node:fs';
 
 const ROOT = new URL('../', import.meta.url);
@@ -61,33 +61,22 @@ function declarationsOf(file: string): Promise<ReadonlySet<string>> {
 
 function declared(item: ModuleItem): string[] {
   const declaration = item.type === 'ExportDeclaration' ? item.declaration : item;
-  switch (declaration.type) {
-    case 'FunctionDeclaration':
-      return [declaration.identifier.value];
-    case 'VariableDeclaration':
-      return declaration.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.value] : []));
-    case 'ClassDeclaration':
-      return withMembers(declaration.identifier.value, declaration.body.map(memberOf));
-    case 'TsInterfaceDeclaration':
-      return withMembers(
-        declaration.id.value,
-        declaration.body.body.map((member) => ('key' in member ? nameOf(member.key) : undefined)),
-      );
-    case 'TsTypeAliasDeclaration':
-      return [declaration.id.value];
-    default:
-      return [];
-  }
+  if (declaration.type === 'FunctionDeclaration') return [declaration.identifier.value];
+  if (declaration.type === 'TsTypeAliasDeclaration') return [declaration.id.value];
+  if (declaration.type === 'VariableDeclaration')
+    return declaration.declarations.flatMap(({ id }) => (id.type === 'Identifier' ? [id.value] : []));
+  if (declaration.type === 'ClassDeclaration')
+    return withMembers(declaration.identifier.value, declaration.body);
+  if (declaration.type === 'TsInterfaceDeclaration')
+    return withMembers(declaration.id.value, declaration.body.body);
+  return []; // imports, re-exports, statements
 }
 
-function withMembers(owner: string, members: readonly (string | undefined)[]): string[] {
-  return [owner, ...members.flatMap((member) => (member === undefined ? [] : [`${owner}.${member}`]))];
+function withMembers(owner: string, members: readonly (ClassMember | TsTypeElement)[]): string[] {
+  const names = members.flatMap((member) => ('key' in member ? nameOf(member.key) : []));
+  return [owner, ...names.map((name) => `${owner}.${name}`)];
 }
 
-function memberOf(member: ClassMember): string | undefined {
-  return 'key' in member ? nameOf(member.key) : undefined;
-}
-
-function nameOf(key: { readonly type: string }): string | undefined {
-  return 'value' in key && typeof key.value === 'string' ? key.value : undefined;
+function nameOf(key: { readonly type: string }): string[] {
+  return 'value' in key && typeof key.value === 'string' ? [key.value] : [];
 }

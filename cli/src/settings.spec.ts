@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { readSettings, settingsSchema } from './settings.js';
+import { readSettings, settingsSchema, type Settings } from './settings.js';
 
 const example = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
 const documentation = await readFile(new URL('../../docs/configuration.md', import.meta.url), 'utf8');
@@ -9,7 +9,7 @@ const documentation = await readFile(new URL('../../docs/configuration.md', impo
 const DERIVED: Readonly<Record<string, string>> = { FIELDGATE_GATEWAY_ID: 'the host name' };
 
 const names = Object.keys(settingsSchema.shape).toSorted();
-const defaults: Readonly<Record<string, unknown>> = readSettings({});
+const defaults: Readonly<Record<string, Settings[keyof Settings]>> = readSettings({});
 
 /** `NAME=value` lines. */
 const exampleValues = new Map(
