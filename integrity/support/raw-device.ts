@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { frame, PacketCutter, text } from './mqtt-bytes.js';
 
 type Version = 4 | 5;
 
 /** Bytes of MQTT by hand: a client that keeps its own books, so that a test knows exactly what was acknowledged. */
 export class RawDevice {
   private socket: Socket | undefined;
-  private rest: Buffer = Buffer.alloc(0);
   private readonly unacknowledged = new Map<number, { readonly n: number; readonly payload: Buffer }>();
   private nextPacketId = 0;
   private waiting: { readonly type: number; readonly resolve: (packet: Buffer) => void }[] = [];
@@ -35,9 +35,9 @@ export class RawDevice {
   async connect(port: number, options: { clean: boolean } = { clean: false }): Promise<void> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket = socket;
-    this.rest = Buffer.alloc(0);
+    const cutter = new PacketCutter((type, body) => this.take(type, body));
     socket.on('error', () => undefined); // a killed gateway; `close` follows
-    socket.on('data', (chunk) => this.receive(chunk));
+    socket.on('data', (chunk) => cutter.add(chunk));
     socket.on('close', () => {
       if (this.socket === socket) this.onClosed();
     });
@@ -124,26 +124,6 @@ export class RawDevice {
     });
   }
 
-  private receive(chunk: Buffer): void {
-    this.rest = this.rest.length > 0 ? Buffer.concat([this.rest, chunk]) : chunk;
-    let at = 0;
-    while (at + 2 <= this.rest.length) {
-      let length = 0;
-      let factor = 1;
-      let body = at + 1;
-      let byte: number;
-      do {
-        byte = this.rest[body++] ?? 0;
-        length += (byte & 127) * factor;
-        factor *= 128;
-      } while (byte & 128);
-      if (body + length > this.rest.length) break;
-      this.take((this.rest[at] ?? 0) >> 4, this.rest.subarray(body, body + length));
-      at = body + length;
-    }
-    this.rest = this.rest.subarray(at);
-  }
-
   private take(type: number, body: Buffer): void {
     if (type === 4) {
       const id = body.readUInt16BE(0);
@@ -158,21 +138,4 @@ export class RawDevice {
     const index = this.waiting.findIndex((waiter) => waiter.type === type);
     if (index >= 0) this.waiting.splice(index, 1)[0]?.resolve(Buffer.from(body));
   }
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value);
-  return Buffer.concat([Buffer.from([bytes.length >> 8, bytes.length & 255]), bytes]);
-}
-
-function frame(header: number, parts: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(parts);
-  const length: number[] = [];
-  let rest = body.length;
-  do {
-    const digit = rest % 128;
-    rest = Math.floor(rest / 128);
-    length.push(rest > 0 ? digit | 128 : digit);
-  } while (rest > 0);
-  return Buffer.concat([Buffer.from([header, ...length]), body]);
 }
