@@ -44,6 +44,12 @@ describe('the three shapes of a telemetry payload', () => {
     });
   });
 
+  it('does not take a device for its own refusal because of the names it uses', () => {
+    const readings = { kind: 'rejection', code: 'x', detail: 'y' };
+    expect(parse(JSON.stringify(readings))).toEqual({ kind: 'one', message: { readings } });
+    expect(parse(JSON.stringify([{ readings }]))).toEqual({ kind: 'many', elements: [{ readings }] });
+  });
+
   it('takes white space, escapes and every script', () => {
     expect(parse(' \n{ "t" : "\\u00fc \\n 温度 \ufffd" }\r\n')).toMatchObject({
       message: { readings: { t: 'ü \n 温度 \ufffd' } },

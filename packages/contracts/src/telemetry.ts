@@ -70,12 +70,12 @@ function telemetryMessage(value: unknown): TelemetryMessage | Rejection {
   if (!isObject(value)) return reject('payload-shape', 'expected a JSON object with readings');
   const identity = messageIdentity(value);
   if (isRejection(identity)) return identity;
-  const enveloped = isObject(value['readings']);
-  const readings = collectReadings(
-    enveloped ? (value['readings'] as Record<string, unknown>) : value,
-    !enveloped,
-  );
-  return isRejection(readings) ? readings : { readings, ...identity };
+  const enveloped = value['readings'];
+  const readings: Record<string, ReadingValue> = {};
+  const refused = isObject(enveloped)
+    ? collectReadings(readings, enveloped, false)
+    : collectReadings(readings, value, true);
+  return refused ?? { ...identity, readings };
 }
 
 /** `ts`, `seq` and `id` of a message: the same in readings, condition events and answers. */
@@ -104,15 +104,18 @@ export function messageIdentity(
   return identity;
 }
 
-function collectReadings(source: Record<string, unknown>, bare: boolean): Readings | Rejection {
-  const readings: Record<string, ReadingValue> = {};
+function collectReadings(
+  into: Record<string, ReadingValue>,
+  source: Record<string, unknown>,
+  bare: boolean,
+): Rejection | undefined {
   const counter = { count: 0 };
   for (const name of Object.keys(source)) {
     if (bare && (name === 'ts' || name === 'seq' || name === 'id')) continue;
-    const refused = addReading(readings, name, source[name], 1, counter);
+    const refused = addReading(into, name, source[name], 1, counter);
     if (refused) return refused;
   }
-  return counter.count > 0 ? readings : reject('payload-shape', 'a message must hold at least one reading');
+  return counter.count > 0 ? undefined : reject('payload-shape', 'a message must hold at least one reading');
 }
 
 function addReading(
