@@ -23,6 +23,7 @@ export async function benchCommands({ runs }: BenchOptions): Promise<readonly Se
       const device = devices[index];
       if (!device) continue;
       const connection = await answeringDevice(fieldgate.mqttPort, device, version);
+      await commandReady(fieldgate.http, device.id);
       await roundTrips(fieldgate.http, device.id, WARM_UP);
       times[index]?.push(...(await roundTrips(fieldgate.http, device.id, COMMANDS_PER_RUN * runs)));
       connection.close();
@@ -47,6 +48,17 @@ export async function benchCommands({ runs }: BenchOptions): Promise<readonly Se
       }),
     },
   ];
+}
+
+/** The subscription reaches the API through the log, a moment after its SUBACK. */
+async function commandReady(http: string, deviceId: string): Promise<void> {
+  const agent = new Agent();
+  for (let attempt = 1; ; attempt += 1) {
+    const { status, body } = await command(agent, `${http}/v1/devices/${deviceId}/commands`);
+    if (status === 200) return;
+    if (status !== 409 || attempt === 500)
+      throw new Error(`no command reaches the device: ${status} ${body}`);
+  }
 }
 
 async function roundTrips(http: string, deviceId: string, count: number): Promise<number[]> {
