@@ -21,6 +21,16 @@ describe('the topics of the Kafka log', () => {
       logLevel: kafkajs.logLevel.NOTHING,
     }).admin();
     await admin.connect();
+    await admin.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic: 'fieldgate.alerts.v1',
+          numPartitions: 8,
+          configEntries: [{ name: 'max.message.bytes', value: '4000' }],
+        },
+      ],
+    });
   }, TIMEOUT_MS);
 
   afterAll(async () => {
@@ -130,16 +140,6 @@ describe('the topics of the Kafka log', () => {
     async () => {
       const log = open();
       await log.start();
-      await admin.alterConfigs({
-        validateOnly: false,
-        resources: [
-          {
-            type: kafkajs.ConfigResourceTypes.TOPIC,
-            name: 'fieldgate.alerts.v1',
-            configEntries: [{ name: 'max.message.bytes', value: '4000' }],
-          },
-        ],
-      });
       const outcomes = await Promise.allSettled(
         Array.from({ length: 100 }, (_, n) =>
           appended(log.writer, {

@@ -29,8 +29,15 @@ export function unavailable(detail: string, cause?: unknown): FieldgateError {
 
 /** The sentence of an error, with what lies at its bottom: "no broker answers (connect ECONNREFUSED 127.0.0.1:9092)". */
 export function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
+  if (!hasMessage(error)) return String(error);
   let bottom = error;
-  while (bottom.cause instanceof Error) bottom = bottom.cause;
+  while (hasMessage(bottom.cause)) bottom = bottom.cause;
   return bottom === error ? error.message : `${error.message} (${bottom.message})`;
+}
+
+/** By its shape: errors of Node's own may come from another realm, and are then no instance of our Error. */
+function hasMessage(error: unknown): error is { readonly message: string; readonly cause?: unknown } {
+  return (
+    typeof error === 'object' && error !== null && 'message' in error && typeof error.message === 'string'
+  );
 }
