@@ -10,7 +10,7 @@ import { Housekeeping } from './housekeeping.js';
 import { Outage } from './outage.js';
 
 const DEFAULT_MAX_BYTES = 8 * 1024 ** 3;
-const HOUSEKEEPING_MS = 60_000;
+const HOUSEKEEPING_MS = 10_000;
 const GRACE_MS = 10_000;
 
 export interface EmbeddedLogOptions {
@@ -91,6 +91,7 @@ class EmbeddedLog implements CommitLog {
   private async close(graceMs: number): Promise<void> {
     await within(graceMs, this.reader.stop());
     await this.writer.close(graceMs);
+    await this.offsets.flush();
     await this.housekeeping.stop();
     await this.outage.stop();
     await this.store.close();

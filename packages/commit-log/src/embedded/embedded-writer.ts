@@ -1,6 +1,6 @@
 import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import type { Clock } from '@fieldgate/service';
-import { Counter } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 import { Backlog, refusalOf } from '../backlog.js';
 import { GroupCommit } from '../group-commit.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
@@ -10,10 +10,14 @@ import type { EmbeddedPartitions } from './embedded-partitions.js';
 import type { Outage } from './outage.js';
 import { BlockEncoder, encodedBytes } from './record-block.js';
 
-const embeddedGroups = new Counter({
-  name: 'fieldgate_embedded_log_commits_total',
-  help: 'Group commits of the embedded log: each is one flush to disk',
-  labelNames: ['result'],
+const commitSeconds = new Histogram({
+  name: 'fieldgate_embedded_log_commit_seconds',
+  help: 'Group commits of the embedded log that are on disk: each is one flush',
+  buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2],
+});
+const failedCommits = new Counter({
+  name: 'fieldgate_embedded_log_failed_commits_total',
+  help: 'Group commits of the embedded log that the disk did not take',
 });
 const embeddedRecords = new Counter({
   name: 'fieldgate_embedded_log_records_total',
@@ -80,6 +84,7 @@ export class EmbeddedWriter implements LogWriter {
 
   private async write(group: readonly Waiting[], done: () => void): Promise<void> {
     const { store, offsets, outage, partitions } = this.parts;
+    const begunMs = performance.now();
     const blocks = this.encode(group);
     const facts = offsets.takeUnwritten();
     try {
@@ -87,14 +92,14 @@ export class EmbeddedWriter implements LogWriter {
     } catch (error) {
       const failure = error as FieldgateError; // the store throws nothing else
       offsets.giveBack(facts);
-      embeddedGroups.inc({ result: 'failed' });
+      failedCommits.inc();
       outage.begin(failure);
       this.settle(group, failure);
       this.settle(this.groups.withdraw(), failure); // the same disk: why wait for the next failure
       return done();
     }
     for (const { topic, end } of blocks) partitions.advance(topic, end);
-    embeddedGroups.inc({ result: 'flushed' });
+    commitSeconds.observe((performance.now() - begunMs) / 1_000);
     done(); // the disk goes on with the next group while this one is settled
     this.settle(group); // durable from here: PUBACK
   }

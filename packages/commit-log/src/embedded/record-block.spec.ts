@@ -43,6 +43,7 @@ describe('a block of records', () => {
       base: 100,
       count: 3,
       end: 108,
+      bytes: block.length,
       timestampMs: 1_795_210_200_123,
     });
   });

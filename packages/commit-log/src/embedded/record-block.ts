@@ -22,6 +22,7 @@ export interface BlockHeader {
   readonly count: number;
   /** Offsets before this one are in this block, or nowhere. */
   readonly end: number;
+  readonly bytes: number;
 }
 
 /** An upper bound of what a record takes in a block. */
@@ -96,6 +97,7 @@ export function blockHeader(base: number, block: Buffer): BlockHeader {
     timestampMs: block.readDoubleLE(8),
     count: block.readUInt32LE(16),
     end: base + block.readUInt32LE(20),
+    bytes: block.length,
   };
 }
 

@@ -31,30 +31,49 @@ export async function shrink(
   maxBytes: number,
 ): Promise<number> {
   let removed = 0;
-  let bytes = totalBytes(store);
-  if (bytes <= maxBytes) return 0;
-  while (bytes > maxBytes * SHRINK_TO) {
-    const topic = topicOfOldest(store);
-    if (topic === undefined) break; // only tables are left, and they are never cut
-    const bases = store.bases(topic, 0, bytes > maxBytes * 2 ? AT_ONCE : 1);
-    removed += await remove(store, partitions, { topic, bases });
-    bytes = totalBytes(store);
+  if (totalBytes(store) <= maxBytes) return 0;
+  for (;;) {
+    const excess = totalBytes(store) - maxBytes * SHRINK_TO;
+    const [oldest, second] = firstBlocks(store);
+    if (excess <= 0 || oldest === undefined) return removed; // without an oldest one only tables are left, and they are never cut
+    const bases = blocksUpTo(store, oldest.topic, {
+      bytes: excess,
+      timestampMs: second?.timestampMs ?? Infinity,
+    });
+    removed += await remove(store, partitions, { topic: oldest.topic, bases });
   }
-  return removed;
 }
 
 function totalBytes(store: BlockStore): number {
   return TOPICS.reduce((sum, topic) => sum + store.bytesOf(topic), 0);
 }
 
-function topicOfOldest(store: BlockStore): LogTopic | undefined {
-  let oldest: { topic: LogTopic; at: number } | undefined;
-  for (const topic of TOPICS) {
+/** The first block of every topic that is not compacted, the oldest first. */
+function firstBlocks(store: BlockStore): { topic: LogTopic; timestampMs: number }[] {
+  const first = TOPICS.flatMap((topic) => {
     const base = LOG_TOPICS[topic].cleanup === 'delete' ? store.firstBase(topic) : undefined;
-    const at = base === undefined ? undefined : store.header(topic, base)?.timestampMs;
-    if (at !== undefined && (oldest === undefined || at < oldest.at)) oldest = { topic, at };
+    const header = base === undefined ? undefined : store.header(topic, base);
+    return header === undefined ? [] : [{ topic, timestampMs: header.timestampMs }];
+  });
+  return first.sort((a, b) => a.timestampMs - b.timestampMs);
+}
+
+/** The first block, and what follows it as long as it is older than the limit and as much as is wanted. */
+function blocksUpTo(
+  store: BlockStore,
+  topic: LogTopic,
+  limit: { readonly bytes: number; readonly timestampMs: number },
+): number[] {
+  const wanted: number[] = [];
+  let bytes = 0;
+  for (const base of store.bases(topic, 0, AT_ONCE)) {
+    const header = store.header(topic, base);
+    const isEnough = bytes >= limit.bytes || (header?.timestampMs ?? 0) > limit.timestampMs;
+    if (wanted.length > 0 && isEnough) break;
+    wanted.push(base);
+    bytes += header?.bytes ?? 0;
   }
-  return oldest?.topic;
+  return wanted;
 }
 
 async function remove(
