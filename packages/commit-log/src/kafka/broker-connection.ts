@@ -53,3 +53,6 @@ export class BrokerConnection {
     this.connection.socket.destroy();
   }
 }
+
+/** What a request needs of a connection. */
+export type BrokerRequests = Pick<BrokerConnection, 'usable' | 'ask' | 'destroy'>;

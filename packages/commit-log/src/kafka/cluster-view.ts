@@ -1,7 +1,7 @@
 import { LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
 import { pause } from '@fieldgate/service';
 import { metadataV12 } from '@platformatic/kafka';
-import { BrokerConnection, type BrokerAddress } from './broker-connection.js';
+import { BrokerConnection, type BrokerAddress, type BrokerRequests } from './broker-connection.js';
 import { NO_ERROR, reasonOf, unavailable } from './protocol-codes.js';
 
 /** Short questions (metadata, offsets) are answered in milliseconds, or the broker is frozen. */
@@ -16,7 +16,7 @@ interface PartitionLeader {
 }
 
 /** Which brokers there are and who leads which partition, as last heard. Whoever meets a stale leader calls `refresh`. */
-export class ClusterView {
+export class ClusterView implements LeaderView {
   private readonly brokers = new Map<number, BrokerAddress>();
   private readonly leaders = new Map<
     string,
@@ -209,4 +209,11 @@ function parseAddress(text: string): BrokerAddress {
 
 function keyOf(address: BrokerAddress): string {
   return `${address.host}:${address.port}`;
+}
+
+/** What a writer asks of the cluster. */
+export interface LeaderView {
+  leaderOf(topic: LogTopic, partition: number): number | undefined;
+  open(nodeId: number, requestTimeoutMs: number): Promise<BrokerRequests>;
+  refresh(): Promise<void>;
 }

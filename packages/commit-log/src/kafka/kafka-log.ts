@@ -78,11 +78,15 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
     throw unavailable('stopped before Kafka could be reached');
   }
 
+  /** Readers first: a handler may append what it has in hand. Then the writer, with what is left of the grace. */
   async function close(graceMs: number): Promise<void> {
-    await writer.stop(graceMs);
     stopping.abort();
     clearInterval(looking);
-    await reader.stop();
+    const startedAt = performance.now();
+    const ended = new AbortController();
+    await Promise.race([reader.stop(), pause(graceMs, ended.signal)]);
+    ended.abort();
+    await writer.stop(Math.max(0, graceMs - (performance.now() - startedAt)));
     cluster.close();
   }
 

@@ -4,7 +4,7 @@ import { Counter } from 'prom-client';
 import { Backlog, refusalOf } from '../backlog.js';
 import type { LogPosition } from '../log-record.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
-import type { ClusterView } from './cluster-view.js';
+import type { LeaderView } from './cluster-view.js';
 import { LeaderLane } from './leader-lane.js';
 import { partitionFor } from './murmur2.js';
 import { PartitionQueue, type PendingRecord } from './partition-queue.js';
@@ -32,7 +32,7 @@ const REQUEST_TIMEOUT_MS = 3_000;
 const TICKS_PER_DELIVERY = 20;
 
 export interface KafkaWriterOptions {
-  readonly cluster: ClusterView;
+  readonly cluster: LeaderView;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long an append may stay unsettled while brokers are away. */

@@ -1,4 +1,4 @@
-import type { BrokerConnection } from './broker-connection.js';
+import type { BrokerRequests } from './broker-connection.js';
 import type { PartitionQueue } from './partition-queue.js';
 import { produce, type PartitionAnswer, type Share } from './produce.js';
 
@@ -19,13 +19,13 @@ export interface LaneEvents {
  */
 export class LeaderLane {
   private line: PartitionQueue[] = [];
-  private connection: BrokerConnection | undefined;
+  private connection: BrokerRequests | undefined;
   private busy = false;
   private scheduled: NodeJS.Immediate | undefined;
   private stopped = false;
 
   constructor(
-    private readonly open: () => Promise<BrokerConnection>,
+    private readonly open: () => Promise<BrokerRequests>,
     private readonly requestTimeoutMs: number,
     private readonly events: LaneEvents,
   ) {}

@@ -1,5 +1,5 @@
 import { createAPI, produceV9, Writer, type API } from '@platformatic/kafka';
-import type { BrokerConnection } from './broker-connection.js';
+import type { BrokerRequests } from './broker-connection.js';
 import type { PartitionQueue, PendingRecord } from './partition-queue.js';
 import { recordBatchRoom, varintBytes, writeRecordBatch, writeVarint } from './record-batch.js';
 
@@ -31,7 +31,7 @@ const produceApi: API<[shares: readonly Share[], timeoutMs: number], produceV9.P
 
 /** One produce request for one broker. The answer names partitions by `topic/partition`; a caller checks that all of its own are named. */
 export async function produce(
-  connection: BrokerConnection,
+  connection: BrokerRequests,
   shares: readonly Share[],
   timeoutMs: number,
 ): Promise<ReadonlyMap<string, PartitionAnswer>> {

@@ -1,5 +1,5 @@
 import { backOffMs, pause, type Logger } from '@fieldgate/service';
-import type { ClusterView } from './cluster-view.js';
+import type { LeaderView } from './cluster-view.js';
 import type { PartitionQueue } from './partition-queue.js';
 import { reasonOf } from './protocol-codes.js';
 
@@ -8,7 +8,7 @@ const LONGEST_PAUSE_MS = 1_000;
 const RECENT_MS = 10_000;
 
 export interface StalledPartitionsOptions {
-  readonly cluster: ClusterView;
+  readonly cluster: LeaderView;
   readonly logger: Logger;
   readonly signal: AbortSignal;
   /** The partition may be tried again, with this leader. */
@@ -71,7 +71,7 @@ export class StalledPartitions {
     this.recovering = false;
   }
 
-  private releaseLed(cluster: ClusterView): void {
+  private releaseLed(cluster: LeaderView): void {
     for (const queue of this.queues) {
       queue.dropSettled();
       const leader = cluster.leaderOf(queue.topic, queue.partition);
