@@ -7,8 +7,8 @@ const FINISHED_KEPT = 5_000;
 
 /** What a batch of steps changes: nothing is changed until `commit`, because a batch may come again. */
 export interface FoldedBatch {
-  /** The commands that the batch has changed, in the order of their last change. */
-  readonly changed: readonly Command[];
+  /** The commands that the batch has changed, in the order of their last change, each with the index of the record that made it. */
+  readonly changed: readonly { readonly command: Command; readonly index: number }[];
   readonly refused: readonly Refusal[];
   commit(): void;
 }
@@ -34,7 +34,7 @@ export class PartitionCommands {
   }
 
   fold(records: readonly LogRecord[]): FoldedBatch {
-    const changed = new Map<string, Command>();
+    const changed = new Map<string, { readonly command: Command; readonly index: number }>();
     const refused: Refusal[] = [];
     for (const [index, record] of records.entries()) {
       const step = record.value ? decodeCommandStep(record.value) : undefined;
@@ -43,16 +43,16 @@ export class PartitionCommands {
         refused.push({ index, code: step.code, detail: step.detail });
         continue;
       }
-      const before = changed.get(step.commandId) ?? this.get(step.commandId);
+      const before = changed.get(step.commandId)?.command ?? this.get(step.commandId);
       const after = foldCommand(before, step);
       if (!after || after === before) continue;
       changed.delete(after.id);
-      changed.set(after.id, after);
+      changed.set(after.id, { command: after, index });
     }
     return {
       changed: [...changed.values()],
       refused,
-      commit: () => changed.forEach((command) => this.keep(command)),
+      commit: () => changed.forEach(({ command }) => this.keep(command)),
     };
   }
 

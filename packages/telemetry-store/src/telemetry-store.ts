@@ -1,25 +1,11 @@
-import type {
-  Command,
-  ErrorCode,
-  EventRecord,
-  LogTopic,
-  ReadingValue,
-  TelemetryRecord,
-} from '@fieldgate/contracts';
+import type { Command, ErrorCode, EventRecord, ReadingValue, TelemetryRecord } from '@fieldgate/contracts';
 
-/** One record of the log for the store, with its place. */
-export type StoreRecord = { readonly at: StorePosition } & (
+/** One record of the log for the store. */
+export type StoreRecord =
   | { readonly kind: 'telemetry'; readonly record: TelemetryRecord }
   | { readonly kind: 'event'; readonly record: EventRecord }
   /** A command that has reached its final state, or has got its late answer; written again it replaces itself. */
-  | { readonly kind: 'command'; readonly record: Command }
-);
-
-export interface StorePosition {
-  readonly topic: LogTopic;
-  readonly partition: number;
-  readonly offset: number;
-}
+  | { readonly kind: 'command'; readonly record: Command };
 
 /** By the indices of the batch. What is not named is stored. */
 export interface WriteOutcome {

@@ -34,7 +34,7 @@ export class WatchDeadlines {
     this.partitions.set(batch.partition, commands);
     const folded = commands.fold(batch.records);
     folded.commit(); // folding the same steps again changes nothing here but a late answer, which has no deadline
-    for (const command of folded.changed) if (!deadlineOf(command)) this.written.delete(command.id);
+    for (const { command } of folded.changed) if (!deadlineOf(command)) this.written.delete(command.id);
     return folded.refused;
   }
 

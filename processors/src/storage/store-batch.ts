@@ -75,21 +75,18 @@ export class StoreBatch {
   async finishedCommands(batch: LogBatch): Promise<readonly Refusal[]> {
     const commands = await this.commandsOf(batch);
     const folded = commands.fold(batch.records);
-    const last = batch.records.at(-1);
-    if (last) {
-      const at = { topic: batch.topic, partition: batch.partition, offset: last.offset };
-      const points = folded.changed
-        .filter((command) => isFinal(command.state))
-        .map((record): StoreRecord => ({ kind: 'command', at, record }));
-      if (points.length > 0) {
-        const outcome = await this.store.write(points);
-        const [first] = outcome.refused;
-        if (first) return [...folded.refused, { ...first, index: batch.records.length - 1 }];
-        count(points);
+    const finished = folded.changed.filter(({ command }) => isFinal(command.state));
+    const refused = [...folded.refused];
+    if (finished.length > 0) {
+      const points = finished.map(({ command }): StoreRecord => ({ kind: 'command', record: command }));
+      const outcome = await this.store.write(points);
+      for (const { index, code, detail } of outcome.refused) {
+        refused.push({ index: finished[index]?.index ?? 0, code, detail });
       }
+      count(points);
     }
     folded.commit();
-    return folded.refused;
+    return refused;
   }
 
   private async windowOf(batch: LogBatch): Promise<RecentRecords> {
@@ -121,15 +118,14 @@ export class StoreBatch {
 
 type Reading = Extract<StoreRecord, { kind: 'telemetry' | 'event' }>;
 
-function readingOf({ topic, partition, offset, value }: LogRecord): Reading | Rejection {
+function readingOf({ topic, value }: LogRecord): Reading | Rejection {
   if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
-  const at = { topic, partition, offset };
   if (topic === 'fieldgate.events.v1') {
     const event = decodeEvent(value);
-    return isRejection(event) ? event : { kind: 'event', at, record: event };
+    return isRejection(event) ? event : { kind: 'event', record: event };
   }
   const telemetry = decodeTelemetry(value);
-  return isRejection(telemetry) ? telemetry : { kind: 'telemetry', at, record: telemetry };
+  return isRejection(telemetry) ? telemetry : { kind: 'telemetry', record: telemetry };
 }
 
 function count(points: readonly StoreRecord[]): void {

@@ -87,17 +87,5 @@ export function describeIdentity(openStore: OpenStore): void {
         ]);
         expect(await pointsOf(store, deviceId)).toBe(4);
       }));
-
-    it('stores what a log brings that has been emptied and starts at offset 0 again', () =>
-      withStore(openStore, async (store) => {
-        const deviceId = freshDevice();
-        await store.write([telemetry(deviceId, { t: 1 }, { offset: 1_000_000 })]);
-        const fresh = [0, 1, 2].map((offset) =>
-          telemetry(deviceId, { t: offset }, { offset, timeMs: T0 + 10 + offset }),
-        );
-        await store.write(fresh);
-        await store.write(fresh);
-        expect(await pointsOf(store, deviceId)).toBe(4);
-      }));
   });
 }

@@ -4,7 +4,7 @@ import type { StoreRecord } from '../telemetry-store.js';
 /** 2026-11-20T21:30:00Z: a whole minute. */
 export const T0 = 1_795_210_200_000;
 
-let nextOffset = 0;
+let nextNumber = 0;
 let nextDevice = 0;
 
 /** Own for each test: a shared server may hold what others wrote. */
@@ -13,27 +13,25 @@ export function freshDevice(): string {
   return `dev-${process.pid}-${Date.now().toString(36)}-${nextDevice}`;
 }
 
-/** A telemetry record at the next position of the log. */
+/** A telemetry record with an id of its own. */
 export function telemetry(
   deviceId: string,
   readings: Readings,
-  more: Partial<TelemetryRecord> & { offset?: number } = {},
+  more: Partial<TelemetryRecord> = {},
 ): StoreRecord {
-  const { offset = nextOffset++, ...fields } = more;
-  const timeMs = fields.timeMs ?? T0;
-  const record = { deviceId, readings, timeMs, receivedMs: timeMs + 40, id: `id-${offset}`, ...fields };
-  return { kind: 'telemetry', at: { topic: 'fieldgate.telemetry.v1', partition: 0, offset }, record };
+  const timeMs = more.timeMs ?? T0;
+  const record = { deviceId, readings, timeMs, receivedMs: timeMs + 40, id: `id-${nextNumber++}`, ...more };
+  return { kind: 'telemetry', record };
 }
 
 export function event(deviceId: string, more: Partial<EventRecord> = {}): StoreRecord {
-  const offset = nextOffset++;
+  const number = nextNumber++;
   const timeMs = more.timeMs ?? T0;
   return {
     kind: 'event',
-    at: { topic: 'fieldgate.events.v1', partition: 0, offset },
     record: {
       deviceId,
-      id: `event-${offset}`,
+      id: `event-${number}`,
       timeMs,
       receivedMs: timeMs + 40,
       event: 'overheat',
@@ -45,13 +43,12 @@ export function event(deviceId: string, more: Partial<EventRecord> = {}): StoreR
 }
 
 export function command(deviceId: string, more: Partial<Command> = {}): StoreRecord {
-  const offset = nextOffset++;
+  const number = nextNumber++;
   const requestedAt = more.requestedAt ?? T0;
   return {
     kind: 'command',
-    at: { topic: 'fieldgate.commands.v1', partition: 0, offset },
     record: {
-      id: `${deviceId}-command-${offset}`,
+      id: `${deviceId}-command-${number}`,
       deviceId,
       name: 'restart',
       params: { delay: 1 },

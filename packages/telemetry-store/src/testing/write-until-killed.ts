@@ -30,7 +30,6 @@ function record(partition: number, offset: number): StoreRecord {
   const timeMs = T0 + offset;
   return {
     kind: 'telemetry',
-    at: { topic: 'fieldgate.telemetry.v1', partition, offset },
     record: {
       deviceId: `${deviceId}-${partition}`,
       id: `id-${offset}`,
