@@ -16,7 +16,7 @@ describe('records seen lately', () => {
     (id) => {
       const value = encodeTelemetry(
         telemetryWriter('pump-7', 'gw-1'),
-        { readings: { a: 1 } },
+        { id, readings: { a: 1 } },
         { id, timeMs: 0 },
         0,
       );
