@@ -69,6 +69,11 @@ export class Deployment {
     await this.running.get(part)?.kill();
   }
 
+  /** SIGTERM; the exit code. */
+  async terminate(part: Part): Promise<number | null> {
+    return (await this.running.get(part)?.stop()) ?? null;
+  }
+
   async start(part: Part): Promise<void> {
     const fieldgate = FieldgateProcess.launch(this.environment, part === 'all' ? [] : [part]);
     this.running.set(part, fieldgate);

@@ -77,6 +77,13 @@ export class Operator {
     }
   }
 
+  /** The same where the API may not have caught up with the log yet. */
+  async registerWhenReady(devices: readonly { id: string; secret: string }[]): Promise<void> {
+    const read = (): Promise<Answer<unknown>> => this.call('GET', '/v1/devices?limit=1');
+    await until(read, ({ status }) => status === 200, 20_000);
+    await this.register(devices);
+  }
+
   /** The stored values of one metric, each point once per place it is stored in. */
   async values(deviceId: string, metric: string, fromMs: number, toMs: number): Promise<number[]> {
     const values: number[] = [];

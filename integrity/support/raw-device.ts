@@ -15,13 +15,15 @@ export class RawDevice {
   sent = 0;
   connackCode = -1;
   sessionPresent = false;
+  /** Of the DISCONNECT with which the gateway ended the connection (MQTT 5); undefined when it just closed. */
+  disconnectReason: number | undefined;
   onAcknowledged: () => void = () => undefined;
   onClosed: () => void = () => undefined;
 
   constructor(
     readonly id: string,
     private readonly secret: string,
-    private readonly version: Version,
+    readonly version: Version,
   ) {}
 
   get inFlight(): number {
@@ -35,6 +37,7 @@ export class RawDevice {
   async connect(port: number, options: { clean: boolean } = { clean: false }): Promise<void> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
     this.socket = socket;
+    this.disconnectReason = undefined;
     const cutter = new PacketCutter((type, body) => this.take(type, body));
     socket.on('error', () => undefined); // a killed gateway; `close` follows
     socket.on('data', (chunk) => cutter.add(chunk));
@@ -135,6 +138,7 @@ export class RawDevice {
       }
       return;
     }
+    if (type === 14) this.disconnectReason = body[0] ?? 0;
     const index = this.waiting.findIndex((waiter) => waiter.type === type);
     if (index >= 0) this.waiting.splice(index, 1)[0]?.resolve(Buffer.from(body));
   }

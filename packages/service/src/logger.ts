@@ -24,7 +24,9 @@ export class NestLog implements LoggerService {
   }
 
   error(message: unknown, ...rest: unknown[]): void {
-    this.logger.error({ rest }, String(message));
+    // what ends a start is thrown to us as well, and said once, in our words
+    const level = rest.at(-1) === 'NestApplication' ? 'debug' : 'error';
+    this.logger[level]({ rest }, String(message));
   }
 
   warn(message: unknown, context?: unknown): void {

@@ -1,0 +1,136 @@
+import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { atEndOfEachTest } from './support/at-end.js';
+import { FieldgateProcess } from './support/fieldgate-process.js';
+import { expectRefusedStart } from './support/refused-start.js';
+import { temporaryFolder } from './support/temporary-folder.js';
+
+const USABLE = 'Make FIELDGATE_DATA_DIR a writable directory that no other process uses.';
+
+const atEnd = atEndOfEachTest();
+
+async function folder(): Promise<string> {
+  const created = await temporaryFolder();
+  atEnd(() => created.remove());
+  return created.path;
+}
+
+describe('a start on a data directory', () => {
+  it('that is a file', async () => {
+    const file = join(await folder(), 'data');
+    await writeFile(file, 'not a directory');
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: file }, [file, '[data-dir-unusable]', USABLE]);
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: file, FIELDGATE_ADMIN_KEY: '' }, [
+      file,
+      '[data-dir-unusable]',
+    ]);
+  });
+
+  it('that may not be written', async () => {
+    const path = await unwritable();
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: path }, [path, '[data-dir-unusable]', USABLE]);
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: path, FIELDGATE_ADMIN_KEY: '' }, [
+      path,
+      '[data-dir-unusable]',
+    ]);
+  });
+
+  it.each(['log/data.mdb', 'store/telemetry.duckdb', 'admin-key'])('whose %s is garbage', async (name) => {
+    const path = await folder();
+    const file = join(path, name);
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(file, 'garbage'.repeat(4_000));
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: path, FIELDGATE_ADMIN_KEY: '' }, [
+      file,
+      '[data-damaged]',
+      'Restore it from a backup, or move it away to start empty.',
+    ]);
+  });
+
+  it('that another process uses, which goes on', async () => {
+    const path = await folder();
+    const first = await FieldgateProcess.start({ FIELDGATE_DATA_DIR: path });
+    atEnd(() => first.kill());
+    const files = await readdir(path);
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: path }, [
+      path,
+      String(first.pid),
+      '[data-dir-unusable]',
+      USABLE,
+    ]);
+    expect(await readdir(path)).toEqual(files);
+    expect((await fetch(`${await first.httpUrl()}/readyz`)).status).toBe(200);
+    expect(await first.stop()).toBe(0);
+  });
+});
+
+describe('a start with a port that is taken', () => {
+  it.each(['MQTT', 'HTTP'])('for %s', async (protocol) => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    atEnd(() => void other.close());
+    const { port } = other.address() as AddressInfo; // a TCP server that listens has one
+    const variable = `FIELDGATE_${protocol}_PORT`;
+    await expectRefusedStart({ FIELDGATE_DATA_DIR: await folder(), [variable]: String(port) }, [
+      protocol,
+      `127.0.0.1:${port}`,
+      variable,
+      '[port-taken]',
+    ]);
+  });
+});
+
+describe('a start with a setting that is wrong', () => {
+  it.each<[string, string, string]>([
+    ['FIELDGATE_MQTT_PORT', '70000', 'a whole number from 0 to 65535'],
+    ['FIELDGATE_HTTP_PORT', 'eighty', 'a whole number from 0 to 65535'],
+    ['FIELDGATE_LOG_LEVEL', 'loud', '"info"'],
+    ['FIELDGATE_KAFKA_BROKERS', 'kafka', 'host:port'],
+    ['FIELDGATE_INFLUX_URL', 'influx:8086', 'http://user:password@host:8086/database'],
+    ['FIELDGATE_GATEWAY_ID', 'gateway one', 'letters, digits'],
+    ['FIELDGATE_ADMIN_KEY', 'short', '16 to 256'],
+    ['FIELDGATE_MQTT_HOST', '203.0.113.9', '203.0.113.9'], // of no machine (RFC 5737)
+    ['FIELDGATE_HTTP_HOST', '203.0.113.9', '203.0.113.9'],
+  ])('%s=%s', async (name, value, expected) => {
+    const environment = { FIELDGATE_DATA_DIR: await folder(), [name]: value };
+    await expectRefusedStart(environment, [name, expected, '[config-invalid]']);
+  });
+
+  it('names all of them', async () => {
+    const environment = { FIELDGATE_MQTT_PORT: 'x', FIELDGATE_HTTP_PORT: 'y' };
+    await expectRefusedStart(environment, ['FIELDGATE_MQTT_PORT', 'FIELDGATE_HTTP_PORT']);
+  });
+
+  it('does not repeat a secret', async () => {
+    const environment = { FIELDGATE_INFLUX_URL: 'ftp://user:hush-hush@host/database' };
+    const fieldgate = FieldgateProcess.launch(environment);
+    await fieldgate.ended;
+    expect(fieldgate.lines.all.join('\n')).not.toContain('hush-hush');
+  });
+
+  it('no FIELDGATE_ADMIN_KEY with Kafka, which has no place for a generated one', async () => {
+    const environment = { FIELDGATE_KAFKA_BROKERS: '127.0.0.1:9', FIELDGATE_ADMIN_KEY: '' };
+    await expectRefusedStart(environment, ['FIELDGATE_ADMIN_KEY', 'Kafka', '[config-invalid]']);
+  });
+
+  it.each(['gateway', 'processors', 'operator-api'])('%s alone, without Kafka', async (role) => {
+    await expectRefusedStart({}, ['FIELDGATE_KAFKA_BROKERS', role, '[config-invalid]'], [role]);
+  });
+
+  it.each(['processors', 'operator-api'])('%s alone, with Kafka but without InfluxDB', async (role) => {
+    const environment = { FIELDGATE_KAFKA_BROKERS: '127.0.0.1:9' };
+    await expectRefusedStart(environment, ['FIELDGATE_INFLUX_URL', '[config-invalid]'], [role]);
+  });
+});
+
+/** Root writes where the mode forbids it, but not everywhere. */
+async function unwritable(): Promise<string> {
+  if (process.getuid?.() === 0) return '/sys/fieldgate-data';
+  const path = join(await folder(), 'read-only');
+  await mkdir(path);
+  await chmod(path, 0o555);
+  return path;
+}

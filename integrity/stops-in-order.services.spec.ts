@@ -1,0 +1,4 @@
+import { Deployment } from './support/deployment.js';
+import { describeStopsInOrder } from './support/promises/stops-in-order.js';
+
+describeStopsInOrder(() => Deployment.distributed());
