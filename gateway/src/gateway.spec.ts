@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { commandStepSchema, encodeCommandStep, type CommandStep } from '@fieldgate/contracts';
-import { appended } from '@fieldgate/commit-log';
+import { commandStepSchema, encodeCommandStep, FieldgateError, type CommandStep } from '@fieldgate/contracts';
+import { appended, type NewRecord, type Settle } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { counts } from './gateway.metrics.js';
 import { recordsOf, register, startGateway, type TestGateway } from './testing/test-gateway.js';
 
 const V5 = { protocolVersion: 5 } as const;
@@ -33,6 +34,19 @@ async function givenGateway(): Promise<{ log: MemoryLog; gateway: TestGateway }>
   await log.start();
   await register(log, 'pump-7', SECRET);
   return { log, gateway: await gatewayWith(log) };
+}
+
+/** A log that takes readings and does not settle them until `answer`, and then says that it was away. */
+function silentAboutTelemetry(log: MemoryLog): MemoryLog & { answer(): void } {
+  const held: Settle[] = [];
+  const append = (record: NewRecord, settle: Settle): boolean => {
+    if (record.topic !== 'fieldgate.telemetry.v1') return log.writer.append(record, settle);
+    held.push(settle);
+    return true;
+  };
+  const writer = { append, drained: (listener: () => void) => log.writer.drained(listener) };
+  const answer = (): void => held.forEach((settle) => settle(new FieldgateError('log-unavailable')));
+  return { ...log, writer, answer };
 }
 
 function optionsOf(gateway: TestGateway, more: IClientOptions): IClientOptions {
@@ -179,6 +193,19 @@ describe.each([
     await happens(client, 'close');
     expect(acknowledged).toBe(false);
     log.comeBack();
+  });
+
+  it('is disconnected when the log keeps silent for too long, and counted once', async () => {
+    const log = createMemoryLog();
+    await log.start();
+    await register(log, 'pump-7', SECRET);
+    const silent = silentAboutTelemetry(log);
+    const client = await device(await gatewayWith(silent, { holdMs: 1 }), version);
+    const before = counts.heldTooLong;
+    for (const n of [1, 2]) client.publish('devices/pump-7/telemetry', `{"n":${n}}`, { qos: 1 });
+    await happens(client, 'close');
+    silent.answer();
+    expect(counts.heldTooLong).toBe(before + 1);
   });
 
   it('takes a command and answers it', async () => {

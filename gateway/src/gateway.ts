@@ -31,6 +31,7 @@ import { MqttBroker } from './broker/mqtt-broker.js';
 import { AcceptResponse } from './commands/accept-response.js';
 import { DeliverCommands } from './commands/deliver-commands.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config.js';
+import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
 import { TcpListener } from './listeners/tcp-listener.js';
 import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
@@ -202,8 +203,9 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       if (since === undefined) continue;
       const keepAliveMs = session.keepAliveSeconds === 0 ? Infinity : session.keepAliveSeconds * 1_000;
       if (now - since >= Math.min(this.config.holdMs, keepAliveMs)) {
+        if (!session.link.close(DISCONNECT.serverBusy, 'the log does not answer')) continue;
+        counts.heldTooLong += 1;
         this.logger.warn({ deviceId: session.deviceId }, 'publish held for too long, connection closed');
-        session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
       }
     }
   }

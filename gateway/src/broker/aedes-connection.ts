@@ -14,9 +14,11 @@ export class AedesConnection implements DeviceConnection {
     private readonly persistence: DevicePersistence,
   ) {}
 
-  close(reasonCode: number, reason: string): void {
+  close(reasonCode: number, reason: string): boolean {
+    const isFirst = this.closedBecause === undefined;
     this.closedBecause ??= reason;
     this.client.disconnect({ reasonCode, properties: { reasonString: reason } });
+    return isFirst;
   }
 
   failed(reason: string): void {

@@ -241,7 +241,7 @@ export class MqttBroker {
       // a repeat between PUBLISH and PUBREL was stored already ([MQTT-4.3.3-10])
       if (this.persistence.isOpen(session.deviceId, messageId)) return callback();
       if (!this.persistence.mayOpen(session.deviceId))
-        return session.link.close(0x93, 'too many QoS 2 messages without PUBREL'); // receive maximum exceeded
+        return void session.link.close(0x93, 'too many QoS 2 messages without PUBREL'); // receive maximum exceeded
     }
     packet.retain = false;
     const place = session.settlements.add(() => {
@@ -269,10 +269,8 @@ export class MqttBroker {
       return callback();
     }
     // an outage is never acknowledged: aedes is not called back, the device sends again
-    if (!session.closed) {
+    if (!session.closed && session.link.close(DISCONNECT.serverBusy, 'the log does not answer'))
       counts.heldTooLong += 1;
-      session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
-    }
   }
 
   /** aedes numbers packets from a counter of its own and keeps no list; a PUBACK must find its command again. */

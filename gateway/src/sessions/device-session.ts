@@ -3,8 +3,11 @@ import type { OrderedSettlements } from '../ingest/ordered-settlements.js';
 
 /** What the gateway may do to the connection behind a session. The broker implements it. */
 export interface DeviceConnection {
-  /** MQTT 5: a DISCONNECT with this reason code (section 3.14.2.1) goes first; 3.1.1 has none, its connection is just closed. */
-  close(reasonCode: number, reason: string): void;
+  /**
+   * MQTT 5: a DISCONNECT with this reason code (section 3.14.2.1) goes first; 3.1.1 has none, its connection is just closed. False when it was
+   * being closed already.
+   */
+  close(reasonCode: number, reason: string): boolean;
   /** False when the connection is closing already. */
   send(message: OutboundCommand): boolean;
 }
