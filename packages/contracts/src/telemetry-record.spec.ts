@@ -97,6 +97,8 @@ describe('encodeTelemetry', () => {
 });
 
 describe('decodeTelemetry', () => {
+  const good = { type: 'fieldgate.telemetry.v1', subject: 'd', id: '1', time: '2026-11-20T21:30:00Z' };
+
   it.each<TelemetryMessage>([
     { readings: { temperature: 71.4, running: true, state: 'ü"\\\n' }, ts: TS, seq: 42 },
     { readings: { a: -0.1 }, id: 'own' },
@@ -113,6 +115,26 @@ describe('decodeTelemetry', () => {
     });
   });
 
+  it('reads every time as Date does, whatever came before it', () => {
+    for (const time of [
+      '2026-11-20T21:30:00.123Z',
+      '2026-11-20T21:30:00.999Z',
+      '2026-11-20T21:30:00.12Z',
+      '2026-11-20T21:30:00Z',
+      '2026-11-20T22:30:00.123+01:00',
+      '2026-11-20T21:30:00.007Z',
+      '1969-12-31T23:59:59.999Z',
+      '1969-12-31T23:59:59.001Z',
+    ]) {
+      const event = { ...good, time, receivedtime: time, data: { readings: { a: 1 } } };
+      const at = Date.parse(time);
+      expect(decodeTelemetry(Buffer.from(JSON.stringify(event)))).toMatchObject({
+        timeMs: at,
+        receivedMs: at,
+      });
+    }
+  });
+
   it('reads a foreign producer’s event without receivedtime', () => {
     const event = {
       type: 'fieldgate.telemetry.v1',
@@ -125,7 +147,6 @@ describe('decodeTelemetry', () => {
     expect(decodeTelemetry(Buffer.from(JSON.stringify(event)))).toMatchObject({ timeMs: at, receivedMs: at });
   });
 
-  const good = { type: 'fieldgate.telemetry.v1', subject: 'd', id: '1', time: '2026-11-20T21:30:00Z' };
   it.each([
     '',
     'null',
@@ -136,6 +157,7 @@ describe('decodeTelemetry', () => {
     JSON.stringify({ ...good, data: { readings: [] } }),
     JSON.stringify({ ...good, id: 5, data: { readings: { a: 1 } } }),
     JSON.stringify({ ...good, time: 'x', data: { readings: { a: 1 } } }),
+    JSON.stringify({ ...good, time: '2026-11-20T24:00:00.500Z', data: { readings: { a: 1 } } }),
     JSON.stringify({ ...good, receivedtime: 'x', data: { readings: { a: 1 } } }),
     JSON.stringify({ ...good, data: { readings: { a: null } } }),
     JSON.stringify({ ...good, data: { readings: { a: { b: 1 } } } }),

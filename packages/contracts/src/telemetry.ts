@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { claimedTime, deviceSource, isBelievable } from './cloud-event.js';
 import { isRejection, reject, type Rejection } from './errors.js';
+import { Rfc3339 } from './rfc3339.js';
 
 /** Finite numbers, booleans, texts up to 1,024 bytes; nested objects are flattened with dots. */
 export type ReadingValue = number | boolean | string;
@@ -56,7 +57,7 @@ export function parseTelemetry(payload: Uint8Array): TelemetryPayload | Rejectio
 
 /** JSON in UTF-8; the text of a SyntaxError is kept out of the answer because it quotes the payload. */
 export function parseJson(payload: Uint8Array): { readonly value: unknown } | Rejection {
-  const text = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength).toString('utf8');
+  const text = asBuffer(payload).toString('utf8');
   // U+FFFD is what the decoder puts for bad bytes; only then is it worth asking whether the sender really wrote one
   if (text.includes('\uFFFD') && !isUtf8(payload)) return reject('payload-not-utf8');
   try {
@@ -64,6 +65,10 @@ export function parseJson(payload: Uint8Array): { readonly value: unknown } | Re
   } catch {
     return reject('payload-not-json');
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 function telemetryMessage(value: unknown): TelemetryMessage | Rejection {
@@ -75,7 +80,7 @@ function telemetryMessage(value: unknown): TelemetryMessage | Rejection {
   const refused = isObject(enveloped)
     ? collectReadings(readings, enveloped, false)
     : collectReadings(readings, value, true);
-  return refused ?? { ...identity, readings };
+  return refused ?? { readings, ...identity }; // in this order: the other way round V8 takes ten times as long
 }
 
 /** `ts`, `seq` and `id` of a message: the same in readings, condition events and answers. */
@@ -141,9 +146,18 @@ function addReading(
   return undefined;
 }
 
-/** `__proto__` as a key would be taken for the prototype of whoever copies the readings, also by those who unfold the dots again. */
+const knownNames = new Set<string>();
+const MAX_KNOWN_NAMES = 10_000;
+
+/**
+ * `__proto__` as a key would be taken for the prototype of whoever copies the readings, also by those who unfold the dots again. The same
+ * few names come all day: a set is looked up faster than the expression is run.
+ */
 export function isMetricName(name: string): boolean {
-  return METRIC_NAME.test(name) && !name.includes('__proto__');
+  if (knownNames.has(name)) return true;
+  if (!METRIC_NAME.test(name) || name.includes('__proto__')) return false;
+  if (knownNames.size < MAX_KNOWN_NAMES) knownNames.add(name);
+  return true;
 }
 
 function wrongValue(name: string, value: unknown): Rejection | undefined {
@@ -213,28 +227,19 @@ export function encodeTelemetry(
   identity: EventIdentity,
   receivedMs: number,
 ): Uint8Array {
-  const received = rfc3339(receivedMs);
-  const time = identity.timeMs === receivedMs ? received : rfc3339(identity.timeMs);
+  const received = receivedText.of(receivedMs);
+  const time = identity.timeMs === receivedMs ? received : timeText.of(identity.timeMs);
   const claim = identity.claimedMs === undefined ? '' : `,"devicetime":"${claimedTime(identity.claimedMs)}"`;
   const seq = message.seq === undefined ? '' : `,"seq":${message.seq}`;
+  const id = message.id === undefined ? `"${identity.id}"` : JSON.stringify(identity.id); // one of ours has nothing to escape
   return Buffer.from(
-    `${writer.head}${JSON.stringify(identity.id)},"time":"${time}","receivedtime":"${received}"${claim}${writer.tail}${JSON.stringify(message.readings)}${seq}}}`,
+    `${writer.head}${id},"time":"${time}","receivedtime":"${received}"${claim}${writer.tail}${JSON.stringify(message.readings)}${seq}}}`,
   );
 }
 
-let lastSecond = Number.NaN;
-let lastSecondText = '';
-
-/** `Date.toISOString` for times close together: the second is formatted once. */
-function rfc3339(ms: number): string {
-  const second = Math.floor(ms / 1000);
-  if (second !== lastSecond) {
-    lastSecond = second;
-    lastSecondText = new Date(second * 1000).toISOString().slice(0, 20);
-  }
-  const rest = ms - second * 1000;
-  return `${lastSecondText}${rest < 10 ? '00' : rest < 100 ? '0' : ''}${rest}Z`;
-}
+/** One each: a device whose clock is a second off must not make both start anew with every message. */
+const receivedText = new Rfc3339();
+const timeText = new Rfc3339();
 
 /** Reads a record of the telemetry topic. Anything that is not ours comes back as a rejection, for the dead letters. */
 export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection {
@@ -246,8 +251,8 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
   }
   const { subject, id, time, receivedtime, data } = event;
   const { readings, seq } = data as Record<string, unknown>;
-  const timeMs = typeof time === 'string' ? Date.parse(time) : Number.NaN;
-  const receivedMs = typeof receivedtime === 'string' ? Date.parse(receivedtime) : timeMs;
+  const timeMs = typeof time === 'string' ? timeText.parse(time) : Number.NaN;
+  const receivedMs = typeof receivedtime === 'string' ? receivedText.parse(receivedtime) : timeMs;
   if (
     typeof subject !== 'string' ||
     typeof id !== 'string' ||
@@ -262,6 +267,13 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
     const wrong = wrongValue(name, readings[name]);
     if (wrong) return reject('record-unreadable', wrong.detail);
   }
-  const record = { deviceId: subject, id, timeMs, receivedMs, readings: readings as Readings }; // every value has just been checked
-  return typeof seq === 'number' ? { ...record, seq } : record;
+  const record: TelemetryRecord & { seq?: number } = {
+    deviceId: subject,
+    id,
+    timeMs,
+    receivedMs,
+    readings: readings as Readings, // every value has just been checked
+  };
+  if (typeof seq === 'number') record.seq = seq;
+  return record;
 }
