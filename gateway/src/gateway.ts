@@ -35,7 +35,7 @@ import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
 import { TcpListener } from './listeners/tcp-listener.js';
 import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
-import { DISCONNECT, type DeviceSession } from './sessions/device-session.js';
+import { DISCONNECT } from './sessions/device-session.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 
@@ -225,9 +225,14 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     await Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]);
   }
 
+  /** What was taken before the stop; what devices go on sending is held, and they send it again elsewhere. */
   private async settled(): Promise<void> {
     const deadline = this.clock.now() + DRAIN_MS;
-    const waiting = (session: DeviceSession): boolean => session.settlements.size > 0;
-    while (this.clock.now() < deadline && [...this.registry.all()].some(waiting)) await pause(5);
+    const taken = [...this.registry.all()].map((session) => {
+      return { session, goal: session.settlements.released + session.settlements.size };
+    });
+    const waits = ({ session, goal }: (typeof taken)[number]): boolean =>
+      !session.closed && session.settlements.released < goal;
+    while (this.clock.now() < deadline && taken.some(waits)) await pause(5);
   }
 }

@@ -27,6 +27,16 @@ describe('acknowledgements of one connection', () => {
     expect(line.oldestSince).toBe(200);
   });
 
+  it('count how many have left, so that a stop knows when those that it found are gone', () => {
+    const line = new OrderedSettlements();
+    const found = [1, 2].map((since) => line.add(() => undefined, since));
+    const goal = line.released + line.size;
+    line.add(() => undefined, 3); // came after, and is never settled
+    for (const settlement of found) settlement.settle();
+    expect(line.released).toBe(goal);
+    expect(line.size).toBe(1);
+  });
+
   it('may add more while one is released', () => {
     const line = new OrderedSettlements();
     const released: number[] = [];
@@ -51,5 +61,6 @@ describe('acknowledgements of one connection', () => {
     expect(line.size).toBe(1);
     waiting.settle();
     expect(line.size).toBe(0);
+    expect(line.released).toBe(10_001);
   });
 });

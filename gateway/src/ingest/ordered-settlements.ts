@@ -5,6 +5,7 @@
 export class OrderedSettlements {
   private readonly entries: Settlement[] = [];
   private head = 0;
+  private releasedBefore = 0;
 
   /** Takes the next place in the line; `release` is called once, when this and all before it are settled. */
   add(release: () => void, nowMs: number): Settlement {
@@ -16,6 +17,11 @@ export class OrderedSettlements {
   /** How many wait. */
   get size(): number {
     return this.entries.length - this.head;
+  }
+
+  /** How many have ever been released. */
+  get released(): number {
+    return this.releasedBefore + this.head;
   }
 
   /** Since when the oldest one waits, epoch ms. */
@@ -30,9 +36,11 @@ export class OrderedSettlements {
       entry.release();
     }
     if (this.head === this.entries.length) {
+      this.releasedBefore += this.head;
       this.entries.length = 0;
       this.head = 0;
     } else if (this.head > 1024) {
+      this.releasedBefore += this.head;
       this.entries.splice(0, this.head);
       this.head = 0;
     }
