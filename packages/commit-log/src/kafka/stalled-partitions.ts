@@ -4,6 +4,8 @@ import type { PartitionQueue } from './partition-queue.js';
 import { reasonOf } from './protocol-codes.js';
 
 const LONGEST_PAUSE_MS = 1_000;
+/** An election or a topic that is new costs a few tries, and is nobody's business. */
+const TRIES_BEFORE_WARNING = 3;
 /** A failure that nothing has tried to repeat for so long says nothing about now. */
 const RECENT_MS = 10_000;
 
@@ -19,6 +21,7 @@ export interface StalledPartitionsOptions {
 export class StalledPartitions {
   private readonly queues = new Set<PartitionQueue>();
   private recovering = false;
+  private warned = false;
   private failure: { readonly reason: string; readonly at: number } | undefined;
 
   constructor(private readonly options: StalledPartitionsOptions) {}
@@ -38,18 +41,26 @@ export class StalledPartitions {
     if (this.options.signal.aborted) return;
     this.failed(reason);
     this.queues.add(queue);
+    if (queue.failures >= TRIES_BEFORE_WARNING) this.warn(reason);
     if (!this.recovering) void this.recover();
   }
 
   failed(reason: string): void {
-    if (this.problem() === undefined) this.options.logger.warn({ reason }, 'appends are held back');
     this.failure = { reason, at: performance.now() };
+  }
+
+  private warn(reason: string): void {
+    if (this.warned) return;
+    this.warned = true;
+    this.options.logger.warn({ reason }, 'appends are held back');
   }
 
   /** An append has succeeded. */
   succeeded(): void {
     if (this.failure === undefined || this.queues.size > 0) return;
     this.failure = undefined;
+    if (!this.warned) return;
+    this.warned = false;
     this.options.logger.info('appends go on');
   }
 
@@ -63,6 +74,7 @@ export class StalledPartitions {
         await cluster.refresh();
       } catch (error) {
         this.failed(reasonOf(error));
+        this.warn(reasonOf(error));
         for (const queue of this.queues) queue.failures++;
         continue;
       }
@@ -76,7 +88,8 @@ export class StalledPartitions {
       queue.dropSettled();
       const leader = cluster.leaderOf(queue.topic, queue.partition);
       if (leader === undefined) {
-        queue.failures++;
+        if (++queue.failures === TRIES_BEFORE_WARNING)
+          this.warn(`${queue.topic}/${queue.partition} has no leader`);
         continue;
       }
       this.queues.delete(queue);
