@@ -335,6 +335,15 @@ describe('the gateway', () => {
     expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
   });
 
+  it('lets no device claim that it was connected or disconnected', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway);
+    await client.publishAsync('devices/pump-7/events/disconnected', '{"state":"info"}', { qos: 1 });
+    const letters = await recordsOf(log, 'fieldgate.dead-letters.v1');
+    expect(letters.map(({ json }) => (json['data'] as { code: string }).code)).toEqual(['topic-unknown']);
+    expect(await recordsOf(log, 'fieldgate.events.v1')).toHaveLength(1);
+  });
+
   it('publishes a will as a message of the device', async () => {
     const { log, gateway } = await givenGateway();
     const will = {

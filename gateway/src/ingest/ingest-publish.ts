@@ -6,6 +6,7 @@ import {
   parseConditionEvent,
   parseTelemetry,
   parseUpTopic,
+  PRESENCE_EVENTS,
   reject,
   type FieldgateError,
   type Rejection,
@@ -83,6 +84,14 @@ export class IngestPublish {
   }
 
   private event(session: DeviceSession, publish: InboundPublish, eventType: string, settled: Settled): void {
+    if (PRESENCE_EVENTS.includes(eventType)) {
+      return this.refuse(
+        session,
+        publish,
+        reject('topic-unknown', `"${eventType}" is told by the gateway itself`),
+        settled,
+      );
+    }
     const message = parseConditionEvent(publish.payload);
     if (isRejection(message)) return this.refuse(session, publish, message, settled);
     const now = this.clock.now();
@@ -111,6 +120,7 @@ export class IngestPublish {
 
   private append(record: NewRecord, settled: Settled): void {
     counts.records += 1;
+    // what `append` returns is not looked at: aedes reads no more from a connection until what it has read is answered
     this.writer.append(record, (error) => settled(error ? this.outcomeOf(error) : 'acknowledge')); // durable from here: PUBACK
   }
 

@@ -4,6 +4,9 @@ import { isRejection, reject, type Rejection } from './errors.js';
 import { isObject, messageIdentity, parseJson, type EventIdentity } from './telemetry.js';
 
 export const EVENT_STATES = ['raised', 'cleared', 'info'] as const;
+/** Events that only the gateway and `presence` may tell: a device that publishes one is refused. */
+export const PRESENCE_EVENTS: readonly string[] = ['connected', 'disconnected'];
+
 export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type EventState = (typeof EVENT_STATES)[number];
 export type Severity = (typeof SEVERITIES)[number];

@@ -3,6 +3,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { CommitLog } from '../commit-log.js';
 import type { BatchOutcome, Consumption, LogBatch } from '../log-reader.js';
+import { GroupLag } from './group-lag.js';
 
 export interface ConsumerGroupOptions {
   readonly group: ConsumerGroup;
@@ -21,6 +22,7 @@ export interface ConsumerGroupOptions {
 export class ConsumerGroupServer extends Server implements CustomTransportStrategy {
   override readonly propagatesEventHandlerErrors = true;
   private consuming: Promise<Consumption> | undefined;
+  private lag: GroupLag | undefined;
   private isClosed = false;
 
   constructor(private readonly options: ConsumerGroupOptions) {
@@ -38,6 +40,7 @@ export class ConsumerGroupServer extends Server implements CustomTransportStrate
   /** Stops after the batches in hand. */
   async close(): Promise<void> {
     this.isClosed = true;
+    this.lag?.stop();
     const consumption = await this.consuming;
     await consumption?.stop();
   }
@@ -62,6 +65,8 @@ export class ConsumerGroupServer extends Server implements CustomTransportStrate
     await started;
     if (this.isClosed) return;
     this.consuming = log.reader.consume(group, topics, (batch) => this.deliver(batch), failed);
+    this.lag = new GroupLag(log.reader, group, topics);
+    this.lag.start();
     await this.consuming;
   }
 
