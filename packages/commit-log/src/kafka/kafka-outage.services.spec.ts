@@ -2,8 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { LogTopic } from '@fieldgate/contracts';
 import { systemClock } from '@fieldgate/service';
 import kafkajs from 'kafkajs';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
-import { startKafkaCluster, type KafkaCluster } from '../../../../ops/services/kafka-cluster.mjs';
+import {
+  startKafkaCluster,
+  type KafkaCluster,
+  type KafkaNode,
+} from '../../../../ops/services/kafka-cluster.mjs';
 import type { CommitLog } from '../commit-log.js';
 import { HANDLED } from '../log-reader.js';
 import { appended } from '../log-writer.js';
@@ -69,6 +75,7 @@ describe('the Kafka log, while brokers are away', () => {
       if (frozen === undefined) throw new Error('there are three');
       await until(() => Promise.all(KEYS.map(append))); // every broker knows what it leads
       frozen.freeze();
+      await until(() => isStopped(frozen)); // a busy machine takes its time to deliver the signal
       const away = ledBy(frozen.id);
       const here = KEYS.filter((key) => !away.includes(key));
       const held = away.map((key) =>
@@ -163,6 +170,11 @@ async function leadersOf(cluster: KafkaCluster): Promise<ReadonlyMap<number, num
   const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] });
   await admin.disconnect();
   return new Map(topics[0]?.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
+}
+
+async function isStopped({ pid }: KafkaNode): Promise<void> {
+  const { stdout } = await promisify(execFile)('ps', ['-o', 'state=', '-p', String(pid)]);
+  if (!stdout.startsWith('T')) throw new Error('it still runs');
 }
 
 /** Tries again at once: each try is a question to a broker, which takes its time. */
