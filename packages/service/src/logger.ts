@@ -9,7 +9,10 @@ export const LOGGER = Symbol('Logger');
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /** JSON lines on standard output; `pretty` writes for a person at a terminal, in this process: a worker thread costs 40 MB. */
-export function createLogger(options: { level: (typeof LOG_LEVELS)[number]; pretty?: boolean }, destination?: DestinationStream): Logger {
+export function createLogger(
+  options: { level: (typeof LOG_LEVELS)[number]; pretty?: boolean },
+  destination?: DestinationStream,
+): Logger {
   const base = { level: options.level, base: null };
   if (destination) return pino(base, destination);
   return options.pretty ? pino(base, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss' })) : pino(base);
