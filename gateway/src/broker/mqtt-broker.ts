@@ -10,7 +10,6 @@ import {
 } from '@fieldgate/contracts';
 import type { Clock, Logger } from '@fieldgate/service';
 import {
-  Aedes,
   type AedesPublishPacket,
   type AuthenticateError,
   type Client,
@@ -27,6 +26,8 @@ import { newConnectionId } from '../sessions/session-registry.js';
 import { maySubscribe } from '../sessions/topic-access.js';
 import { AedesConnection } from './aedes-connection.js';
 import { DevicePersistence, fromAedes, isSessionMark, type AedesSubscription } from './device-persistence.js';
+import { inboundPublish } from './inbound-publish.js';
+import { assignClientId, guardPrototype, IngestOnlyAedes } from './ingest-only-aedes.js';
 
 /** What the broker asks and tells the rest of the gateway. */
 export interface BrokerPort {
@@ -251,7 +252,7 @@ export class MqttBroker {
       } else this.unanswered(session, qos, outcome, callback);
     }, this.clock.now());
     let outcome: IngestOutcome = 'unavailable';
-    this.port.ingest(session, inbound(packet), (result) => {
+    this.port.ingest(session, inboundPublish(packet), (result) => {
       outcome = result;
       place.settle();
     });
@@ -305,49 +306,13 @@ export class MqttBroker {
   }
 }
 
-/** aedes without its fan-out: nothing that a device publishes is forwarded, and its own $SYS messages go nowhere. */
-class IngestOnlyAedes extends Aedes {
-  // a null prototype: a device may be called `constructor`, and must not find an inherited member under its name
-  readonly clients: Readonly<Record<string, Client>> = Object.create(null) as Record<string, Client>; // nothing in it yet
-
-  override publish(_packet: unknown, client: unknown, done?: () => void): void {
-    const finished = typeof client === 'function' ? (client as () => void) : done; // aedes' own overload: the client may be left out
-    finished?.();
-  }
-}
-
 function refusal(code: ErrorCode, detail: string): AuthenticateError {
   const returnCode =
     code === 'log-unavailable' || code === 'not-ready' ? 3 : code === 'will-elsewhere' ? 5 : 4;
   return Object.assign(new Error(detail), { returnCode });
 }
 
-/** aedes keeps a client's subscriptions in a plain object: UNSUBSCRIBE `constructor` would find an inherited member and end the process. */
-function guardPrototype(client: Client): void {
-  const { subscriptions } = client as Client & { readonly subscriptions: object }; // a property that aedes' types leave out
-  Object.setPrototypeOf(subscriptions, null);
-}
-
-/** The CONNACK names an id only where aedes thinks that it chose it itself. */
-function assignClientId(client: Client): void {
-  (client as Client & { _assignedClientId?: string })._assignedClientId = client.id; // no hook for CONNACK properties in 2.0.0-beta.1
-}
-
 function expiryOf(client: Client): number {
   if (client.version === 5) return client.sessionExpiryInterval;
   return client.clean ? 0 : V3_SESSION_EXPIRY_SECONDS;
-}
-
-function inbound(packet: PublishPacket): InboundPublish {
-  const { properties } = packet;
-  const payload = typeof packet.payload === 'string' ? Buffer.from(packet.payload) : packet.payload;
-  if (!properties) return { topic: packet.topic, payload, qos: packet.qos };
-  const status = properties.userProperties?.['status'];
-  return {
-    topic: packet.topic,
-    payload,
-    qos: packet.qos,
-    ...(properties.correlationData === undefined ? {} : { correlationData: properties.correlationData }),
-    ...(status === undefined ? {} : { status: Array.isArray(status) ? (status[0] ?? '') : status }),
-  };
 }

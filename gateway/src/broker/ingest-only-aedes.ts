@@ -1,0 +1,23 @@
+import { Aedes, type Client } from 'aedes';
+
+/** aedes without its fan-out: nothing that a device publishes is forwarded, and its own $SYS messages go nowhere. */
+export class IngestOnlyAedes extends Aedes {
+  // a null prototype: a device may be called `constructor`, and must not find an inherited member under its name
+  readonly clients: Readonly<Record<string, Client>> = Object.create(null) as Record<string, Client>; // nothing in it yet
+
+  override publish(_packet: unknown, client: unknown, done?: () => void): void {
+    const finished = typeof client === 'function' ? (client as () => void) : done; // aedes' own overload: the client may be left out
+    finished?.();
+  }
+}
+
+/** aedes keeps a client's subscriptions in a plain object: UNSUBSCRIBE `constructor` would find an inherited member and end the process. */
+export function guardPrototype(client: Client): void {
+  const { subscriptions } = client as Client & { readonly subscriptions: object }; // a property that aedes' types leave out
+  Object.setPrototypeOf(subscriptions, null);
+}
+
+/** The CONNACK names an id only where aedes thinks that it chose it itself. */
+export function assignClientId(client: Client): void {
+  (client as Client & { _assignedClientId?: string })._assignedClientId = client.id; // no hook for CONNACK properties in 2.0.0-beta.1
+}
