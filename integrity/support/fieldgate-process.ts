@@ -1,6 +1,9 @@
 import { Inbox } from '@fieldgate/commit-log/testing';
+import { jest } from '@jest/globals';
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { forgetProcess, watchProcess } from '../../ops/services/lifeline.mjs';
 
 const CLI = fileURLToPath(new URL('../../cli/dist/fieldgate.js', import.meta.url));
 
@@ -10,6 +13,9 @@ export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
+
+/** A start takes half a second on an idle machine, and several on one that is busy. */
+jest.setTimeout(60_000);
 
 /** `fieldgate start` as a process of its own, on free ports. */
 export class FieldgateProcess {
@@ -27,6 +33,12 @@ export class FieldgateProcess {
     this.ended = new Promise((resolve) => {
       child.once('close', (code, signal) => resolve({ code, signal }));
     });
+    // a test that runs into its time limit may not have come to hand over what it started: it must neither keep jest up nor outlive it
+    child.unref();
+    for (const stream of [child.stdout, child.stderr]) (stream as Socket | null)?.unref(); // pipes of a child process are sockets
+    const own = { pid: child.pid ?? 0, marker: CLI };
+    watchProcess(own);
+    void this.ended.then(() => forgetProcess(own));
   }
 
   /** Launched and ready. */
