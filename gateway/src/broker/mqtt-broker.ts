@@ -1,21 +1,13 @@
 import type { Socket } from 'node:net';
 import {
-  isRejection,
   telemetryWriter,
   V3_SESSION_EXPIRY_SECONDS,
   type DeviceRecord,
-  type ErrorCode,
   type Rejection,
   type Subscription,
 } from '@fieldgate/contracts';
 import type { Clock, Logger } from '@fieldgate/service';
-import {
-  type AedesPublishPacket,
-  type AuthenticateError,
-  type Client,
-  type ConnectPacket,
-  type PublishPacket,
-} from 'aedes';
+import { type AedesPublishPacket, type Client, type PublishPacket } from 'aedes';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, connectsTotal, counts } from '../gateway.metrics.js';
 import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
@@ -26,8 +18,9 @@ import { newConnectionId } from '../sessions/session-registry.js';
 import { maySubscribe } from '../sessions/topic-access.js';
 import { AedesConnection } from './aedes-connection.js';
 import { DevicePersistence, fromAedes, isSessionMark, type AedesSubscription } from './device-persistence.js';
+import { Handshakes } from './handshakes.js';
 import { inboundPublish } from './inbound-publish.js';
-import { assignClientId, guardPrototype, IngestOnlyAedes } from './ingest-only-aedes.js';
+import { IngestOnlyAedes } from './ingest-only-aedes.js';
 
 /** What the broker asks and tells the rest of the gateway. */
 export interface BrokerPort {
@@ -39,14 +32,6 @@ export interface BrokerPort {
   subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;
   unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void>;
   ingest(session: DeviceSession, publish: InboundPublish, settled: (outcome: IngestOutcome) => void): void;
-}
-
-/** What is known of a connection before its session stands. */
-interface Handshake {
-  readonly packet: ConnectPacket;
-  /** The client left its id empty, and must be told which it has ([MQTT-3.2.2-16]). */
-  readonly idAssigned: boolean;
-  device?: DeviceRecord;
 }
 
 /** The longest session that a device may ask for, seconds. */
@@ -62,7 +47,7 @@ const DRAIN_TIMEOUT_MS = 30_000;
 export class MqttBroker {
   private readonly persistence: DevicePersistence;
   private readonly aedes: IngestOnlyAedes;
-  private readonly handshakes = new WeakMap<Client, Handshake>();
+  private readonly handshakes: Handshakes;
   private readonly sessions = new WeakMap<Client, DeviceSession>();
   /** Between aedes' question for a session's subscriptions and its `client` event. */
   private readonly resumed = new Map<string, readonly Subscription[]>();
@@ -73,6 +58,7 @@ export class MqttBroker {
     private readonly clock: Clock,
     private readonly logger: Logger,
   ) {
+    this.handshakes = new Handshakes((credentials) => port.authenticate(credentials), logger);
     this.persistence = new DevicePersistence({
       resume: (deviceId) => this.resume(deviceId),
       add: (deviceId, subscriptions) =>
@@ -88,8 +74,9 @@ export class MqttBroker {
       maximumPacketSize: config.maxPacketBytes,
       sessionExpiryIntervalLimit: SESSION_EXPIRY_LIMIT_SECONDS,
       pendingSessionsLimit: 100_000,
-      preConnect: (client, packet, callback) => this.preConnect(client, packet, callback),
-      authenticate: (client, username, password, done) => this.authenticate(client, username, password, done),
+      preConnect: (client, packet, callback) => this.handshakes.begin(client, packet, callback),
+      authenticate: (client, username, password, done) =>
+        this.handshakes.authenticate(client, { username, password }, done),
       authorizePublish: (client, packet, callback) => this.authorizePublish(client, packet, callback),
       authorizeSubscribe: (client, subscription, callback) => {
         const allowed = isSessionMark(subscription.topic) || maySubscribe(client.id, subscription.topic);
@@ -124,50 +111,6 @@ export class MqttBroker {
 
   // ── CONNECT ──
 
-  private preConnect(
-    client: Client,
-    packet: ConnectPacket,
-    callback: (error: Error | null, success: boolean) => void,
-  ): void {
-    // [MQTT-3.1.3-8] only 3.1.1 with clean session 0 must not leave its client id empty
-    const idAssigned =
-      !packet.clientId &&
-      packet.username !== undefined &&
-      (packet.protocolVersion === 5 || packet.clean === true);
-    if (idAssigned) packet.clientId = packet.username ?? '';
-    guardPrototype(client);
-    this.handshakes.set(client, { packet, idAssigned });
-    callback(null, true);
-  }
-
-  private authenticate(
-    client: Client,
-    username: string | undefined,
-    password: Uint8Array | undefined,
-    done: (error: AuthenticateError | null, success: boolean | null) => void,
-  ): void {
-    const handshake = this.handshakes.get(client);
-    if (!handshake) return done(refusal('device-unknown', 'no CONNECT'), false);
-    const credentials = { clientId: client.id, username, password, willTopic: handshake.packet.will?.topic };
-    this.port.authenticate(credentials).then(
-      (device) => {
-        if (!isRejection(device)) {
-          handshake.device = device;
-          if (handshake.idAssigned) assignClientId(client);
-          return done(null, true);
-        }
-        connectsTotal.inc({ outcome: device.code });
-        this.logger.warn({ clientId: client.id.slice(0, 64), code: device.code }, 'connect refused');
-        done(refusal(device.code, device.detail), false);
-      },
-      (error: unknown) => {
-        connectsTotal.inc({ outcome: 'log-unavailable' });
-        this.logger.error({ err: error }, 'connect not checked');
-        done(refusal('log-unavailable', 'the gateway cannot check devices now'), false);
-      },
-    );
-  }
-
   private async resume(deviceId: string): Promise<readonly Subscription[] | undefined> {
     const subscriptions = await this.port.resume(deviceId);
     if (subscriptions) this.resumed.set(deviceId, subscriptions);
@@ -175,9 +118,9 @@ export class MqttBroker {
   }
 
   private onClient(client: Client): void {
-    const handshake = this.handshakes.get(client);
-    if (!handshake?.device) return;
-    const { packet, device } = handshake;
+    const accepted = this.handshakes.accepted(client);
+    if (!accepted) return;
+    const { packet, device } = accepted;
     const deviceId = device.id;
     const keepAliveSeconds = packet.keepalive ?? 0;
     const resumed = this.resumed.get(deviceId) ?? [];
@@ -304,12 +247,6 @@ export class MqttBroker {
     const session = client && this.sessions.get(client);
     if (session) await act(session);
   }
-}
-
-function refusal(code: ErrorCode, detail: string): AuthenticateError {
-  const returnCode =
-    code === 'log-unavailable' || code === 'not-ready' ? 3 : code === 'will-elsewhere' ? 5 : 4;
-  return Object.assign(new Error(detail), { returnCode });
 }
 
 function expiryOf(client: Client): number {
