@@ -14,6 +14,8 @@ export interface GroupOffset {
 export class OffsetCommits {
   private readonly waiting = new Map<string, GroupOffset>();
   private inFlight: Promise<void> | undefined;
+  /** Counts the assignments: what fails after its own has ended is not sent again. */
+  private generation = 0;
 
   constructor(
     private readonly send: (offsets: readonly GroupOffset[]) => Promise<void>,
@@ -35,17 +37,20 @@ export class OffsetCommits {
 
   /** Its partitions belong to others from here on. */
   forget(): void {
+    this.generation++;
     this.waiting.clear();
   }
 
   private async request(): Promise<void> {
     await new Promise(setImmediate); // the other partitions of one fetch end in the same turn
+    const { generation } = this;
     const offsets = [...this.waiting.values()];
     this.waiting.clear();
     try {
       await this.send(offsets);
     } catch (error) {
       this.notCommitted(error);
+      if (generation !== this.generation) return; // another member may be further by now: this would take it back
       for (const offset of offsets) {
         const key = `${offset.topic}/${offset.partition}`;
         if (!this.waiting.has(key)) this.waiting.set(key, offset);
