@@ -56,13 +56,19 @@ describe('the log in a Nest application', () => {
     await module.close();
   });
 
-  it('stops the log at the end', async () => {
+  it('stops the log at the end, with less grace than the process has', async () => {
     const memory = createMemoryLog();
-    let stops = 0;
-    const log: CommitLog = { ...memory, stop: () => memory.stop().finally(() => (stops += 1)) };
+    const graces: (number | undefined)[] = [];
+    const log: CommitLog = {
+      ...memory,
+      stop: (graceMs) => {
+        graces.push(graceMs);
+        return memory.stop();
+      },
+    };
     const { module } = await run(log);
     await module.get(LogStart).started;
     await module.close();
-    expect(stops).toBe(1);
+    expect(graces).toEqual([3_000]);
   });
 });

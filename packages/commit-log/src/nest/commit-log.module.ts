@@ -20,6 +20,9 @@ import { openCommitLog, type CommitLogConfig } from '../commit-log.config.js';
 import { COMMIT_LOG, type CommitLog } from '../commit-log.js';
 import { LogStart } from './log-start.js';
 
+/** The process has 10 s for its whole stop, and the log is the last in line: appends and handlers have ended before, or will not end. */
+const STOP_GRACE_MS = 3_000;
+
 /**
  * The log for a whole process. A log that is away does not keep the process from coming up (and from saying so on /readyz): it is started
  * beside the rest, and whoever needs it waits for `LogStart`. One that cannot be used at all ends the process.
@@ -58,7 +61,7 @@ export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
   }
 
   onApplicationShutdown(): Promise<void> {
-    return this.log.stop();
+    return this.log.stop(STOP_GRACE_MS);
   }
 }
 
