@@ -112,7 +112,8 @@ describe('the table of steps', () => {
 
     it.each(KINDS)('"%s" is applied or ignored as the table says', (to) => {
       const before = fold(...steps);
-      const after = fold(...steps, step(to, 2_000));
+      const next = step(to, 2_000, to === 'sent' ? 2 : 1);
+      const after = fold(...steps, next);
       if (TABLE[from]?.includes(to)) {
         expect(after.state).toBe(to);
         expect(after.timeline).toEqual([
@@ -125,7 +126,7 @@ describe('the table of steps', () => {
         FINAL.some((final) => final === from) && ['succeeded', 'failed', 'rejected'].includes(to);
       expect({ ...after, late: undefined }).toEqual({ ...before, late: undefined });
       expect(after.late !== undefined).toBe(answersLate);
-      if (!answersLate) expect(foldCommand(before, step(to, 2_000))).toBe(before); // the very same object
+      if (!answersLate) expect(foldCommand(before, next)).toBe(before); // the very same object
     });
   });
 });
@@ -176,9 +177,19 @@ describe('attempts', () => {
     expect(foldCommand(command, step('delivered', 1_400, 2, 'c2'))?.attempt?.deliveredAt).toBe(1_400);
   });
 
-  it('ignores the PUBACK of another connection that counted the same attempt', () => {
+  it.each(['sent', 'delivered', 'in-progress'] as const)(
+    'ignores in "%s" a `sent` that is no newer attempt: it would put the state back',
+    (state) => {
+      const command = fold(...WAY[state].map((kind) => step(kind)), step('sent', 1_500, 2), step(state, 1_600, 2));
+      for (const number of [1, 2])
+        expect(foldCommand(command, step('sent', 1_700, number, 'c2'))).toBe(command);
+    },
+  );
+
+  it('is the first connection’s when two counted the same attempt, and so is the PUBACK', () => {
     const command = fold(step('requested'), step('sent', 1_100, 1, 'c1'), step('sent', 1_101, 1, 'c2'));
-    expect(foldCommand(command, step('delivered', 1_200, 1, 'c1'))).toBe(command);
+    expect(foldCommand(command, step('delivered', 1_200, 1, 'c2'))).toBe(command);
+    expect(foldCommand(command, step('delivered', 1_200, 1, 'c1'))?.attempt?.deliveredAt).toBe(1_200);
   });
 });
 

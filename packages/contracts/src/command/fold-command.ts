@@ -123,6 +123,8 @@ function advance(command: Command, step: CommandStep): Command {
   const next: Command = { ...command, state: step.step, timeline: extend(command.timeline, entryOf(step)) };
   switch (step.step) {
     case 'sent':
+      // a copy, or a gateway that counted the same attempt: taken as new it would put the state back
+      if (step.attempt <= (command.attempt?.number ?? 0)) return command;
       return {
         ...next,
         attempt: {
