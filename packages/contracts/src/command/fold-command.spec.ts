@@ -122,8 +122,9 @@ describe('the table of steps', () => {
         ]);
         return;
       }
+      const isCopy = to === from; // of the final answer
       const answersLate =
-        FINAL.some((final) => final === from) && ['succeeded', 'failed', 'rejected'].includes(to);
+        FINAL.some((final) => final === from) && ['succeeded', 'failed', 'rejected'].includes(to) && !isCopy;
       expect({ ...after, late: undefined }).toEqual({ ...before, late: undefined });
       expect(after.late !== undefined).toBe(answersLate);
       if (!answersLate) expect(foldCommand(before, next)).toBe(before); // the very same object
@@ -133,16 +134,23 @@ describe('the table of steps', () => {
 
 describe('the first final step wins', () => {
   describe.each(FINAL)('after "%s"', (from) => {
-    it.each(['succeeded', 'failed', 'rejected'] as const)('keeps a "%s" answer as late', (to) => {
+    it.each(['succeeded', 'failed', 'rejected'] as const)('keeps another "%s" answer as late', (to) => {
       const before = inState(from);
-      const after = foldCommand(before, step(to, 5_000));
-      expect(after).toEqual({
-        ...before,
-        late: { at: 5_000, status: STATUS[to], body: { encoding: 'json', json: { kind: to } } },
-      });
-      expect(foldCommand(after, step('succeeded', 6_000))).toBe(after); // one late answer is kept: the first
+      const late = { at: 5_000, status: STATUS[to], body: { encoding: 'text', text: 'another' } } as const;
+      const after = foldCommand(before, { ...step(to), ...late } as CommandStep); // `to` is an answer
+      expect(after).toEqual({ ...before, late });
+      expect(foldCommand(after, step('failed', 6_000))).toBe(after); // one late answer is kept: the first
     });
   });
+
+  it.each(['succeeded', 'failed', 'rejected'] as const)(
+    'does not call the final "%s" late when the device sends it again',
+    (state) => {
+      const before = inState(state);
+      expect(foldCommand(before, step(state, 5_000))).toBe(before);
+      expect(foldCommand(before, { ...step(state, 5_000), status: 299 } as CommandStep)).not.toBe(before); // an answer has a status
+    },
+  );
 
   it('does not take late progress for an answer', () => {
     const before = inState('timed-out');
@@ -180,7 +188,11 @@ describe('attempts', () => {
   it.each(['sent', 'delivered', 'in-progress'] as const)(
     'ignores in "%s" a `sent` that is no newer attempt: it would put the state back',
     (state) => {
-      const command = fold(...WAY[state].map((kind) => step(kind)), step('sent', 1_500, 2), step(state, 1_600, 2));
+      const command = fold(
+        ...WAY[state].map((kind) => step(kind)),
+        step('sent', 1_500, 2),
+        step(state, 1_600, 2),
+      );
       for (const number of [1, 2])
         expect(foldCommand(command, step('sent', 1_700, number, 'c2'))).toBe(command);
     },

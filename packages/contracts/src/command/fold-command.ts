@@ -80,10 +80,7 @@ export function isFinal(state: CommandStepKind): boolean {
 export function foldCommand(command: Command | undefined, step: CommandStep): Command | undefined {
   if (command === undefined) return step.step === 'requested' ? requested(step) : undefined;
   if (step.commandId !== command.id || step.deviceId !== command.deviceId) return command;
-  if (isFinal(command.state))
-    return isAnswer(step) && step.step !== 'in-progress' && !command.late
-      ? { ...command, late: answerOf(step) }
-      : command;
+  if (isFinal(command.state)) return isLate(command, step) ? { ...command, late: answerOf(step) } : command;
   if (!MAY_FOLLOW[command.state].includes(step.step)) return command;
   return advance(command, step);
 }
@@ -152,6 +149,13 @@ function advance(command: Command, step: CommandStep): Command {
     case 'cancelled':
       return next;
   }
+}
+
+/** A final answer after the end, unless it is the one that ended the command: the device sends it again when its PUBACK was lost. */
+function isLate(command: Command, step: CommandStep): step is CommandAnswer {
+  if (!isAnswer(step) || step.step === 'in-progress' || command.late) return false;
+  const { result } = command;
+  return result?.status !== step.status || JSON.stringify(result.body) !== JSON.stringify(step.body); // a copy has the same bytes
 }
 
 function isAnswer(step: CommandStep): step is CommandAnswer {
