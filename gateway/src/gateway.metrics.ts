@@ -58,6 +58,11 @@ export const connectionErrorsTotal = new Counter({
   help: 'Connections that broke a rule of MQTT, timed out or were reset',
 });
 
+export const droppedConnectionsTotal = new Counter({
+  name: 'fieldgate_gateway_dropped_connections_total',
+  help: 'Connections closed at once because there were too many',
+});
+
 export const connectionsGauge = new Gauge({
   name: 'fieldgate_gateway_connections',
   help: 'Devices connected to this gateway now',

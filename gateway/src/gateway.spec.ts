@@ -1,40 +1,21 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { commandStepSchema, encodeCommandStep, FieldgateError, type CommandStep } from '@fieldgate/contracts';
 import { appended, type NewRecord, type Settle } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
-import { connect, connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions } from 'mqtt';
 import { counts } from './gateway.metrics.js';
-import { recordsOf, register, startGateway, type TestGateway } from './testing/test-gateway.js';
-
-const V5 = { protocolVersion: 5 } as const;
-const V3 = { protocolVersion: 4 } as const;
-const SECRET = 'pump-secret-0123456789';
-
-/** `events.once` for an emitter with types of its own. */
-function happens(client: MqttClient, event: 'close' | 'connect' | 'error' | 'message'): Promise<unknown[]> {
-  return new Promise((resolve) => client.once(event as 'close', (...values: unknown[]) => resolve(values))); // any of them: the test names what it gets
-}
-
-const closing: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0).reverse()) await close();
-});
-
-async function gatewayWith(
-  log: MemoryLog,
-  options: { gatewayId?: string; holdMs?: number } = {},
-): Promise<TestGateway> {
-  const gateway = await startGateway(log, options);
-  closing.push(() => gateway.stop());
-  return gateway;
-}
-
-async function givenGateway(): Promise<{ log: MemoryLog; gateway: TestGateway }> {
-  const log = createMemoryLog({ partitions: 2 });
-  await log.start();
-  await register(log, 'pump-7', SECRET);
-  return { log, gateway: await gatewayWith(log) };
-}
+import {
+  atEndOfTest,
+  device,
+  gatewayWith,
+  givenGateway,
+  happens,
+  optionsOf,
+  SECRET,
+  V3,
+  V5,
+} from './testing/given-gateway.js';
+import { recordsOf, register, type TestGateway } from './testing/test-gateway.js';
 
 /** A log that takes readings and does not settle them until `answer`, and then says that it was away. */
 function silentAboutTelemetry(log: MemoryLog): MemoryLog & { answer(): void } {
@@ -49,28 +30,9 @@ function silentAboutTelemetry(log: MemoryLog): MemoryLog & { answer(): void } {
   return { ...log, writer, answer };
 }
 
-function optionsOf(gateway: TestGateway, more: IClientOptions): IClientOptions {
-  return {
-    host: '127.0.0.1',
-    port: gateway.port,
-    username: 'pump-7',
-    password: SECRET,
-    clientId: 'pump-7',
-    reconnectPeriod: 0,
-    ...more,
-  };
-}
-
-async function device(gateway: TestGateway, more: IClientOptions = V5): Promise<MqttClient> {
-  const client = await connectAsync(optionsOf(gateway, more));
-  client.on('error', () => undefined); // a connection that the test breaks
-  closing.push(() => client.endAsync(true));
-  return client;
-}
-
 async function refusal(gateway: TestGateway, more: IClientOptions): Promise<number | undefined> {
   const client = connect(optionsOf(gateway, more));
-  closing.push(() => client.endAsync(true));
+  atEndOfTest(() => client.endAsync(true));
   const [error] = (await happens(client, 'error')) as [Error & { code?: number }]; // what mqtt emits for a refused CONNACK
   return error.code;
 }
@@ -157,7 +119,7 @@ describe.each([
     await gateway.stop();
     const second = await gatewayWith(log.restarted());
     const again = connect(optionsOf(second, keep));
-    closing.push(() => again.endAsync(true));
+    atEndOfTest(() => again.endAsync(true));
     const [connack] = (await happens(again, 'connect')) as [{ sessionPresent: boolean }];
     expect(connack.sessionPresent).toBe(true);
   });
@@ -172,16 +134,9 @@ describe.each([
     await gateway.stop();
     const second = await gatewayWith(log.restarted());
     const again = connect(optionsOf(second, keep));
-    closing.push(() => again.endAsync(true));
+    atEndOfTest(() => again.endAsync(true));
     const [connack] = (await happens(again, 'connect')) as [{ sessionPresent: boolean }];
     expect(connack.sessionPresent).toBe(true);
-  });
-
-  it('stores a QoS 2 message once', async () => {
-    const { log, gateway } = await givenGateway();
-    const client = await device(gateway, version);
-    await client.publishAsync('devices/pump-7/telemetry', '{"a":1}', { qos: 2 });
-    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
   });
 
   it('gets no answer while the log is away, and is disconnected', async () => {
@@ -274,7 +229,7 @@ describe('the gateway', () => {
   it('names the client id that it assigned', async () => {
     const { gateway } = await givenGateway();
     const client = connect(optionsOf(gateway, { ...V5, clientId: '' }));
-    closing.push(() => client.endAsync(true));
+    atEndOfTest(() => client.endAsync(true));
     const [connack] = (await happens(client, 'connect')) as [
       { properties?: { assignedClientIdentifier?: string } },
     ];
@@ -293,37 +248,6 @@ describe('the gateway', () => {
     ]) {
       await expect(client.subscribeAsync(filter, { qos: 1 })).rejects.toThrow();
     }
-  });
-
-  it('lets a later connection of the same device take over', async () => {
-    const { gateway } = await givenGateway();
-    const first = await device(gateway);
-    const closed = happens(first, 'close');
-    const second = await device(gateway);
-    await closed;
-    await second.publishAsync('devices/pump-7/telemetry', '{"a":1}', { qos: 1 });
-  });
-
-  it('lets a connection at another gateway take over', async () => {
-    const { log, gateway } = await givenGateway();
-    const first = await device(gateway);
-    const other = await gatewayWith(log, { gatewayId: 'gw-2' });
-    const closed = happens(first, 'close');
-    const second = await device(other);
-    await closed;
-    await second.publishAsync('devices/pump-7/telemetry', '{"a":1}', { qos: 1 });
-  });
-
-  it('ends the connection of a device that gets another secret or is deleted', async () => {
-    const { log, gateway } = await givenGateway();
-    const first = await device(gateway);
-    const closed = happens(first, 'close');
-    await register(log, 'pump-7', SECRET, 2);
-    await closed;
-    const second = await device(gateway);
-    const gone = happens(second, 'close');
-    await appended(log.writer, { topic: 'fieldgate.devices.v1', key: 'pump-7', value: null });
-    await gone;
   });
 
   it('lives on when a device is called like a member of every object', async () => {

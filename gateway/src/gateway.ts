@@ -40,13 +40,16 @@ import { GatewayBeat } from './sessions/gateway-beat.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 
 /** How long a graceful stop waits for the log before it lets go of what was never acknowledged. */
-const DRAIN_MS = 5_000;
+const DRAIN_MS = 3_000;
+/** How often it is looked who has waited for too long. */
+const SWEEP_MS = 1_000;
 /** How long a CONNECT that wants its session back waits for the table of sessions. */
 const RESUME_MS = 500;
 
 /** The gateway's parts, in the order a packet travels, and their life: tables first, then the door; at the end the door first. */
 @Injectable()
 export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger: Logger;
   private readonly identity: { readonly gatewayId: string; readonly boot: string };
   private readonly devices: LogTable<DeviceRecord>;
   private readonly sessionTable: LogTable<SessionRecord>;
@@ -118,9 +121,12 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         authenticate: (credentials) => authentication.authenticate(credentials),
         resume: async (deviceId) => {
           await newestSessions.atMost(RESUME_MS);
-          return this.registry.resumable(deviceId)?.subscriptions;
+          return this.registry.resumable(deviceId, this.devices.get(deviceId)?.creationId)?.subscriptions;
         },
-        connected: (session) => this.registry.connected(session),
+        connected: (session) => {
+          this.registry.connected(session);
+          this.onRegistration(session.deviceId, this.devices.get(session.deviceId)); // it may have changed during the handshake
+        },
         disconnected: (session, reason) => this.registry.disconnected(session, reason),
         subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
         unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
@@ -133,13 +139,16 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.logger,
     );
     this.listener = new TcpListener(
-      { host: config.mqttHost, port: config.mqttPort, maxConnections: config.maxConnections },
+      {
+        host: config.mqttHost,
+        port: config.mqttPort,
+        maxConnections: config.maxConnections,
+        failed: (error) => supervisor.fail('mqtt listener', error),
+      },
       (socket) => this.broker.handle(socket),
     );
     readiness.add('gateway', () => this.problem);
   }
-
-  private readonly logger: Logger;
 
   onApplicationBootstrap(): void {
     this.supervisor.run('gateway', () => this.start());
@@ -164,7 +173,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (this.stopping.signal.aborted) return;
     await this.broker.start();
     this.listening = await this.listener.start();
-    this.sweeper = setInterval(() => this.closeHeld(), 1_000);
+    this.sweeper = setInterval(() => this.closeHeld(), SWEEP_MS);
     this.problem = undefined;
     this.readiness.changed();
     this.logger.info({ host: this.listening.address, port: this.listening.port }, 'mqtt listening');
@@ -202,7 +211,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       const since = session.settlements.oldestSince;
       if (since === undefined) continue;
       const keepAliveMs = session.keepAliveSeconds === 0 ? Infinity : session.keepAliveSeconds * 1_000;
-      if (now - since >= Math.min(this.config.holdMs, keepAliveMs)) {
+      const mostMs = Math.min(this.config.holdMs, Math.max(SWEEP_MS / 2, keepAliveMs - SWEEP_MS)); // noticed a sweep late
+      if (now - since >= mostMs) {
         if (!session.link.close(DISCONNECT.serverBusy, 'the log does not answer')) continue;
         counts.heldTooLong += 1;
         this.logger.warn({ deviceId: session.deviceId }, 'publish held for too long, connection closed');

@@ -59,7 +59,10 @@ export class DevicePersistence {
 
   async subscriptionsByClient(client: ClientRef): Promise<AedesSubscription[]> {
     const kept = await this.subscriptions.resume(client.id);
-    if (!kept) return [];
+    if (!kept) {
+      this.openQos2.delete(client.id); // packet ids of a session that is no more: a new message may have the same
+      return [];
+    }
     return [{ topic: SESSION_MARK, qos: 0 }, ...kept.map(toAedes)];
   }
 

@@ -1,13 +1,36 @@
-import { Aedes, type Client } from 'aedes';
+import { Aedes, type AedesOptions, type Client } from 'aedes';
+
+/** Public methods of aedes 2.0.0-beta.1 that its types leave out. */
+interface Registrar {
+  registerClient(client: Client): void;
+  unregisterClient(client: Client): void;
+  scheduleSessionExpiry(client: Client): void;
+}
+const AedesWithRegistrar = Aedes as unknown as new (options: AedesOptions) => Aedes & Registrar; // the same class
 
 /** aedes without its fan-out: nothing that a device publishes is forwarded, and its own $SYS messages go nowhere. */
-export class IngestOnlyAedes extends Aedes {
+export class IngestOnlyAedes extends AedesWithRegistrar {
   // a null prototype: a device may be called `constructor`, and must not find an inherited member under its name
   readonly clients: Readonly<Record<string, Client>> = Object.create(null) as Record<string, Client>; // nothing in it yet
 
   override publish(_packet: unknown, client: unknown, done?: () => void): void {
     const finished = typeof client === 'function' ? (client as () => void) : done; // aedes' own overload: the client may be left out
     finished?.();
+  }
+
+  /** A connection that ended during its handshake must not take the living one over. */
+  override registerClient(client: Client): void {
+    if (!client.closed) super.registerClient(client);
+  }
+
+  /** aedes goes by the id alone: a connection that is reset during its handshake would take the living one of the same device off the list. */
+  override unregisterClient(client: Client): void {
+    if (this.clients[client.id] === client) super.unregisterClient(client);
+  }
+
+  override scheduleSessionExpiry(client: Client): void {
+    const living = this.clients[client.id];
+    if (living === undefined || living === client) super.scheduleSessionExpiry(client);
   }
 }
 

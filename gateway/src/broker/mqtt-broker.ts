@@ -79,7 +79,9 @@ export class MqttBroker {
         this.handshakes.authenticate(client, { username, password }, done),
       authorizePublish: (client, packet, callback) => this.authorizePublish(client, packet, callback),
       authorizeSubscribe: (client, subscription, callback) => {
-        const allowed = isSessionMark(subscription.topic) || maySubscribe(client.id, subscription.topic);
+        const restoring = !this.sessions.has(client);
+        const allowed =
+          (restoring && isSessionMark(subscription.topic)) || maySubscribe(client.id, subscription.topic);
         if (!allowed)
           this.logger.warn({ deviceId: client.id, code: 'topic-forbidden' }, 'subscription refused');
         callback(null, allowed ? subscription : null);
@@ -114,6 +116,7 @@ export class MqttBroker {
   private async resume(deviceId: string): Promise<readonly Subscription[] | undefined> {
     const subscriptions = await this.port.resume(deviceId);
     if (subscriptions) this.resumed.set(deviceId, subscriptions);
+    else this.resumed.delete(deviceId);
     return subscriptions;
   }
 
@@ -139,7 +142,7 @@ export class MqttBroker {
       settlements: new OrderedSettlements(),
       expirySeconds: expiryOf(client),
       subscriptions: packet.clean ? [] : resumed,
-      isNewest: false,
+      standing: 'unread',
       closed: false,
     };
     this.sessions.set(client, session);
@@ -165,10 +168,12 @@ export class MqttBroker {
       this.report(session, this.port.unsubscribed(session, filters));
   }
 
+  /** The device believes in a subscription that is not in the log: it shall connect and subscribe again. */
   private report(session: DeviceSession, written: Promise<void>): void {
-    written.catch((error: unknown) =>
-      this.logger.warn({ deviceId: session.deviceId, err: error }, 'subscription not recorded'),
-    );
+    written.catch((error: unknown) => {
+      this.logger.warn({ deviceId: session.deviceId, err: error }, 'subscription not recorded');
+      session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
+    });
   }
 
   // ── PUBLISH ──

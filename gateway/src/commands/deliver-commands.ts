@@ -51,7 +51,7 @@ export class DeliverCommands {
   private take(command: Command): void {
     const session = this.sessions.get(command.deviceId);
     if (!session) return this.takeForNobody(command);
-    if (!session.isNewest) return; // comes again through onReady, or is another gateway's
+    if (session.standing !== 'newest') return; // comes again through onReady, or is another gateway's
     if (this.clock.now() >= command.requestedAt + command.ttlMs) return; // command-deadlines writes `expired`
     if (command.forConnection !== undefined && command.forConnection !== session.connection) {
       return this.step({

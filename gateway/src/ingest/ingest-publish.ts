@@ -8,7 +8,6 @@ import {
   parseUpTopic,
   PRESENCE_EVENTS,
   reject,
-  type FieldgateError,
   type Rejection,
   type TelemetryMessage,
 } from '@fieldgate/contracts';
@@ -17,11 +16,18 @@ import type { Clock, Logger } from '@fieldgate/service';
 import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
-import { mayPublish } from '../sessions/topic-access.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { IngestOutcome, InboundPublish } from './publish.js';
 
 type Settled = (outcome: IngestOutcome) => void;
+
+/** A message on its way; `element` of an array, when it is one of several records. */
+interface Arrival {
+  readonly session: DeviceSession;
+  readonly publish: InboundPublish;
+  readonly settled: Settled;
+  readonly element?: number;
+}
 
 /**
  * From a device's PUBLISH to a durable record: the middle of the gateway. Nothing on this way waits for a promise; `settled` is called
@@ -39,38 +45,44 @@ export class IngestPublish {
   ) {}
 
   ingest(session: DeviceSession, publish: InboundPublish, settled: Settled): void {
-    if (!publish.topic.startsWith(session.topicPrefix)) return this.forbid(session, publish, settled);
+    const arrival = { session, publish, settled };
+    if (!publish.topic.startsWith(session.topicPrefix)) return this.forbid(arrival);
     const rest = publish.topic.slice(session.topicPrefix.length);
-    if (rest === 'telemetry') return this.telemetry(session, publish, settled);
+    if (rest === 'telemetry') return this.telemetry(arrival);
     const topic = parseUpTopic(rest);
     switch (topic?.kind) {
       case undefined:
         counts.publishes.other += 1;
-        return this.refuse(session, publish, reject('topic-unknown'), settled);
+        return this.refuse(arrival, reject('topic-unknown'));
       case 'telemetry':
-        return this.telemetry(session, publish, settled);
+        return this.telemetry(arrival);
       case 'event':
         counts.publishes.event += 1;
-        return this.event(session, publish, topic.eventType, settled);
+        return this.event(arrival, topic.eventType);
       case 'response':
         counts.publishes.response += 1;
-        return this.response(session, publish, topic, settled);
+        return this.response(arrival, topic);
     }
   }
 
-  private telemetry(session: DeviceSession, publish: InboundPublish, settled: Settled): void {
+  private telemetry(arrival: Arrival): void {
     counts.publishes.telemetry += 1;
+    const { session, publish, settled } = arrival;
     const payload = parseTelemetry(publish.payload);
-    if (isRejection(payload)) return this.refuse(session, publish, payload, settled);
-    if (payload.kind === 'one') return this.append(this.telemetryRecord(session, payload.message), settled);
+    if (isRejection(payload)) return this.refuse(arrival, payload);
+    if (payload.kind === 'one') return this.append(arrival, this.telemetryRecord(session, payload.message));
 
     // one PUBACK after the last of the array
     const each = joined(payload.elements.length, settled);
-    payload.elements.forEach((element, index) => {
-      if (isRejection(element)) return this.refuse(session, publish, element, each, index);
+    for (const [index, element] of payload.elements.entries()) {
+      const one = { session, publish, settled: each, element: index };
+      if (isRejection(element)) {
+        this.refuse(one, element);
+        continue;
+      }
       const message = element.id === undefined ? element : { ...element, id: `${element.id}/${index}` };
-      this.append(this.telemetryRecord(session, message), each);
-    });
+      this.append(one, this.telemetryRecord(session, message));
+    }
   }
 
   private telemetryRecord(session: DeviceSession, message: TelemetryMessage): NewRecord {
@@ -83,85 +95,62 @@ export class IngestPublish {
     };
   }
 
-  private event(session: DeviceSession, publish: InboundPublish, eventType: string, settled: Settled): void {
+  private event(arrival: Arrival, eventType: string): void {
     if (PRESENCE_EVENTS.includes(eventType)) {
-      return this.refuse(
-        session,
-        publish,
-        reject('topic-unknown', `"${eventType}" is told by the gateway itself`),
-        settled,
-      );
+      return this.refuse(arrival, reject('topic-unknown', `"${eventType}" is told by the gateway itself`));
     }
-    const message = parseConditionEvent(publish.payload);
-    if (isRejection(message)) return this.refuse(session, publish, message, settled);
+    const message = parseConditionEvent(arrival.publish.payload);
+    if (isRejection(message)) return this.refuse(arrival, message);
     const now = this.clock.now();
-    const { deviceId } = session;
+    const { deviceId } = arrival.session;
     const event = { ...message, deviceId, event: eventType, gatewayId: this.gateway.gatewayId };
-    this.append(
-      {
-        topic: 'fieldgate.events.v1',
-        key: deviceId,
-        value: encodeEvent(event, identify(message, now, this.mint), now),
-      },
-      settled,
-    );
+    const value = encodeEvent(event, identify(message, now, this.mint), now);
+    this.append(arrival, { topic: 'fieldgate.events.v1', key: deviceId, value });
   }
 
-  private response(
-    session: DeviceSession,
-    publish: InboundPublish,
-    topic: { readonly commandId: string; readonly status?: number },
-    settled: Settled,
-  ): void {
-    const record = this.responses.recordOf(session, publish, topic);
-    if (isRejection(record)) return this.refuse(session, publish, record, settled);
-    this.append(record, settled);
+  private response(arrival: Arrival, topic: { readonly commandId: string; readonly status?: number }): void {
+    const record = this.responses.recordOf(arrival.session, arrival.publish, topic);
+    if (isRejection(record)) return this.refuse(arrival, record);
+    this.append(arrival, record);
   }
 
-  private append(record: NewRecord, settled: Settled): void {
+  private append(arrival: Arrival, record: NewRecord): void {
     counts.records += 1;
     // what `append` returns is not looked at: aedes reads no more from a connection until what it has read is answered
-    this.writer.append(record, (error) => settled(error ? this.outcomeOf(error) : 'acknowledge')); // durable from here: PUBACK
+    this.writer.append(record, (error) => {
+      if (!error) return arrival.settled('acknowledge'); // durable from here: PUBACK
+      if (error.retriable) return arrival.settled('unavailable');
+      this.refuse(arrival, reject(error.code, error.message));
+    });
   }
 
   /** Final: a resend would be refused again, so the bytes are kept as a dead letter and the message is acknowledged. */
-  private refuse(
-    session: DeviceSession,
-    publish: InboundPublish,
-    rejection: Rejection,
-    settled: Settled,
-    element?: number,
-  ): void {
-    refusedTotal.inc({ code: rejection.code });
-    this.logger.debug(
-      { deviceId: session.deviceId, topic: publish.topic, code: rejection.code },
-      'message refused',
-    );
+  private refuse({ session, publish, settled, element }: Arrival, rejection: Rejection): void {
+    const { code } = rejection;
+    refusedTotal.inc({ code });
+    this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
     const letter = { id: this.mint(), gatewayId: this.gateway.gatewayId, atMs: this.clock.now() };
-    this.append(
-      deadLetterOf(session, publish, rejection, element === undefined ? letter : { ...letter, element }),
-      settled,
+    const record = deadLetterOf(
+      session,
+      publish,
+      rejection,
+      element === undefined ? letter : { ...letter, element },
     );
+    counts.records += 1;
+    this.writer.append(record, (error) => {
+      if (error?.retriable) return settled('unavailable');
+      if (error)
+        this.logger.error({ deviceId: session.deviceId, code, err: error }, 'dead letter refused by the log');
+      settled('acknowledge');
+    });
   }
 
-  private forbid(session: DeviceSession, publish: InboundPublish, settled: Settled): void {
+  private forbid({ session, publish, settled }: Arrival): void {
     counts.publishes.other += 1;
-    if (mayPublish(session.deviceId, publish.topic))
-      return this.refuse(session, publish, reject('topic-unknown'), settled);
     refusedTotal.inc({ code: 'topic-forbidden' });
-    this.logger.warn(
-      { deviceId: session.deviceId, topic: publish.topic.slice(0, 256), code: 'topic-forbidden' },
-      'publish refused',
-    );
+    const topic = publish.topic.slice(0, 256);
+    this.logger.warn({ deviceId: session.deviceId, topic, code: 'topic-forbidden' }, 'publish refused');
     settled('forbidden');
-  }
-
-  private outcomeOf(error: FieldgateError): IngestOutcome {
-    if (error.retriable) return 'unavailable';
-    // the log refuses this one record for good, and its dead letter would be larger still
-    refusedTotal.inc({ code: error.code });
-    this.logger.warn({ code: error.code, err: error }, 'record refused by the log');
-    return 'acknowledge';
   }
 
   private readonly mint = (): string => `${this.gateway.boot}-${(this.minted += 1).toString(36)}`;

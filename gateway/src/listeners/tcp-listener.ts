@@ -1,5 +1,6 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { FieldgateError } from '@fieldgate/contracts';
+import { droppedConnectionsTotal } from '../gateway.metrics.js';
 
 /** MQTT over plain TCP. Sockets go to `accept` as they come; more than `maxConnections` are closed at once. */
 export class TcpListener {
@@ -10,11 +11,14 @@ export class TcpListener {
       readonly host: string;
       readonly port: number;
       readonly maxConnections: number;
+      /** Hears of an error of the socket that listens, after the start. */
+      readonly failed: (error: Error) => void;
     },
     accept: (socket: Socket) => void,
   ) {
     this.server = createServer({ noDelay: true }, accept);
     this.server.maxConnections = options.maxConnections;
+    this.server.on('drop', () => droppedConnectionsTotal.inc());
   }
 
   start(): Promise<AddressInfo> {
@@ -24,6 +28,7 @@ export class TcpListener {
       this.server.once('error', failed);
       this.server.listen({ host, port, backlog: 1024 }, () => {
         this.server.removeListener('error', failed);
+        this.server.on('error', this.options.failed);
         resolve(this.server.address() as AddressInfo); // a TCP server that listens has one
       });
     });

@@ -27,6 +27,13 @@ export interface OutboundCommand {
   readonly acknowledged: () => void;
 }
 
+/**
+ * What the log says of a session. `unread`: its record has not been read back. `newest`: it is the newest of its device, and commands may go here.
+ * `disputed`: somebody ended an older connection too late, or took this gateway for lost; the record is being restored. `superseded`: the
+ * device is connected elsewhere.
+ */
+export type Standing = 'unread' | 'newest' | 'disputed' | 'superseded';
+
 /** One device, connected to this gateway: from an accepted CONNECT to the end of the connection. */
 export interface DeviceSession {
   readonly deviceId: string;
@@ -44,8 +51,7 @@ export interface DeviceSession {
   readonly settlements: OrderedSettlements;
   expirySeconds: number;
   subscriptions: readonly Subscription[];
-  /** Its session record was read back from the log as the newest of this device: commands may go here. */
-  isNewest: boolean;
+  standing: Standing;
   closed: boolean;
 }
 

@@ -1,6 +1,8 @@
 import { encodeTableRow, HEARTBEAT_INTERVAL_MS, type GatewayHeartbeat } from '@fieldgate/contracts';
 import { appended, type CommitLog } from '@fieldgate/commit-log';
-import type { Clock, Logger } from '@fieldgate/service';
+import { pause, type Clock, type Logger } from '@fieldgate/service';
+
+const LAST_BEAT_MS = 1_000;
 
 /** Tells the others every 5 s that this run of this gateway lives; when it is silent, `presence` ends its sessions. */
 export class GatewayBeat {
@@ -26,11 +28,16 @@ export class GatewayBeat {
     }, HEARTBEAT_INTERVAL_MS);
   }
 
+  /** While the log is away nobody could read it: a stop must not wait for that. */
   async stop(): Promise<void> {
     clearInterval(this.timer);
-    await this.beat(true).catch((error: unknown) =>
+    if (this.log.problem() !== undefined) return;
+    const said = this.beat(true).catch((error: unknown) =>
       this.logger.warn({ err: error }, 'last heartbeat not written'),
     );
+    const timeUp = new AbortController();
+    await Promise.race([said, pause(LAST_BEAT_MS, timeUp.signal)]);
+    timeUp.abort();
   }
 
   private async beat(stopping: boolean): Promise<void> {

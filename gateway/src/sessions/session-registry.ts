@@ -57,9 +57,10 @@ export class SessionRegistry {
   }
 
   /** What an earlier session of this device left behind; undefined when there is nothing to resume. */
-  resumable(deviceId: string): SessionRecord | undefined {
+  resumable(deviceId: string, creationId: string | undefined): SessionRecord | undefined {
     const record = this.table.get(deviceId);
-    return record && isResumable(record, this.clock.now()) ? record : undefined;
+    if (!record || !isResumable(record, this.clock.now())) return undefined;
+    return record.creationId === undefined || record.creationId === creationId ? record : undefined;
   }
 
   /** The newest record of the device, whoever wrote it. */
@@ -97,8 +98,7 @@ export class SessionRegistry {
     if (this.sessions.get(session.deviceId) === session) this.sessions.delete(session.deviceId);
     this.lastWritten.delete(session.connection);
     this.writeEvent(session, 'disconnected', { gateway: this.identity.gatewayId, reason });
-    const newest = this.table.get(session.deviceId);
-    if (session.isNewest && newest && newest.connection !== session.connection) return;
+    if (session.standing === 'superseded') return;
     this.append(session, { connected: false, disconnectedAt: this.clock.now(), reason }).catch(
       (error: unknown) => this.notWritten(session, error),
     );
@@ -115,6 +115,7 @@ export class SessionRegistry {
     if (last?.subscriptions === subscriptions) return last.durable; // one SUBSCRIBE with many filters comes here once per filter
     const durable = this.append(session, { connected: true });
     this.lastWritten.set(session.connection, { subscriptions, durable });
+    durable.catch(() => this.lastWritten.delete(session.connection)); // the caller hears of it; the next one writes again
     return durable;
   }
 
@@ -127,6 +128,7 @@ export class SessionRegistry {
       gateway: this.identity.gatewayId,
       boot: this.identity.boot,
       connection: session.connection,
+      creationId: session.registration.creationId,
       connectedAt: session.connectedAt,
       protocol: session.protocol,
       keepAliveSeconds: session.keepAliveSeconds,
@@ -152,7 +154,10 @@ export class SessionRegistry {
     details: Record<string, unknown>,
   ): void {
     const now = this.clock.now();
-    const identity: EventIdentity = { id: `${session.connection}-${event}`, timeMs: now };
+    const identity: EventIdentity = {
+      id: `${session.connection}-${event}-${(this.written += 1)}`,
+      timeMs: now,
+    };
     const { deviceId } = session;
     const value = encodeEvent(
       { deviceId, event, state: 'info', severity: 'info', details, gatewayId: this.identity.gatewayId },
@@ -168,25 +173,33 @@ export class SessionRegistry {
   private onRecord({ key: deviceId, value }: TableChange<SessionRecord>): void {
     const session = this.sessions.get(deviceId);
     if (!session || !value) return;
-    if (value.connection === session.connection) {
-      if (!value.connected) return void this.rewrite(session); // declared lost while it lives: say so again
-      session.isNewest = true;
-      for (const listener of this.readyListeners) listener(session);
-      return;
-    }
-    if (!session.isNewest) return; // a record from before this connection's own
-    session.isNewest = false;
+    if (value.connection === session.connection) return this.onOwnRecord(session, value.connected);
+    if (session.standing === 'unread') return; // a record from before this connection's own
     if (value.connected) {
+      session.standing = 'superseded';
       session.link.close(DISCONNECT.sessionTakenOver, 'session taken over by another connection');
-    } else {
-      void this.rewrite(session); // presence closed an older connection too late: restore
+    } else if (session.standing !== 'superseded') {
+      this.restore(session); // presence ended an older connection too late
     }
   }
 
+  private onOwnRecord(session: DeviceSession, connected: boolean): void {
+    if (session.standing === 'superseded') return;
+    if (!connected) {
+      // declared lost while it lives: the history said `disconnected`
+      this.restore(session);
+      this.writeEvent(session, 'connected', { gateway: this.identity.gatewayId, protocol: session.protocol });
+      return;
+    }
+    session.standing = 'newest';
+    for (const listener of this.readyListeners) listener(session);
+  }
+
   /** Appends the session again although nothing in it has changed. */
-  private async rewrite(session: DeviceSession): Promise<void> {
+  private restore(session: DeviceSession): void {
+    session.standing = 'disputed';
     this.lastWritten.delete(session.connection);
-    await this.write(session).catch((error: unknown) => this.notWritten(session, error));
+    this.write(session).catch((error: unknown) => this.notWritten(session, error));
   }
 
   private notWritten(session: DeviceSession, error: unknown): void {

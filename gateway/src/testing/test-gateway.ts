@@ -61,14 +61,20 @@ export async function startGateway(
 }
 
 /** Puts a device into the registry, as the operator API does. */
-export async function register(log: CommitLog, id: string, secret: string, secretVersion = 1): Promise<void> {
+export async function register(
+  log: CommitLog,
+  id: string,
+  secret: string,
+  secretVersion = 1,
+  creationId = `creation-of-${id}`,
+): Promise<void> {
   const record = {
     id: id as DeviceRecord['id'], // the test names a valid one
     labels: {},
     secret: hashSecret(secret, randomBytes(SALT_BYTES)),
     createdAt: 0,
     updatedAt: 0,
-    creationId: `creation-of-${id}`,
+    creationId,
     secretVersion,
   } satisfies DeviceRecord;
   await appended(log.writer, {

@@ -23,6 +23,8 @@ export const sessionRecordSchema = z.object({
   boot: z.string(),
   /** Random; stays the same through all records of one connection. */
   connection: z.string(),
+  /** Of the device's registration: one that is registered anew does not inherit the session. */
+  creationId: z.string().optional(),
   connected: z.boolean(),
   connectedAt: z.number(),
   /** When and why the connection ended. */

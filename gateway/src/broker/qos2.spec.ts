@@ -1,0 +1,61 @@
+import { describe, expect, it } from '@jest/globals';
+import { givenGateway } from '../testing/given-gateway.js';
+import { PacketClient } from '../testing/packet-client.js';
+import { recordsOf } from '../testing/test-gateway.js';
+
+const message = (payload: string, dup = false) =>
+  ({
+    cmd: 'publish',
+    topic: 'devices/pump-7/telemetry',
+    payload,
+    qos: 2,
+    messageId: 1,
+    dup,
+    retain: false,
+  }) as const;
+
+describe('a QoS 2 message', () => {
+  it('that comes again before PUBREL is answered again and stored once ([MQTT-4.3.3-10])', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await PacketClient.open(gateway.port);
+    expect(await client.next()).toMatchObject({ cmd: 'connack', returnCode: 0 });
+    client.send(message('{"a":1}'));
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    client.send(message('{"a":1}', true));
+    expect(await client.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    client.send({ cmd: 'pubrel', messageId: 1 });
+    expect(await client.next()).toMatchObject({ cmd: 'pubcomp', messageId: 1 });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
+    client.destroy();
+  });
+
+  it('with the packet id of an earlier one is a new one after PUBREL', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await PacketClient.open(gateway.port);
+    await client.next();
+    for (const payload of ['{"a":1}', '{"a":2}']) {
+      client.send(message(payload));
+      expect(await client.next()).toMatchObject({ cmd: 'pubrec' });
+      client.send({ cmd: 'pubrel', messageId: 1 });
+      expect(await client.next()).toMatchObject({ cmd: 'pubcomp' });
+    }
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
+    client.destroy();
+  });
+
+  it('is a new one when the session of the earlier one is no more', async () => {
+    const { log, gateway } = await givenGateway();
+    const noSession = { protocolVersion: 5 as const, clean: false }; // without an expiry it ends with its connection
+    const first = await PacketClient.open(gateway.port, noSession);
+    expect(await first.next()).toMatchObject({ cmd: 'connack' });
+    first.send(message('{"a":1}'));
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    const second = await PacketClient.open(gateway.port, noSession); // the first one never says goodbye
+    expect(await second.next()).toMatchObject({ cmd: 'connack', sessionPresent: false });
+    second.send(message('{"a":2}'));
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec' });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
+    first.destroy();
+    second.destroy();
+  });
+});

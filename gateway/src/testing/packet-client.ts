@@ -1,0 +1,66 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { generate, parser, type IConnectPacket, type Packet } from 'mqtt-packet';
+import { SECRET } from './given-gateway.js';
+
+/** A client that sends just the packets that a test wants, and does nothing by itself. */
+export class PacketClient {
+  private readonly received: Packet[] = [];
+  private waiting: (() => void) | undefined;
+  readonly closed: Promise<unknown>;
+
+  private constructor(
+    readonly socket: Socket,
+    private readonly protocolVersion: 4 | 5,
+  ) {
+    const decoder = parser({ protocolVersion });
+    decoder.on('packet', (packet) => {
+      this.received.push(packet);
+      this.waiting?.();
+    });
+    socket.on('data', (chunk) => decoder.parse(chunk));
+    socket.on('error', () => undefined); // a connection that the test breaks
+    this.closed = once(socket, 'close');
+  }
+
+  /** Connected by TCP, and its CONNECT sent as `pump-7`. */
+  static async open(port: number, more: Partial<IConnectPacket> = {}): Promise<PacketClient> {
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const client = new PacketClient(socket, more.protocolVersion === 5 ? 5 : 4);
+    client.send({
+      cmd: 'connect',
+      protocolId: 'MQTT',
+      protocolVersion: 4,
+      clean: true,
+      clientId: 'pump-7',
+      keepalive: 60,
+      username: 'pump-7',
+      password: Buffer.from(SECRET),
+      ...more,
+    });
+    return client;
+  }
+
+  send(packet: Packet): void {
+    this.socket.write(generate(packet, { protocolVersion: this.protocolVersion }));
+  }
+
+  /** The next packet that has come or will come. */
+  async next(): Promise<Packet> {
+    for (;;) {
+      const packet = this.received.shift();
+      if (packet) return packet;
+      await Promise.race([
+        new Promise<void>((resolve) => (this.waiting = resolve)),
+        this.closed.then(() => {
+          throw new Error('the gateway has closed the connection');
+        }),
+      ]);
+    }
+  }
+
+  destroy(): void {
+    this.socket.destroy();
+  }
+}
