@@ -30,7 +30,10 @@ export interface Command {
     readonly deliveredAt?: number;
   };
   readonly result?: { readonly status: number; readonly body: CommandBody };
-  /** Steps that counted, in order; at most `MAX_TIMELINE`, the oldest progress reports go first. */
+  /**
+   * Steps that counted, in order; at most `MAX_TIMELINE`, the oldest progress reports go first. A body larger than `MAX_TIMELINE_BODY`
+   * stands only in the newest progress report: older ones lose it, and that of a final answer is in `result`.
+   */
   readonly timeline: readonly TimelineEntry[];
   /** An answer that came after the final state. */
   readonly late?: { readonly at: number; readonly status: number; readonly body: CommandBody };
@@ -45,6 +48,8 @@ export interface TimelineEntry {
 }
 
 export const MAX_TIMELINE = 64;
+/** Bytes of a body as JSON. */
+export const MAX_TIMELINE_BODY = 1_024;
 
 const AFTER_SENT: readonly CommandStepKind[] = [
   'in-progress',
@@ -167,14 +172,33 @@ function answerOf(step: CommandAnswer): { at: number; status: number; body: Comm
 }
 
 function entryOf(step: CommandStep): TimelineEntry {
-  if (isAnswer(step)) return { state: step.step, ...answerOf(step) };
+  if (isAnswer(step)) {
+    const entry = { state: step.step, ...answerOf(step) };
+    return step.step === 'in-progress' ? entry : withoutLargeBody(entry);
+  }
   return 'detail' in step
     ? { state: step.step, at: step.at, detail: step.detail }
     : { state: step.step, at: step.at };
 }
 
 function extend(timeline: readonly TimelineEntry[], entry: TimelineEntry): readonly TimelineEntry[] {
-  if (timeline.length < MAX_TIMELINE) return [...timeline, entry];
-  const oldestProgress = timeline.findIndex((earlier) => earlier.state === 'in-progress');
-  return [...timeline.filter((_, index) => index !== Math.max(oldestProgress, 1)), entry];
+  const next = [...timeline];
+  if (next.length >= MAX_TIMELINE) {
+    const oldestProgress = next.findIndex(isProgress);
+    next.splice(Math.max(oldestProgress, 1), 1);
+  }
+  const newestProgress = next.findLastIndex(isProgress);
+  const newest = next[newestProgress];
+  if (newest && isProgress(entry)) next[newestProgress] = withoutLargeBody(newest);
+  next.push(entry);
+  return next;
+}
+
+function isProgress({ state }: TimelineEntry): boolean {
+  return state === 'in-progress';
+}
+
+function withoutLargeBody(entry: TimelineEntry): TimelineEntry {
+  const { body, ...rest } = entry;
+  return Buffer.byteLength(JSON.stringify(body ?? null)) > MAX_TIMELINE_BODY ? rest : entry;
 }
