@@ -1,5 +1,11 @@
 import { decodeCommandStep, foldCommand, isFinal, isRejection, type Command } from '@fieldgate/contracts';
-import type { LogBatch, LogReader, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
+import {
+  FinishedCommands,
+  type LogBatch,
+  type LogReader,
+  type LogRecord,
+  type PartitionAssignment,
+} from '@fieldgate/commit-log';
 import type { Refusal } from './delivery/deliver-batch.js';
 
 /** Finished commands remembered per partition, for answers that come late. */
@@ -16,7 +22,7 @@ export interface FoldedBatch {
 /** The commands of one partition of `fieldgate.commands.v1`, folded by a processor that holds it. */
 export class PartitionCommands {
   private readonly open = new Map<string, Command>();
-  private readonly finished = new Map<string, Command>();
+  private readonly finished = new FinishedCommands({ count: FINISHED_KEPT });
 
   private constructor(readonly assignment: PartitionAssignment) {}
 
@@ -70,11 +76,6 @@ export class PartitionCommands {
       return;
     }
     this.open.delete(command.id);
-    this.finished.delete(command.id);
-    this.finished.set(command.id, command);
-    if (this.finished.size > FINISHED_KEPT) {
-      const oldest = this.finished.keys().next();
-      if (!oldest.done) this.finished.delete(oldest.value);
-    }
+    this.finished.keep(command);
   }
 }

@@ -6,6 +6,7 @@ import {
   type Command,
   type CommandStep,
 } from '@fieldgate/contracts';
+import { FinishedCommands } from './finished-commands.js';
 import type { Consumption, LogReader } from './log-reader.js';
 import type { LogPosition, LogRecord } from './log-record.js';
 import type { Unsubscribe } from './log-table.js';
@@ -20,13 +21,13 @@ export type CommandListener = (
   at: LogPosition,
 ) => void;
 
-/** Finished commands that are remembered, for late answers and for whoever asks soon after. */
+/** Finished commands that are remembered. */
 const FINISHED_KEPT = 10_000;
 
 /** All open commands and the newest finished ones, folded from `fieldgate.commands.v1` in the order of the log, and kept up to date. */
 export class CommandsView {
   private readonly unfinished = new Map<string, Command>();
-  private readonly finished = new Map<string, Command>();
+  private readonly finished: FinishedCommands;
   private readonly openOfDevice = new Map<string, Set<string>>();
   private readonly listeners = new Set<CommandListener>();
   private readonly gate = new OffsetGate();
@@ -38,8 +39,10 @@ export class CommandsView {
       failed: (error: unknown) => void;
       unreadable: (record: LogRecord) => void;
     },
-    private readonly finishedKept = FINISHED_KEPT,
-  ) {}
+    finishedKept = FINISHED_KEPT,
+  ) {
+    this.finished = new FinishedCommands({ count: finishedKept });
+  }
 
   async start(): Promise<void> {
     this.consumption = await this.reader.follow(
@@ -121,10 +124,6 @@ export class CommandsView {
     const ids = this.openOfDevice.get(deviceId);
     ids?.delete(id);
     if (ids?.size === 0) this.openOfDevice.delete(deviceId);
-    this.finished.delete(id);
-    this.finished.set(id, command);
-    if (this.finished.size <= this.finishedKept) return;
-    const oldest = this.finished.keys().next();
-    if (!oldest.done) this.finished.delete(oldest.value);
+    this.finished.keep(command);
   }
 }
