@@ -10,7 +10,7 @@ export const commitLogEnvironment = {
   FIELDGATE_DATA_DIR: env.text().default('./data'),
   /** Unset: the embedded log. */
   FIELDGATE_KAFKA_BROKERS: env.hostList().optional(),
-  /** Of topics that Fieldgate creates; unset: 3, or as many as there are brokers. */
+  /** Of topics that Fieldgate creates; unset: 3, or as many as there are brokers, alive or named above. */
   FIELDGATE_KAFKA_REPLICATION_FACTOR: env.integer(1, 9).optional(),
   /** The embedded log's size, above which its oldest records go. */
   FIELDGATE_LOG_MAX_BYTES: env.integer(64 * 1024 ** 2, 1024 ** 4).default(8 * 1024 ** 3),

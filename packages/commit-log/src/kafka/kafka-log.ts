@@ -12,7 +12,7 @@ export interface KafkaLogOptions {
   /** `host:port` of some brokers; the others are learnt from these. */
   readonly brokers: readonly string[];
   readonly clientId: string;
-  /** Of topics that are created. Default: 3, or as many as there are brokers. */
+  /** Of topics that are created. Default: 3, or as many as there are brokers, alive or named above. */
   readonly replicationFactor?: number;
   /** How long an append may stay unsettled while brokers are away. Default 10 s. */
   readonly deliveryTimeoutMs?: number;
@@ -61,11 +61,17 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
     for (let attempt = 0; !stopping.signal.aborted; attempt++) {
       try {
         await cluster.refresh();
-        await prepareTopics(kafka, { brokers: cluster.size, replicationFactor: options.replicationFactor });
+        const brokers = { alive: cluster.size, configured: new Set(options.brokers).size };
+        const weak = await prepareTopics(kafka, { brokers, replicationFactor: options.replicationFactor });
         await cluster.refresh();
         const unknown = TOPICS.filter((topic) => cluster.partitionsOf(topic) === 0);
         if (unknown.length > 0) throw unavailable(`not known to every broker yet: ${unknown.join(', ')}`);
         waitingFor = undefined;
+        if (weak.length > 0)
+          logger.warn(
+            { topics: weak },
+            'topics have few replicas: one lost broker loses records or stops appends',
+          );
         return;
       } catch (error) {
         if (error instanceof FieldgateError && !error.retriable) throw error;

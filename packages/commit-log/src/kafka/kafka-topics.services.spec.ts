@@ -1,12 +1,13 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import type { FieldgateError, LogTopic } from '@fieldgate/contracts';
 import { systemClock } from '@fieldgate/service';
-import kafkajs, { type Admin } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig } from 'kafkajs';
 import { pino } from 'pino';
 import { startKafkaCluster, type KafkaCluster } from '../../../../ops/services/kafka-cluster.mjs';
 import type { CommitLog } from '../commit-log.js';
 import { appended } from '../log-writer.js';
-import { createKafkaLog } from './kafka-log.js';
+import { createKafkaLog, type KafkaLogOptions } from './kafka-log.js';
+import { MAX_MESSAGE_BYTES } from './topic-faults.js';
 
 const TIMEOUT_MS = 60_000;
 
@@ -21,16 +22,6 @@ describe('the topics of the Kafka log', () => {
       logLevel: kafkajs.logLevel.NOTHING,
     }).admin();
     await admin.connect();
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: [
-        {
-          topic: 'fieldgate.alerts.v1',
-          numPartitions: 8,
-          configEntries: [{ name: 'max.message.bytes', value: '4000' }],
-        },
-      ],
-    });
   }, TIMEOUT_MS);
 
   afterAll(async () => {
@@ -43,12 +34,13 @@ describe('the topics of the Kafka log', () => {
     for (const log of opened.splice(0)) await log.stop();
   });
 
-  const open = (): CommitLog => {
+  const open = (options: Partial<KafkaLogOptions> = {}): CommitLog => {
     const log = createKafkaLog({
       brokers: cluster.bootstrap,
       clientId: 'topics',
       clock: systemClock,
       logger: pino({ level: 'silent' }),
+      ...options,
     });
     opened.push(log);
     return log;
@@ -72,17 +64,31 @@ describe('the topics of the Kafka log', () => {
   };
 
   it(
-    'refuses a topic with the wrong clean-up or too few partitions, naming what is and what must be',
+    'waits for the brokers that are named before it creates anything, and says for how many',
+    async () => {
+      const log = open({ brokers: [...cluster.bootstrap, '127.0.0.1:1', '127.0.0.1:2'] });
+      const starting = log.start().then(
+        () => 'started',
+        (error: FieldgateError) => error.code,
+      );
+      while (log.problem() === undefined) await new Promise(setImmediate);
+      expect(log.problem()).toMatch(/cannot be used yet: waiting for 3 brokers, 1 answer/);
+      await log.stop();
+      expect(await starting).toBe('log-unavailable');
+      expect((await admin.listTopics()).filter((topic) => topic.startsWith('fieldgate'))).toEqual([]);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'refuses topics that would break a promise, naming what is and what must be',
     async () => {
       await admin.createTopics({
         waitForLeaders: true,
         topics: [
           { topic: 'fieldgate.sessions.v1', numPartitions: 8 }, // cleanup.policy=delete: sessions would expire
-          {
-            topic: 'fieldgate.telemetry.v1',
-            numPartitions: 3,
-            configEntries: [{ name: 'cleanup.policy', value: 'delete' }],
-          },
+          topic('fieldgate.telemetry.v1', 3),
+          topic('fieldgate.alerts.v1', 11),
         ],
       });
       const log = open();
@@ -92,19 +98,22 @@ describe('the topics of the Kafka log', () => {
       );
       expect(error?.code).toBe('log-misconfigured');
       expect(error?.message).toContain('fieldgate.sessions.v1 has cleanup.policy=delete, it must be compact');
+      expect(error?.message).toContain(
+        'fieldgate.sessions.v1 has max.message.bytes=1048588, set it to 1050624',
+      );
       expect(error?.message).toContain('fieldgate.telemetry.v1 has 3 partitions, it must have at least 8');
-      await remove(['fieldgate.sessions.v1', 'fieldgate.telemetry.v1']);
+      expect(error?.message).toContain(
+        'same number of partitions, but fieldgate.telemetry.v1 has 3, fieldgate.alerts.v1 has 11, fieldgate.sessions.v1 has 8',
+      );
+      await remove(['fieldgate.sessions.v1', 'fieldgate.telemetry.v1', 'fieldgate.alerts.v1']);
     },
     TIMEOUT_MS,
   );
 
   it(
-    'uses as many partitions as there are, and keeps what is configured already',
+    'creates what is missing with as many partitions as the other topics of devices have, and uses them all',
     async () => {
-      await admin.createTopics({
-        waitForLeaders: true,
-        topics: [{ topic: 'fieldgate.commands.v1', numPartitions: 11 }],
-      });
+      await admin.createTopics({ waitForLeaders: true, topics: [topic('fieldgate.alerts.v1', 11)] });
       const log = open();
       await log.start();
       const bounds = await log.reader.bounds('fieldgate.commands.v1');
@@ -113,6 +122,20 @@ describe('the topics of the Kafka log', () => {
       );
       expect(bounds).toHaveLength(11);
       expect(used.size).toBe(11);
+      expect(await log.reader.bounds('fieldgate.gateways.v1')).toHaveLength(1);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'warns once at the start of topics that one lost broker takes away',
+    async () => {
+      const lines: string[] = [];
+      const log = open({ logger: pino({ level: 'warn' }, { write: (line) => lines.push(line) }) });
+      await log.start();
+      expect(lines).toHaveLength(1);
+      expect(lines[0]).toContain('one lost broker loses records or stops appends');
+      expect(lines[0]).toContain('fieldgate.telemetry.v1: replication factor 1, min.insync.replicas 1');
     },
     TIMEOUT_MS,
   );
@@ -140,6 +163,19 @@ describe('the topics of the Kafka log', () => {
     async () => {
       const log = open();
       await log.start();
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: [
+          {
+            type: kafkajs.ConfigResourceTypes.TOPIC,
+            name: 'fieldgate.alerts.v1',
+            configEntries: [{ name: 'max.message.bytes', value: '4000' }],
+          },
+        ],
+      });
+      const large = { topic: 'fieldgate.alerts.v1', key: 'device-1', value: Buffer.alloc(5_000) } as const;
+      while (await appended(log.writer, large).then(Boolean, () => false)); // until the broker knows of it
+      const before = await appended(log.writer, { ...large, value: null });
       const outcomes = await Promise.allSettled(
         Array.from({ length: 100 }, (_, n) =>
           appended(log.writer, {
@@ -156,8 +192,17 @@ describe('the topics of the Kafka log', () => {
       const offsets = outcomes.flatMap((outcome) =>
         outcome.status === 'fulfilled' ? [outcome.value.offset] : [],
       );
-      expect(offsets).toEqual(Array.from({ length: 99 }, (_, n) => n));
+      expect(offsets).toEqual(Array.from({ length: 99 }, (_, n) => before.offset + 1 + n));
     },
     TIMEOUT_MS,
   );
 });
+
+/** As an operator would create it by hand, right in everything but its partitions. */
+function topic(name: LogTopic, numPartitions: number): ITopicConfig {
+  const configEntries = [
+    { name: 'cleanup.policy', value: 'delete' },
+    { name: 'max.message.bytes', value: String(MAX_MESSAGE_BYTES) },
+  ];
+  return { topic: name, numPartitions, configEntries };
+}

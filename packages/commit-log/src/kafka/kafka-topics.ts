@@ -1,97 +1,130 @@
-import { FieldgateError, LOG_TOPICS, type LogTopic, type LogTopicSettings } from '@fieldgate/contracts';
+import { FieldgateError, LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
 import kafkajs, { type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
-import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../backlog.js';
+import { unavailable } from './protocol-codes.js';
+import {
+  faultsOf,
+  fewReplicas,
+  MAX_MESSAGE_BYTES,
+  minInSyncOf,
+  partitionsFor,
+  replicasFor,
+  type TopicState,
+} from './topic-faults.js';
 
 const DAY_MS = 86_400_000;
 const TOPICS = Object.keys(LOG_TOPICS) as LogTopic[]; // the keys are its type
 const NEW_TOPIC_TIMEOUT_MS = 10_000;
-/** What a batch adds to its only record. */
-const OVERHEAD_BYTES = 1_024;
+
+export interface KafkaBrokers {
+  /** In the cluster now. */
+  readonly alive: number;
+  /** Addresses in the settings. */
+  readonly configured: number;
+}
 
 /**
- * Creates the topics that are missing and checks those that exist. Rejects with `log-misconfigured` when one would break a promise:
- * `delete` where the newest record per key must stay, or fewer partitions than devices were spread over. Other errors: nobody answers.
+ * Creates the topics that are missing and checks those that exist; resolves with those that have few replicas. Rejects with
+ * `log-misconfigured` when one would break a promise (`topic-faults.ts` says which). Other errors: nobody answers, or too few brokers
+ * for the replicas of new topics.
  */
 export async function prepareTopics(
   kafka: Kafka,
-  options: { readonly brokers: number; readonly replicationFactor?: number },
-): Promise<void> {
+  options: { readonly brokers: KafkaBrokers; readonly replicationFactor?: number },
+): Promise<readonly string[]> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    const existing = new Set(await admin.listTopics());
-    await check(
+    const names = new Set(await admin.listTopics());
+    const existing = await statesOf(
       admin,
-      TOPICS.filter((topic) => existing.has(topic)), // before anything is made: a cluster that is not ours stays as it is
+      TOPICS.filter((topic) => names.has(topic)),
     );
-    const missing = TOPICS.filter((topic) => !existing.has(topic));
-    const replicationFactor = options.replicationFactor ?? Math.min(3, options.brokers);
-    if (missing.length > 0) await create(admin, missing, replicationFactor);
+    const faults = faultsOf(existing); // before anything is made: a cluster that is not ours stays as it is
+    if (faults.length > 0) throw new FieldgateError('log-misconfigured', faults.join('; '));
+    const missing = TOPICS.filter((topic) => !names.has(topic));
+    if (missing.length === 0) return fewReplicas(existing);
+    const replicas = options.replicationFactor ?? replicasFor(options.brokers);
+    const { alive } = options.brokers;
+    if (alive < replicas) throw unavailable(`waiting for ${replicas} brokers, ${alive} answer`);
+    const created = missing.map((topic) => newTopic(topic, replicas, existing));
+    await create(admin, created);
+    return fewReplicas([...existing, ...created]);
   } finally {
     await admin.disconnect();
   }
 }
 
-async function create(admin: Admin, topics: readonly LogTopic[], replicationFactor: number): Promise<void> {
+function newTopic(topic: LogTopic, replicas: number, existing: readonly TopicState[]): TopicState {
+  return {
+    topic,
+    partitions: partitionsFor(topic, existing),
+    replicas,
+    minInSync: minInSyncOf(replicas),
+    cleanup: LOG_TOPICS[topic].cleanup,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+  };
+}
+
+async function create(admin: Admin, topics: readonly TopicState[]): Promise<void> {
   await admin.createTopics({
     waitForLeaders: true,
     timeout: NEW_TOPIC_TIMEOUT_MS,
-    topics: topics.map((topic) => topicConfig(topic, LOG_TOPICS[topic], replicationFactor)),
+    topics: topics.map(topicConfig),
   });
 }
 
-function topicConfig(topic: LogTopic, settings: LogTopicSettings, replicationFactor: number): ITopicConfig {
-  const cleanup =
-    settings.cleanup === 'delete'
-      ? { 'retention.ms': settings.retentionMs }
-      : { 'delete.retention.ms': DAY_MS, 'min.cleanable.dirty.ratio': 0.3, 'segment.ms': DAY_MS };
-  // acknowledged by all in-sync replicas is worth as much as there must be of them
+function topicConfig(state: TopicState): ITopicConfig {
+  const { topic, partitions, replicas, minInSync, cleanup, maxMessageBytes } = state;
   const entries = {
-    'cleanup.policy': settings.cleanup,
-    'min.insync.replicas': replicationFactor >= 3 ? 2 : 1,
-    'max.message.bytes': MAX_VALUE_BYTES + MAX_KEY_BYTES + OVERHEAD_BYTES,
-    ...cleanup,
+    'cleanup.policy': cleanup,
+    'min.insync.replicas': minInSync,
+    'max.message.bytes': maxMessageBytes,
+    ...(cleanup === 'delete'
+      ? { 'retention.ms': LOG_TOPICS[topic].retentionMs }
+      : { 'delete.retention.ms': DAY_MS, 'min.cleanable.dirty.ratio': 0.3, 'segment.ms': DAY_MS }),
   };
   return {
     topic,
-    numPartitions: settings.partitions,
-    replicationFactor,
+    numPartitions: partitions,
+    replicationFactor: replicas,
     configEntries: Object.entries(entries).map(([name, value]) => ({ name, value: String(value) })),
   };
 }
 
-async function check(admin: Admin, topics: readonly LogTopic[]): Promise<void> {
-  if (topics.length === 0) return;
+async function statesOf(admin: Admin, topics: readonly LogTopic[]): Promise<TopicState[]> {
+  if (topics.length === 0) return [];
   const { topics: described } = await admin.fetchTopicMetadata({ topics: [...topics] });
-  const policies = await cleanupPolicies(admin, topics);
-  const wrong: string[] = [];
-  for (const topic of topics) {
-    const wanted = LOG_TOPICS[topic];
-    const partitions = described.find(({ name }) => name === topic)?.partitions.length ?? 0;
-    const policy = policies.get(topic);
-    if (policy !== wanted.cleanup) {
-      wrong.push(`topic ${topic} has cleanup.policy=${policy}, it must be ${wanted.cleanup}`);
-    }
-    if (partitions < wanted.partitions) {
-      wrong.push(`topic ${topic} has ${partitions} partitions, it must have at least ${wanted.partitions}`);
-    }
-  }
-  if (wrong.length > 0) throw new FieldgateError('log-misconfigured', wrong.join('; '));
+  const configs = await configsOf(admin, topics);
+  return topics.map((topic) => {
+    const partitions = described.find(({ name }) => name === topic)?.partitions ?? [];
+    const config = configs.get(topic);
+    return {
+      topic,
+      partitions: partitions.length,
+      replicas: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+      minInSync: Number(config?.get('min.insync.replicas')),
+      cleanup: config?.get('cleanup.policy') ?? '?',
+      maxMessageBytes: Number(config?.get('max.message.bytes')),
+    };
+  });
 }
 
-async function cleanupPolicies(
+async function configsOf(
   admin: Admin,
   topics: readonly LogTopic[],
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
     resources: topics.map((name) => ({
       type: kafkajs.ConfigResourceTypes.TOPIC,
       name,
-      configNames: ['cleanup.policy'],
+      configNames: ['cleanup.policy', 'min.insync.replicas', 'max.message.bytes'],
     })),
   });
   return new Map(
-    resources.map(({ resourceName, configEntries }) => [resourceName, configEntries[0]?.configValue ?? '?']),
+    resources.map(({ resourceName, configEntries }) => [
+      resourceName,
+      new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
   );
 }
