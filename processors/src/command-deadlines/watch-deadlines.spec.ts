@@ -78,6 +78,34 @@ describe('the time of a command', () => {
     expect(await steps()).toEqual(['requested']);
   });
 
+  it('is up a second time for the device, when `sent` came before an `expired` that was written too late', async () => {
+    const assignment = heldAssignment('fieldgate.commands.v1');
+    await writeStep(log, step('requested', { at: 1_000 }));
+    await watch.follow(await batchOf(log, 'fieldgate.commands.v1', 0, assignment));
+    await writeStep(log, step('sent', { at: 5_999 })); // not read yet
+    now = 6_000;
+    await watch.due();
+    await watch.follow(await batchOf(log, 'fieldgate.commands.v1', 1, assignment));
+    now = 15_999;
+    await watch.due();
+    await watch.due();
+    expect(await steps()).toEqual(['requested', 'sent', 'expired', 'timed-out']);
+  });
+
+  it('is written again by a member that has got its partition back', async () => {
+    await writeStep(log, step('requested', { at: 1_000 }));
+    const first = heldAssignment('fieldgate.commands.v1');
+    await watch.follow(await batchOf(log, 'fieldgate.commands.v1', 0, first));
+    now = 6_000;
+    await watch.due();
+    first.lose();
+    await watch.due();
+    const onlyRequest = { ...(await batchOf(log, 'fieldgate.commands.v1', 1)), records: [], from: 1 };
+    await watch.follow(onlyRequest);
+    await watch.due();
+    expect(await steps()).toEqual(['requested', 'expired', 'expired']);
+  });
+
   it('is noticed again when the log was away', async () => {
     await writeStep(log, step('requested', { at: 1_000 }));
     await watch.follow(await batchOf(log, 'fieldgate.commands.v1'));

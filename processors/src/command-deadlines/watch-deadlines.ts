@@ -11,15 +11,19 @@ const deadlinesTotal = new Counter({
   labelNames: ['step'],
 });
 
+interface Partition {
+  readonly commands: PartitionCommands;
+  /** The step that was written for a command and is not final here yet: a deadline is written once per member, and each kind for itself. */
+  readonly written: Map<string, CommandStep['step']>;
+}
+
 /**
  * Writes `expired` for a command that was not sent within its ttl, and `timed-out` for one that was not answered within its timeout. The fold
  * decides: when an answer came first, the step counts for nothing. So it does no harm when two members write for the same command
  * while a partition moves.
  */
 export class WatchDeadlines {
-  private readonly partitions = new Map<number, PartitionCommands>();
-  /** Written, not read back yet: a deadline is written once per member. */
-  private readonly written = new Set<string>();
+  private readonly partitions = new Map<number, Partition>();
 
   constructor(
     private readonly log: CommitLog,
@@ -28,35 +32,41 @@ export class WatchDeadlines {
   ) {}
 
   async follow(batch: LogBatch): Promise<readonly Refusal[]> {
-    const known = this.partitions.get(batch.partition);
-    const commands =
-      known?.assignment === batch.assignment ? known : await PartitionCommands.before(batch, this.log.reader);
-    this.partitions.set(batch.partition, commands);
+    const { commands, written } = await this.partitionOf(batch);
     const folded = commands.fold(batch.records);
     folded.commit(); // folding the same steps again changes nothing here but a late answer, which has no deadline
-    for (const { command } of folded.changed) if (!deadlineOf(command)) this.written.delete(command.id);
+    for (const { command } of folded.changed) if (!deadlineOf(command)) written.delete(command.id);
     return folded.refused;
   }
 
   /** Writes what is due; called by a timer. */
   async due(): Promise<void> {
     const now = this.clock.now();
-    const due: CommandStep[] = [];
-    for (const [partition, commands] of this.partitions) {
+    const writes: Promise<void>[] = [];
+    for (const [number, { commands, written }] of this.partitions) {
       if (!commands.assignment.isHeld()) {
-        this.partitions.delete(partition);
+        this.partitions.delete(number);
         continue;
       }
       for (const command of commands.openCommands()) {
         const step = dueStep(command, now);
-        if (step && !this.written.has(command.id)) due.push(step);
+        if (step && written.get(command.id) !== step.step) writes.push(this.write(step, written));
       }
     }
-    await Promise.all(due.map((step) => this.write(step)));
+    await Promise.all(writes);
   }
 
-  private async write(step: CommandStep): Promise<void> {
-    this.written.add(step.commandId);
+  private async partitionOf(batch: LogBatch): Promise<Partition> {
+    const known = this.partitions.get(batch.partition);
+    if (known?.commands.assignment === batch.assignment) return known;
+    const commands = await PartitionCommands.before(batch, this.log.reader);
+    const partition: Partition = { commands, written: new Map() };
+    this.partitions.set(batch.partition, partition);
+    return partition;
+  }
+
+  private async write(step: CommandStep, written: Partition['written']): Promise<void> {
+    written.set(step.commandId, step.step);
     try {
       await appended(this.log.writer, {
         topic: 'fieldgate.commands.v1',
@@ -65,7 +75,7 @@ export class WatchDeadlines {
       });
       deadlinesTotal.inc({ step: step.step });
     } catch (error) {
-      this.written.delete(step.commandId); // with the log away the next round tries again
+      written.delete(step.commandId); // with the log away the next round tries again
       this.logger.warn({ commandId: step.commandId, step: step.step, err: error }, 'deadline not written');
     }
   }
