@@ -7,7 +7,16 @@ export function announce(running: Running, startedAt: bigint): void {
   running.logger.info({ ms, http: running.httpUrl, ...(mqtt === undefined ? {} : { mqtt }) }, 'ready');
   if (running.adminKey?.isNew) {
     process.stdout.write(
-      `\nThe admin key of this installation, shown only now (its hash is kept in the data directory):\n\n  ${running.adminKey.key}\n\n`,
+      `
+The admin key of this installation, shown only now (its hash is kept in the data directory):
+
+  export KEY=${running.adminKey.key}
+
+Register a device with it:
+
+  curl -s -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' -d '{"id":"pump-7"}' ${running.httpUrl}/v1/devices
+
+`,
     );
   }
 }

@@ -10,7 +10,7 @@ import { start, type Running } from './start.js';
 export async function runDemo(devices: string, environment: Environment): Promise<void> {
   const startedAt = process.hrtime.bigint();
   const running = await start(ROLES, {
-    FIELDGATE_DATA_DIR: './data/demo',
+    FIELDGATE_DATA_DIR: './demo-data',
     FIELDGATE_ADMIN_KEY: randomBytes(24).toString('base64url'),
     FIELDGATE_LOG_LEVEL: 'warn',
     ...environment,

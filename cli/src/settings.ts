@@ -19,3 +19,10 @@ export type Settings = z.output<typeof settingsSchema>;
 export function readSettings(environment: Environment): Settings {
   return readEnvironment(settingsSchema, environment);
 }
+
+/** Variables that look like ours and are none: mostly a slip of the pen. */
+export function unknownSettings(environment: Environment): string[] {
+  return Object.keys(environment).filter(
+    (name) => name.startsWith('FIELDGATE_') && !(name in settingsSchema.shape),
+  );
+}

@@ -5,7 +5,7 @@ import { loadAdminKey } from '@fieldgate/operator-api';
 import { createLogger, Readiness, Supervisor, type Environment, type Logger } from '@fieldgate/service';
 import { compose } from './compose.js';
 import { checkRoles, type Role } from './roles.js';
-import { readSettings } from './settings.js';
+import { readSettings, unknownSettings } from './settings.js';
 
 export interface Running {
   readonly logger: Logger;
@@ -35,6 +35,8 @@ export async function start(roles: readonly Role[], environment: Environment): P
     level: settings.FIELDGATE_LOG_LEVEL,
     pretty: format === 'pretty' || (format === 'auto' && process.stdout.isTTY === true),
   });
+  const unknown = unknownSettings(environment);
+  if (unknown.length > 0) logger.warn({ variables: unknown }, 'unknown settings ignored');
   const supervisor = new Supervisor(logger);
   const readiness = new Readiness();
   const adminKey = roles.includes('operator-api')

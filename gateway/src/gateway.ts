@@ -35,7 +35,6 @@ import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
 import { TcpListener } from './listeners/tcp-listener.js';
 import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
-import { DISCONNECT } from './sessions/device-session.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 
@@ -170,6 +169,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.deliver.start();
     this.devices.changes(({ key, value }) => this.onRegistration(key, value));
     await this.persist(() => this.beat.start());
+    await this.persist(() => this.registry.endEarlierRuns());
     if (this.stopping.signal.aborted) return;
     await this.broker.start();
     this.listening = await this.listener.start();
@@ -197,11 +197,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     const session = this.registry.get(deviceId);
     if (!session) return;
     const { creationId, secretVersion } = session.registration;
-    if (device && device.creationId === creationId && device.secretVersion === secretVersion) return;
-    session.link.close(
-      DISCONNECT.notAuthorized,
-      device ? 'the secret of the device has changed' : 'the device was deleted',
-    );
+    if (device?.creationId === creationId && device.secretVersion === secretVersion) return;
+    session.link.close(device ? 'secret-changed' : 'device-deleted');
   }
 
   /** A PUBLISH is held for at most `holdMs`, and for less than the device's keep-alive; then the device shall send it again elsewhere. */
@@ -213,7 +210,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       const keepAliveMs = session.keepAliveSeconds === 0 ? Infinity : session.keepAliveSeconds * 1_000;
       const mostMs = Math.min(this.config.holdMs, Math.max(SWEEP_MS / 2, keepAliveMs - SWEEP_MS)); // noticed a sweep late
       if (now - since >= mostMs) {
-        if (!session.link.close(DISCONNECT.serverBusy, 'the log does not answer')) continue;
+        if (!session.link.close('log-unavailable')) continue;
         counts.heldTooLong += 1;
         this.logger.warn({ deviceId: session.deviceId }, 'publish held for too long, connection closed');
       }

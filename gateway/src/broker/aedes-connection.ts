@@ -1,5 +1,11 @@
 import type { AedesPublishPacket, Client } from 'aedes';
-import type { DeviceConnection, OutboundCommand } from '../sessions/device-session.js';
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  type DeviceConnection,
+  type DisconnectReason,
+  type OutboundCommand,
+} from '../sessions/device-session.js';
 import type { DevicePersistence } from './device-persistence.js';
 
 /** The device's end of a session, as aedes has it. */
@@ -7,22 +13,19 @@ export class AedesConnection implements DeviceConnection {
   private lastMessageId = 0;
   /** Handed to aedes, not numbered yet; by topic, which holds the command's id. */
   private readonly sending = new Map<string, OutboundCommand>();
-  closedBecause: string | undefined;
+  endedBecause: DisconnectReason | undefined;
 
   constructor(
     private readonly client: Client,
     private readonly persistence: DevicePersistence,
   ) {}
 
-  close(reasonCode: number, reason: string): boolean {
-    const isFirst = this.closedBecause === undefined;
-    this.closedBecause ??= reason;
-    this.client.disconnect({ reasonCode, properties: { reasonString: reason } });
+  close(reason: CloseReason): boolean {
+    const isFirst = this.endedBecause === undefined;
+    this.endedBecause ??= reason;
+    const { reasonCode, says } = CLOSE_REASONS[reason];
+    this.client.disconnect({ reasonCode, properties: { reasonString: says } });
     return isFirst;
-  }
-
-  failed(reason: string): void {
-    this.closedBecause ??= reason;
   }
 
   send(message: OutboundCommand): boolean {

@@ -1,5 +1,12 @@
-import { isRejection, type DeviceRecord, type ErrorCode, type Rejection } from '@fieldgate/contracts';
-import type { Logger } from '@fieldgate/service';
+import type { Socket } from 'node:net';
+import {
+  isDeviceId,
+  isRejection,
+  type DeviceRecord,
+  type ErrorCode,
+  type Rejection,
+} from '@fieldgate/contracts';
+import type { Logger, RepeatedLines } from '@fieldgate/service';
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
 import { connectsTotal } from '../gateway.metrics.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
@@ -22,6 +29,7 @@ export class Handshakes {
   constructor(
     private readonly check: (credentials: Credentials) => Promise<DeviceRecord | Rejection>,
     private readonly logger: Logger,
+    private readonly lines: RepeatedLines,
   ) {}
 
   begin(
@@ -69,7 +77,12 @@ export class Handshakes {
 
   private refuse(client: Client, { code, detail }: Rejection, done: Authenticated): void {
     connectsTotal.inc({ outcome: code });
-    this.logger.warn({ clientId: client.id.slice(0, 64), code }, 'connect refused');
+    const handshake = this.open.get(client);
+    const { username = '' } = handshake?.packet ?? {};
+    const userName = isDeviceId(username) ? username : undefined;
+    const { remoteAddress } = client.conn as Partial<Socket>; // undefined for other streams
+    const who = { userName, clientId: client.id.slice(0, 64), remoteAddress, code };
+    this.lines.log('warn', `connect ${remoteAddress} ${username} ${code}`, who, 'connect refused');
     done(refusal(code, detail), false);
   }
 }

@@ -13,6 +13,9 @@ export class IngestOnlyAedes extends AedesWithRegistrar {
   // a null prototype: a device may be called `constructor`, and must not find an inherited member under its name
   readonly clients: Readonly<Record<string, Client>> = Object.create(null) as Record<string, Client>; // nothing in it yet
 
+  /** Hears of a connection that is about to be closed for a newer one. */
+  onTakeOver: (client: Client) => void = () => undefined;
+
   override publish(_packet: unknown, client: unknown, done?: () => void): void {
     const finished = typeof client === 'function' ? (client as () => void) : done; // aedes' own overload: the client may be left out
     finished?.();
@@ -20,7 +23,10 @@ export class IngestOnlyAedes extends AedesWithRegistrar {
 
   /** A connection that ended during its handshake must not take the living one over. */
   override registerClient(client: Client): void {
-    if (!client.closed) super.registerClient(client);
+    if (client.closed) return;
+    const living = this.clients[client.id];
+    if (living) this.onTakeOver(living);
+    super.registerClient(client);
   }
 
   /** aedes goes by the id alone: a connection that is reset during its handshake would take the living one of the same device off the list. */
@@ -43,4 +49,9 @@ export function guardPrototype(client: Client): void {
 /** The CONNACK names an id only where aedes thinks that it chose it itself. */
 export function assignClientId(client: Client): void {
   (client as Client & { _assignedClientId?: string })._assignedClientId = client.id; // no hook for CONNACK properties in 2.0.0-beta.1
+}
+
+/** Whether the client has sent DISCONNECT; aedes keeps it to itself. */
+export function saidGoodbye(client: Client): boolean {
+  return (client as Client & { readonly _disconnected?: boolean })._disconnected === true; // what aedes' own close looks at
 }

@@ -6,21 +6,21 @@ import {
   type Rejection,
   type Subscription,
 } from '@fieldgate/contracts';
-import type { Clock, Logger } from '@fieldgate/service';
+import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import { type AedesPublishPacket, type Client, type PublishPacket } from 'aedes';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, connectsTotal, counts } from '../gateway.metrics.js';
 import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
 import { OrderedSettlements } from '../ingest/ordered-settlements.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
-import { DISCONNECT, type DeviceSession } from '../sessions/device-session.js';
+import type { DeviceSession, DisconnectReason } from '../sessions/device-session.js';
 import { newConnectionId } from '../sessions/session-registry.js';
 import { maySubscribe } from '../sessions/topic-access.js';
 import { AedesConnection } from './aedes-connection.js';
 import { DevicePersistence, fromAedes, isSessionMark, type AedesSubscription } from './device-persistence.js';
 import { Handshakes } from './handshakes.js';
 import { inboundPublish } from './inbound-publish.js';
-import { IngestOnlyAedes } from './ingest-only-aedes.js';
+import { IngestOnlyAedes, saidGoodbye } from './ingest-only-aedes.js';
 
 /** What the broker asks and tells the rest of the gateway. */
 export interface BrokerPort {
@@ -28,7 +28,7 @@ export interface BrokerPort {
   /** Subscriptions of a session to resume; undefined when there is none. */
   resume(deviceId: string): Promise<readonly Subscription[] | undefined>;
   connected(session: DeviceSession): void;
-  disconnected(session: DeviceSession, reason: string): void;
+  disconnected(session: DeviceSession, reason: DisconnectReason): void;
   subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;
   unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void>;
   ingest(session: DeviceSession, publish: InboundPublish, settled: (outcome: IngestOutcome) => void): void;
@@ -39,6 +39,8 @@ const SESSION_EXPIRY_LIMIT_SECONDS = 7 * 86_400;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A device that does not read for this long is closed. */
 const DRAIN_TIMEOUT_MS = 30_000;
+/** DISCONNECT reason code (MQTT 5, table 3-10), sent by aedes itself. */
+const PACKET_TOO_LARGE = 0x95;
 
 /**
  * aedes, and nothing of aedes outside this folder. It speaks MQTT; what a message means is decided behind the port. PUBACK leaves after
@@ -47,10 +49,12 @@ const DRAIN_TIMEOUT_MS = 30_000;
 export class MqttBroker {
   private readonly persistence: DevicePersistence;
   private readonly aedes: IngestOnlyAedes;
+  private readonly lines: RepeatedLines;
   private readonly handshakes: Handshakes;
   private readonly sessions = new WeakMap<Client, DeviceSession>();
   /** Between aedes' question for a session's subscriptions and its `client` event. */
   private readonly resumed = new Map<string, readonly Subscription[]>();
+  private isStopping = false;
 
   constructor(
     private readonly config: Pick<GatewayConfig, 'gatewayId' | 'maxPacketBytes'>,
@@ -58,7 +62,8 @@ export class MqttBroker {
     private readonly clock: Clock,
     private readonly logger: Logger,
   ) {
-    this.handshakes = new Handshakes((credentials) => port.authenticate(credentials), logger);
+    this.lines = new RepeatedLines(logger, clock);
+    this.handshakes = new Handshakes((credentials) => port.authenticate(credentials), logger, this.lines);
     this.persistence = new DevicePersistence({
       resume: (deviceId) => this.resume(deviceId),
       add: (deviceId, subscriptions) =>
@@ -83,7 +88,12 @@ export class MqttBroker {
         const allowed =
           (restoring && isSessionMark(subscription.topic)) || maySubscribe(client.id, subscription.topic);
         if (!allowed)
-          this.logger.warn({ deviceId: client.id, code: 'topic-forbidden' }, 'subscription refused');
+          this.lines.log(
+            'warn',
+            `subscribe ${client.id}`,
+            { deviceId: client.id, code: 'topic-forbidden' },
+            'subscription refused',
+          );
         callback(null, allowed ? subscription : null);
       },
       authorizeForward: (client, packet) => this.numbered(client, packet),
@@ -97,6 +107,8 @@ export class MqttBroker {
       this.onSubscribe(client, subscriptions as unknown as AedesSubscription[]),
     ); // the same shape; aedes types it by mqtt-packet
     this.aedes.on('unsubscribe', (filters, client) => this.onUnsubscribe(client, filters));
+    this.aedes.on('keepaliveTimeout', (client) => this.note(client, 'keep-alive-timeout'));
+    this.aedes.onTakeOver = (client) => this.note(client, 'taken-over');
     this.aedes.on('clientError', (client, error) => this.onError(client, error));
     this.aedes.on('connectionError', (client, error) => this.onError(client, error));
     await this.aedes.listen();
@@ -104,6 +116,7 @@ export class MqttBroker {
 
   /** Every client gets its DISCONNECT (MQTT 5: 0x8B, server shutting down). */
   stop(): Promise<void> {
+    this.isStopping = true;
     return new Promise((resolve) => this.aedes.close(() => resolve()));
   }
 
@@ -172,7 +185,7 @@ export class MqttBroker {
   private report(session: DeviceSession, written: Promise<void>): void {
     written.catch((error: unknown) => {
       this.logger.warn({ deviceId: session.deviceId, err: error }, 'subscription not recorded');
-      session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
+      session.link.close('log-unavailable');
     });
   }
 
@@ -189,8 +202,7 @@ export class MqttBroker {
     if (qos === 2 && !client.closed) {
       // a repeat between PUBLISH and PUBREL was stored already ([MQTT-4.3.3-10])
       if (this.persistence.isOpen(session.deviceId, messageId)) return callback();
-      if (!this.persistence.mayOpen(session.deviceId))
-        return void session.link.close(0x93, 'too many QoS 2 messages without PUBREL'); // receive maximum exceeded
+      if (!this.persistence.mayOpen(session.deviceId)) return void session.link.close('too-many-qos2');
     }
     packet.retain = false;
     const place = session.settlements.add(() => {
@@ -218,8 +230,7 @@ export class MqttBroker {
       return callback();
     }
     // an outage is never acknowledged: aedes is not called back, the device sends again
-    if (!session.closed && session.link.close(DISCONNECT.serverBusy, 'the log does not answer'))
-      counts.heldTooLong += 1;
+    if (!session.closed && session.link.close('log-unavailable')) counts.heldTooLong += 1;
   }
 
   /** aedes numbers packets from a counter of its own and keeps no list; a PUBACK must find its command again. */
@@ -235,16 +246,34 @@ export class MqttBroker {
     if (!session || session.closed) return;
     counts.connections -= 1;
     session.expirySeconds = expiryOf(client); // DISCONNECT may have changed it ([MQTT-3.14.2-2])
-    const link = session.link instanceof AedesConnection ? session.link : undefined;
-    this.port.disconnected(session, link?.closedBecause ?? 'connection closed');
+    this.port.disconnected(session, this.reasonOf(client, session));
     this.persistence.forget(session.deviceId);
   }
 
-  private onError(client: Client, error: Error): void {
+  private reasonOf(client: Client, { link }: DeviceSession): DisconnectReason {
+    if (link instanceof AedesConnection && link.endedBecause) return link.endedBecause;
+    if (client.disconnectReasonCode === PACKET_TOO_LARGE) return 'packet-too-large';
+    if (this.isStopping) return 'gateway-stopping';
+    return saidGoodbye(client) ? 'client-disconnected' : 'connection-lost';
+  }
+
+  private note(client: Client, reason: DisconnectReason): void {
+    const link = this.sessions.get(client)?.link;
+    if (link instanceof AedesConnection) link.endedBecause ??= reason;
+  }
+
+  private onError(client: Client, error: Error & { readonly code?: unknown }): void {
     connectionErrorsTotal.inc();
-    this.logger.debug({ clientId: client.id ?? undefined, err: error }, 'connection error');
     const session = this.sessions.get(client);
-    if (session?.link instanceof AedesConnection) session.link.failed(error.message);
+    if (!session) return this.logger.debug({ err: error }, 'connection broken before its session');
+    if (error.code === undefined) this.note(client, 'protocol-error'); // a socket's own errors have a code
+    const { deviceId } = session;
+    this.lines.log(
+      'info',
+      `broken ${deviceId} ${error.message}`,
+      { deviceId, reason: error.message },
+      'connection broken',
+    );
   }
 
   private async withSession(deviceId: string, act: (session: DeviceSession) => Promise<void>): Promise<void> {

@@ -12,7 +12,7 @@ import {
   type TelemetryMessage,
 } from '@fieldgate/contracts';
 import type { LogWriter, NewRecord } from '@fieldgate/commit-log';
-import type { Clock, Logger } from '@fieldgate/service';
+import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
@@ -35,6 +35,7 @@ interface Arrival {
  */
 export class IngestPublish {
   private minted = 0;
+  private readonly lines: RepeatedLines;
 
   constructor(
     private readonly gateway: { readonly gatewayId: string; readonly boot: string },
@@ -42,7 +43,9 @@ export class IngestPublish {
     private readonly responses: AcceptResponse,
     private readonly clock: Clock,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.lines = new RepeatedLines(logger, clock);
+  }
 
   ingest(session: DeviceSession, publish: InboundPublish, settled: Settled): void {
     const arrival = { session, publish, settled };
@@ -149,7 +152,13 @@ export class IngestPublish {
     counts.publishes.other += 1;
     refusedTotal.inc({ code: 'topic-forbidden' });
     const topic = publish.topic.slice(0, 256);
-    this.logger.warn({ deviceId: session.deviceId, topic, code: 'topic-forbidden' }, 'publish refused');
+    const { deviceId } = session;
+    this.lines.log(
+      'warn',
+      `publish ${deviceId}`,
+      { deviceId, topic, code: 'topic-forbidden' },
+      'publish refused',
+    );
     settled('forbidden');
   }
 

@@ -7,7 +7,7 @@ export interface DeviceConnection {
    * MQTT 5: a DISCONNECT with this reason code (section 3.14.2.1) goes first; 3.1.1 has none, its connection is just closed. False when it was
    * being closed already.
    */
-  close(reasonCode: number, reason: string): boolean;
+  close(reason: CloseReason): boolean;
   /** False when the connection is closing already. */
   send(message: OutboundCommand): boolean;
 }
@@ -55,11 +55,24 @@ export interface DeviceSession {
   closed: boolean;
 }
 
-/** DISCONNECT reason codes that the gateway uses (MQTT 5, table 3-10). */
-export const DISCONNECT = {
-  notAuthorized: 0x87,
-  serverBusy: 0x89,
-  serverShuttingDown: 0x8b,
-  sessionTakenOver: 0x8e,
-  administrativeAction: 0x98,
+/** Why the gateway ends a connection: what MQTT 5 devices are told (reason codes: table 3-10), and what stands in `disconnected`. */
+export const CLOSE_REASONS = {
+  'device-deleted': { reasonCode: 0x87, says: 'the device was deleted' },
+  'secret-changed': { reasonCode: 0x87, says: 'the secret of the device has changed' },
+  'log-unavailable': { reasonCode: 0x89, says: 'the log does not answer' },
+  'taken-over': { reasonCode: 0x8e, says: 'session taken over by another connection' },
+  'too-many-qos2': { reasonCode: 0x93, says: 'too many QoS 2 messages without PUBREL' },
 } as const;
+export type CloseReason = keyof typeof CLOSE_REASONS;
+
+/** Why a connection has ended. */
+export type DisconnectReason =
+  | CloseReason
+  /** The device sent DISCONNECT. */
+  | 'client-disconnected'
+  /** The network ended it, without a word. */
+  | 'connection-lost'
+  | 'keep-alive-timeout'
+  | 'packet-too-large'
+  | 'protocol-error'
+  | 'gateway-stopping';

@@ -151,6 +151,42 @@ describe('the session of a device', () => {
     expect(await eventsOf(log)).toEqual(['connected', 'connected']);
   });
 
+  it('ends with the run of its gateway that was killed, as soon as the next one starts, and can be resumed', async () => {
+    const { log, gateway } = await givenGateway();
+    const client = await device(gateway, KEPT);
+    await client.subscribeAsync('devices/pump-7/commands/#', { qos: 1 });
+    const afterKill = log.restarted(); // the first gateway goes on, but nobody hears of it
+    await afterKill.start();
+    const second = await gatewayWith(afterKill);
+    expect((await sessionRecords(afterKill)).at(-1)).toMatchObject({
+      connected: false,
+      reason: 'gateway-restarted',
+    });
+    expect(await sessionPresent(second)).toBe(true);
+  });
+
+  it('says why it ended', async () => {
+    const { log, gateway } = await givenGateway();
+    const polite = await device(gateway);
+    await polite.endAsync();
+    const cut = await device(gateway);
+    const lost = happens(cut, 'close');
+    cut.stream.destroy();
+    await lost;
+    const taken = await device(gateway);
+    const over = happens(taken, 'close');
+    await device(gateway);
+    await over;
+    await gateway.stop();
+    const ended = (await sessionRecords(log)).filter((record) => !record.connected);
+    expect(ended.map(({ reason }) => reason)).toEqual([
+      'client-disconnected',
+      'connection-lost',
+      'taken-over',
+      'gateway-stopping',
+    ]);
+  });
+
   it('ends when its subscriptions cannot be recorded, and a later SUBSCRIBE is', async () => {
     const { log, gateway } = await givenGateway();
     const client = await device(gateway);

@@ -15,7 +15,7 @@ import {
   type TableChange,
 } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
-import { DISCONNECT, type DeviceSession } from './device-session.js';
+import type { DeviceSession, DisconnectReason } from './device-session.js';
 
 /**
  * The sessions of this gateway, and their records in `fieldgate.sessions.v1`. A session outlives its connection and its gateway: whoever
@@ -42,6 +42,29 @@ export class SessionRegistry {
 
   start(): void {
     this.table.changes((change) => this.onRecord(change));
+  }
+
+  /** Connections of an earlier run of this gateway are no more: it may have had no time to say so. */
+  async endEarlierRuns(): Promise<void> {
+    const { gatewayId, boot } = this.identity;
+    const dead = [...this.table.entries()].filter(
+      ([, record]) => record.connected && record.gateway === gatewayId && record.boot !== boot,
+    );
+    await Promise.all(
+      dead.map(async ([deviceId, record]) => {
+        const now = this.clock.now();
+        await this.appendRecord({
+          ...record,
+          connected: false,
+          disconnectedAt: now,
+          reason: 'gateway-restarted',
+        });
+        this.writeEvent({ deviceId, connection: record.connection }, 'disconnected', {
+          gateway: gatewayId,
+          reason: 'gateway-restarted',
+        });
+      }),
+    );
   }
 
   get(deviceId: string): DeviceSession | undefined {
@@ -93,7 +116,7 @@ export class SessionRegistry {
   }
 
   /** The connection has ended. The record says so only while no newer connection has taken the device over. */
-  disconnected(session: DeviceSession, reason: string): void {
+  disconnected(session: DeviceSession, reason: DisconnectReason): void {
     session.closed = true;
     if (this.sessions.get(session.deviceId) === session) this.sessions.delete(session.deviceId);
     this.lastWritten.delete(session.connection);
@@ -136,20 +159,18 @@ export class SessionRegistry {
       subscriptions: [...session.subscriptions],
       ...state,
     };
-    return appended(this.log.writer, {
-      topic: 'fieldgate.sessions.v1',
-      key: session.deviceId,
-      value: encodeTableRow('fieldgate.sessions.v1', {
-        key: session.deviceId,
-        id: `${session.connection}-${(this.written += 1)}`,
-        atMs: this.clock.now(),
-        data: record,
-      }),
-    });
+    return this.appendRecord(record);
+  }
+
+  private appendRecord(record: SessionRecord): Promise<LogPosition> {
+    const { deviceId: key, connection } = record;
+    const row = { key, id: `${connection}-${(this.written += 1)}`, atMs: this.clock.now(), data: record };
+    const value = encodeTableRow('fieldgate.sessions.v1', row);
+    return appended(this.log.writer, { topic: 'fieldgate.sessions.v1', key, value });
   }
 
   private writeEvent(
-    session: DeviceSession,
+    session: Pick<DeviceSession, 'deviceId' | 'connection'>,
     event: 'connected' | 'disconnected',
     details: Record<string, unknown>,
   ): void {
@@ -177,7 +198,7 @@ export class SessionRegistry {
     if (session.standing === 'unread') return; // a record from before this connection's own
     if (value.connected) {
       session.standing = 'superseded';
-      session.link.close(DISCONNECT.sessionTakenOver, 'session taken over by another connection');
+      session.link.close('taken-over');
     } else if (session.standing !== 'superseded') {
       this.restore(session); // presence ended an older connection too late
     }
@@ -205,7 +226,7 @@ export class SessionRegistry {
   private notWritten(session: DeviceSession, error: unknown): void {
     this.logger.warn({ deviceId: session.deviceId, err: error }, 'session record not written');
     // without its record the session is nobody's: no command would reach it. The device connects again.
-    if (!session.closed) session.link.close(DISCONNECT.serverBusy, 'the log does not answer');
+    if (!session.closed) session.link.close('log-unavailable');
   }
 }
 

@@ -4,6 +4,7 @@ export * from './environment.js';
 export * from './health/health.controller.js';
 export * from './health/readiness.js';
 export * from './logger.js';
+export * from './repeated-lines.js';
 export * from './service.config.js';
 export * from './service.module.js';
 export * from './supervisor.js';
