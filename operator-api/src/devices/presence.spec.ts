@@ -1,6 +1,8 @@
 import { GATEWAY_LOST_MS } from '@fieldgate/contracts';
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { ApiUnderTest, NOW } from '../testing/api-under-test.js';
+import { DeviceTables } from './device-tables.js';
+import { PresenceOfDevices } from './presence.js';
 
 let api: ApiUnderTest;
 
@@ -8,7 +10,10 @@ beforeEach(async () => {
   api = await (await new ApiUnderTest().start()).ready();
 });
 
-afterEach(() => api.stop());
+afterEach(() => {
+  jest.useRealTimers();
+  return api.stop();
+});
 
 describe('GET /v1/devices/{id}', () => {
   beforeEach(async () => {
@@ -42,7 +47,7 @@ describe('GET /v1/devices/{id}', () => {
 
   it('does not believe a gateway that has been silent for too long', async () => {
     await api.device('pump-7').connect();
-    api.clock.ms += GATEWAY_LOST_MS + 1;
+    api.monotonic.ms += GATEWAY_LOST_MS;
     expect(await presence()).toEqual({ connected: false, commandReady: false });
     await api.device('pump-7').heartbeat();
     expect(await presence()).toEqual({ connected: true, commandReady: true });
@@ -52,6 +57,37 @@ describe('GET /v1/devices/{id}', () => {
     await api.device('pump-7').connect();
     await api.device('pump-7').heartbeat(-3_600_000);
     expect(await presence()).toEqual({ connected: true, commandReady: true });
+  });
+
+  it.each([3_600_000, -3_600_000])('does not mind its own clock being set by %i ms', async (jump) => {
+    await api.device('pump-7').connect();
+    api.clock.ms += jump;
+    expect(await presence()).toEqual({ connected: true, commandReady: true });
+  });
+
+  it('does not take a log that was away for gateways that are silent', async () => {
+    await api.device('pump-7').connect();
+    api.log.goAway();
+    expect(await presence()).toMatchObject({ connected: true });
+    api.monotonic.ms += 60_000;
+    expect(await presence()).toMatchObject({ connected: true });
+    api.log.comeBack();
+    expect(await presence()).toMatchObject({ connected: true });
+    api.monotonic.ms += GATEWAY_LOST_MS;
+    expect(await presence()).toMatchObject({ connected: false });
+  });
+
+  it('notices that the log was away also when nobody has asked meanwhile', async () => {
+    const unasked = new PresenceOfDevices(api.get(DeviceTables), api.log, api.monotonic);
+    await api.device('pump-7').connect();
+    jest.useFakeTimers();
+    unasked.onApplicationBootstrap();
+    api.log.goAway();
+    jest.advanceTimersByTime(1_000);
+    api.monotonic.ms += 60_000;
+    api.log.comeBack();
+    expect(unasked.session('pump-7')).toBeDefined();
+    unasked.beforeApplicationShutdown();
   });
 
   it('answers without the last report while the store is away', async () => {

@@ -1,25 +1,41 @@
-import { commandTopic, filterMatches, GATEWAY_LOST_MS, type SessionRecord } from '@fieldgate/contracts';
-import { CLOCK, type Clock } from '@fieldgate/service';
-import { Inject, Injectable } from '@nestjs/common';
+import { HeardGateways, COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
+import { commandTopic, filterMatches, type SessionRecord } from '@fieldgate/contracts';
+import { MONOTONIC, type Clock } from '@fieldgate/service';
+import {
+  Inject,
+  Injectable,
+  type BeforeApplicationShutdown,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { DeviceTables } from './device-tables.js';
+
+/** An outage of the log that is shorter than this costs a gateway nothing anyway. */
+const LOOK_EVERY_MS = 1_000;
 
 /** A command that stands for any other: whoever is subscribed to this one is subscribed to commands. */
 const ANY_COMMAND = { id: 'x', name: 'y' };
 
 /** Who is connected, judged from the tables: the newest session record, and whether its gateway still lives. */
 @Injectable()
-export class PresenceOfDevices {
-  /** When the last heartbeat of each run of a gateway came in here: the gateways' own clocks say nothing about silence. */
-  private readonly heard = new Map<string, number>();
+export class PresenceOfDevices implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly heard: HeardGateways;
+  private timer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly tables: DeviceTables,
-    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(COMMIT_LOG) log: CommitLog,
+    @Inject(MONOTONIC) monotonic: Clock,
   ) {
-    tables.gateways.changes(({ key, value }) => {
-      if (value && !value.stopping) this.heard.set(key, clock.now());
-      else this.heard.delete(key);
-    });
+    this.heard = new HeardGateways(tables.gateways, monotonic, () => log.problem());
+  }
+
+  onApplicationBootstrap(): void {
+    this.heard.look();
+    this.timer = setInterval(() => this.heard.look(), LOOK_EVERY_MS);
+  }
+
+  beforeApplicationShutdown(): void {
+    clearInterval(this.timer);
   }
 
   /** The session of a device that is connected, as far as its gateway knows; undefined for all others. */
@@ -37,9 +53,8 @@ export class PresenceOfDevices {
    * A gateway writes a heartbeat when it starts and every few seconds after that; one that was killed writes no `disconnected`, and
    * until the presence group has done so, its silence says it.
    */
-  private isLost(session: SessionRecord): boolean {
-    const heardAt = this.heard.get(`${session.gateway}/${session.boot}`);
-    return heardAt === undefined || this.clock.now() - heardAt >= GATEWAY_LOST_MS;
+  private isLost({ gateway, boot }: SessionRecord): boolean {
+    return this.heard.isSilent(gateway, boot);
   }
 }
 

@@ -27,6 +27,8 @@ export class ApiUnderTest implements SimulatedWorld {
   readonly store = new MemoryStore();
   readonly readiness = new Readiness();
   readonly clock = { ms: NOW, now: (): number => this.clock.ms };
+  /** What silence is measured with. */
+  readonly monotonic = { ms: 0, now: (): number => this.monotonic.ms };
   readonly log: MemoryLog;
   url = '';
   private app: NestFastifyApplication | undefined;
@@ -44,6 +46,7 @@ export class ApiUnderTest implements SimulatedWorld {
         ServiceModule.forRoot({
           logger,
           clock: this.clock,
+          monotonic: this.monotonic,
           supervisor: new Supervisor(logger),
           readiness: this.readiness,
         }),

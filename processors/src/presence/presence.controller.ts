@@ -9,6 +9,7 @@ import { EventPattern, Payload } from '@nestjs/microservices';
 import { gatewayHeartbeatSchema, tableRows, type GatewayHeartbeat } from '@fieldgate/contracts';
 import {
   COMMIT_LOG,
+  HeardGateways,
   KeepErrorType,
   LogStart,
   LogTable,
@@ -16,7 +17,15 @@ import {
   type CommitLog,
   type LogBatch,
 } from '@fieldgate/commit-log';
-import { CLOCK, LOGGER, SUPERVISOR, Supervisor, type Clock, type Logger } from '@fieldgate/service';
+import {
+  CLOCK,
+  LOGGER,
+  MONOTONIC,
+  SUPERVISOR,
+  Supervisor,
+  type Clock,
+  type Logger,
+} from '@fieldgate/service';
 import { PRESENCE } from '../consumer-groups.js';
 import { DeliverBatch } from '../delivery/deliver-batch.js';
 import { WatchGateways } from './watch-gateways.js';
@@ -37,6 +46,7 @@ export class PresenceController implements OnApplicationBootstrap, BeforeApplica
     @Inject(COMMIT_LOG) log: CommitLog,
     @Inject(LogStart) private readonly logStart: LogStart,
     @Inject(CLOCK) clock: Clock,
+    @Inject(MONOTONIC) monotonic: Clock,
     @Inject(LOGGER) logger: Logger,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
   ) {
@@ -54,7 +64,8 @@ export class PresenceController implements OnApplicationBootstrap, BeforeApplica
           ),
       },
     );
-    this.watch = new WatchGateways(log, this.gateways, clock, logger);
+    const heard = new HeardGateways(this.gateways, monotonic, () => log.problem());
+    this.watch = new WatchGateways({ log, gateways: this.gateways, heard, clock, logger });
   }
 
   @EventPattern<string>('fieldgate.sessions.v1', PRESENCE.transport)

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { appended, LogTable, type LogRecord } from '@fieldgate/commit-log';
+import { appended, HeardGateways, LogTable, type LogRecord } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import {
   encodeTableRow,
@@ -13,9 +13,13 @@ import { batchOf, jsonOf, recordsOf } from '../testing/written.js';
 import { WatchGateways } from './watch-gateways.js';
 
 let log: MemoryLog;
+/** Of the monotonic clock. */
 let now: number;
+/** What has been set on the wall clock since. */
+let wallOffset: number;
 let gateways: LogTable<GatewayHeartbeat>;
 let watch: WatchGateways;
+const WALL = Date.parse('2026-11-20T21:30:00.000Z');
 
 beforeEach(async () => {
   log = createMemoryLog();
@@ -32,8 +36,12 @@ beforeEach(async () => {
       unreadable: () => undefined,
     },
   );
-  watch = new WatchGateways(log, gateways, { now: () => now }, createLogger({ level: 'silent' }));
+  const heard = new HeardGateways(gateways, { now: () => now }, () => log.problem());
+  const clock = { now: () => WALL + now + wallOffset };
+  watch = new WatchGateways({ log, gateways, heard, clock, logger: createLogger({ level: 'silent' }) });
+  wallOffset = 0;
   await gateways.start();
+  await watch.due();
 });
 afterEach(() => gateways.stop());
 
@@ -137,6 +145,38 @@ describe('sessions of a gateway', () => {
     now = 20_000;
     await watch.due();
     expect(await recordsOf(log, 'fieldgate.events.v1')).toHaveLength(0);
+  });
+
+  it.each([3_600_000, -3_600_000])('do not mind a wall clock that jumps by %i ms', async (jump) => {
+    await connected('pump-7', 'alive');
+    await watch.follow(await batchOf(log, 'fieldgate.sessions.v1'));
+    now = 20_000;
+    await beat('alive');
+    now = 24_000;
+    wallOffset = jump;
+    await watch.due();
+    expect(await sessions()).toEqual({ 'pump-7': true });
+    now = 35_000;
+    await watch.due();
+    expect(await sessions()).toEqual({ 'pump-7': false });
+  });
+
+  it('do not end because the log was away for a minute', async () => {
+    await beat('alive');
+    await beat('dead');
+    await connected('pump-7', 'alive');
+    await connected('pump-8', 'dead');
+    await watch.follow(await batchOf(log, 'fieldgate.sessions.v1'));
+    log.goAway();
+    for (; now < 60_000; now += 1_000) await watch.due();
+    log.comeBack();
+    await watch.due();
+    expect(await sessions()).toEqual({ 'pump-7': true, 'pump-8': true });
+    now += 14_000;
+    await beat('alive');
+    now += 1_000;
+    await watch.due();
+    expect(await sessions()).toEqual({ 'pump-7': true, 'pump-8': false });
   });
 
   it('leave no heartbeat behind for ever', async () => {

@@ -10,6 +10,7 @@ import {
 import {
   appended,
   type CommitLog,
+  type HeardGateways,
   type LogBatch,
   type LogTable,
   type PartitionAssignment,
@@ -31,27 +32,22 @@ interface Partition {
 
 const readSession = tableRows('fieldgate.sessions.v1', sessionRecordSchema);
 
-/**
- * Ends the sessions of gateways that have died without a word: a gateway silent for 15 s held connections that are no more. Silence is measured
- * by arrival of heartbeats here, not by the gateways' clocks.
- */
+/** Heartbeats of runs that have been silent for so long are removed. */
+const FORGET_MS = 10 * GATEWAY_LOST_MS;
+
+/** Ends the sessions of gateways that have died without a word: a gateway silent for 15 s held connections that are no more. */
 export class WatchGateways {
   private readonly partitions = new Map<number, Partition>();
-  private readonly heard = new Map<string, number>();
-  private readonly startedAt: number;
 
   constructor(
-    private readonly log: CommitLog,
-    private readonly gateways: LogTable<GatewayHeartbeat>,
-    private readonly clock: Clock,
-    private readonly logger: Logger,
-  ) {
-    this.startedAt = clock.now();
-    gateways.changes(({ key, value }) => {
-      if (value && !value.stopping) this.heard.set(key, clock.now());
-      else this.heard.delete(key);
-    });
-  }
+    private readonly parts: {
+      readonly log: CommitLog;
+      readonly gateways: LogTable<GatewayHeartbeat>;
+      readonly heard: HeardGateways;
+      readonly clock: Clock;
+      readonly logger: Logger;
+    },
+  ) {}
 
   async follow(batch: LogBatch): Promise<readonly Refusal[]> {
     const partition = await this.partitionOf(batch);
@@ -65,32 +61,30 @@ export class WatchGateways {
     return refused;
   }
 
-  /** Ends what is lost; called by a timer. */
+  /** Ends what is lost; called by a timer. While the log is away nothing could be written, and nobody counts as lost. */
   async due(): Promise<void> {
-    const now = this.clock.now();
-    if (now < this.startedAt + GATEWAY_LOST_MS) return; // whoever lives has been heard by then
+    const { log, heard, clock } = this.parts;
+    heard.look();
+    if (log.problem() !== undefined) return;
     const lost: SessionRecord[] = [];
     for (const [number, partition] of this.partitions) {
       if (!partition.assignment.isHeld()) this.partitions.delete(number);
       else
         for (const session of partition.connected.values())
-          if (this.isSilent(session, now)) lost.push(session);
+          if (heard.isSilent(session.gateway, session.boot)) lost.push(session);
     }
+    const now = clock.now();
     await Promise.all(lost.map((session) => this.end(session, now)));
-    await this.forgetGateways(now);
-  }
-
-  private isSilent(session: SessionRecord, now: number): boolean {
-    const heardAt = this.heard.get(`${session.gateway}/${session.boot}`);
-    return heardAt === undefined || now - heardAt >= GATEWAY_LOST_MS;
+    await this.forgetGateways();
   }
 
   private async end(session: SessionRecord, now: number): Promise<void> {
+    const { log, logger } = this.parts;
     const { deviceId, gateway } = session;
     const reason = 'gateway-lost';
     try {
       const ended: SessionRecord = { ...session, connected: false, disconnectedAt: now, reason };
-      await appended(this.log.writer, {
+      await appended(log.writer, {
         topic: 'fieldgate.sessions.v1',
         key: deviceId,
         value: encodeTableRow('fieldgate.sessions.v1', {
@@ -100,7 +94,7 @@ export class WatchGateways {
           data: ended,
         }),
       });
-      await appended(this.log.writer, {
+      await appended(log.writer, {
         topic: 'fieldgate.events.v1',
         key: deviceId,
         value: encodeEvent(
@@ -111,18 +105,19 @@ export class WatchGateways {
       });
       lostTotal.inc();
     } catch (error) {
-      this.logger.warn({ deviceId, err: error }, 'lost session not ended'); // still in `connected`: the next round tries again
+      logger.warn({ deviceId, err: error }, 'lost session not ended'); // still in `connected`: the next round tries again
     }
   }
 
   /** Heartbeats of runs that are over have no reader left. */
-  private async forgetGateways(now: number): Promise<void> {
-    for (const [key, heartbeat] of this.gateways.entries()) {
-      const silentMs = now - (this.heard.get(key) ?? 0);
-      if (silentMs < FORGET_MS && !heartbeat.stopping) continue;
-      if (this.isReferenced(heartbeat)) continue;
-      await appended(this.log.writer, { topic: 'fieldgate.gateways.v1', key, value: null }).catch(
-        (error: unknown) => this.logger.warn({ gateway: key, err: error }, 'old heartbeat not removed'),
+  private async forgetGateways(): Promise<void> {
+    const { log, gateways, heard, logger } = this.parts;
+    for (const [key, heartbeat] of gateways.entries()) {
+      const { gateway, boot, stopping } = heartbeat;
+      const isOver = stopping ? heard.isSilent(gateway, boot) : heard.isSilent(gateway, boot, FORGET_MS);
+      if (!isOver || this.isReferenced(heartbeat)) continue;
+      await appended(log.writer, { topic: 'fieldgate.gateways.v1', key, value: null }).catch(
+        (error: unknown) => logger.warn({ gateway: key, err: error }, 'old heartbeat not removed'),
       );
     }
   }
@@ -138,7 +133,7 @@ export class WatchGateways {
     const known = this.partitions.get(batch.partition);
     if (known?.assignment === batch.assignment) return known;
     const partition: Partition = { assignment: batch.assignment, connected: new Map() };
-    for await (const { key, value } of this.log.reader.read(batch.topic, {
+    for await (const { key, value } of this.parts.log.reader.read(batch.topic, {
       partition: batch.partition,
       from: 0,
       to: batch.from,
@@ -149,8 +144,6 @@ export class WatchGateways {
     return partition;
   }
 }
-
-const FORGET_MS = 10 * GATEWAY_LOST_MS;
 
 function note(partition: Partition, deviceId: string, session: SessionRecord | undefined): void {
   if (session?.connected) partition.connected.set(deviceId, session);
