@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promi
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { eventLoopTurn } from '../in-process/event-loop-turn.js';
 import { DirectoryLock } from './directory-lock.js';
 
 let directory: string;
@@ -24,6 +25,13 @@ async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['-e', '']);
   await once(child, 'exit');
   return child.pid ?? 0;
+}
+
+/** proc(5): field 3 of /proc/pid/stat. */
+async function untilInState(pid: number, state: string): Promise<void> {
+  const isReached = async (): Promise<boolean> =>
+    (await readFile(`/proc/${pid}/stat`, 'utf8')).includes(`) ${state} `);
+  while (!(await isReached())) await eventLoopTurn();
 }
 
 describe('the lock of a data directory', () => {
@@ -74,6 +82,25 @@ describe('the lock of a data directory', () => {
     await lock.take();
     expect(JSON.parse(await readFile(path, 'utf8'))).toMatchObject({ pid: process.pid });
     await lock.release();
+  });
+
+  it('takes it from a process that was killed and that its parent has not noticed yet', async () => {
+    const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; wait'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const exited = once(parent, 'exit');
+    const pid = Number(await once(parent.stdout, 'data'));
+    try {
+      parent.kill('SIGSTOP'); // it cannot look after its child
+      await untilInState(parent.pid ?? 0, 'T');
+      process.kill(pid, 'SIGKILL');
+      await untilInState(pid, 'Z');
+      await heldBy({ pid });
+      const lock = new DirectoryLock(directory);
+      await lock.take();
+      await lock.release();
+    } finally {
+      parent.kill('SIGCONT');
+      await exited;
+    }
   });
 
   it('takes it from a process of another host that has been silent', async () => {

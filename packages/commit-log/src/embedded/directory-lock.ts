@@ -63,7 +63,12 @@ export class DirectoryLock {
 
   private async create(): Promise<void> {
     const token = randomBytes(12).toString('hex');
-    const holder: Holder = { token, pid: process.pid, started: await startOf(process.pid), host: hostname() };
+    const holder: Holder = {
+      token,
+      pid: process.pid,
+      started: (await stateOf(process.pid))?.started,
+      host: hostname(),
+    };
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
       if (await createWhole(this.path, token, holder)) {
         ours.add(token);
@@ -82,8 +87,9 @@ export class DirectoryLock {
     if (ours.has(holder.token)) return true;
     if (holder.host !== hostname()) return this.isHeardOf();
     if (holder.pid === process.pid || !isRunning(holder.pid)) return false;
-    const started = await startOf(holder.pid);
-    return started === undefined || holder.started === undefined || started === holder.started;
+    const state = await stateOf(holder.pid);
+    if (state === undefined) return true;
+    return !state.isDead && (holder.started === undefined || state.started === holder.started);
   }
 
   /** Another host's process cannot be asked: has it touched its lock while we watched? */
@@ -173,12 +179,21 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** proc(5): field 22 of /proc/pid/stat, in ticks since the system started; undefined where there is no /proc. */
-async function startOf(pid: number): Promise<string | undefined> {
+interface ProcessState {
+  readonly started: string | undefined;
+  readonly isDead: boolean;
+}
+
+/** proc(5), /proc/pid/stat: undefined where there is no /proc, or when the process is gone in this moment: then its id alone decides. */
+async function stateOf(pid: number): Promise<ProcessState | undefined> {
+  let line: string;
   try {
-    const line = await readFile(`/proc/${pid}/stat`, 'utf8');
-    return line.slice(line.lastIndexOf(')') + 2).split(' ')[19];
+    line = await readFile(`/proc/${pid}/stat`, 'utf8');
   } catch {
-    return undefined; // another system, or gone in this moment: then the process id alone decides
+    return undefined;
   }
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' '); // from field 3 on
+  const [state = '', threads, started] = [fields[0], fields[17], fields[19]]; // the start is in ticks since the system started
+  // killed, and its parent has not asked for it yet; with more than one thread, one of them may still be in a write
+  return { started, isDead: /[ZX]/.test(state) && Number(threads) <= 1 };
 }
