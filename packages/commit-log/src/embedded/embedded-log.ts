@@ -1,5 +1,6 @@
 import type { Clock, Logger } from '@fieldgate/service';
 import type { CommitLog } from '../commit-log.js';
+import { reportExpired } from '../expired-records.js';
 import { LocalReader } from '../in-process/local-reader.js';
 import { BlockStore } from './block-store.js';
 import { DirectoryLock } from './directory-lock.js';
@@ -49,7 +50,7 @@ class EmbeddedLog implements CommitLog {
     this.partitions = new EmbeddedPartitions(this.store, this.offsets);
     const { store, offsets, partitions, outage } = this;
     this.writer = new EmbeddedWriter({ store, offsets, partitions, outage, clock });
-    this.reader = new LocalReader(partitions);
+    this.reader = new LocalReader(partitions, (range) => reportExpired(logger, range));
     this.housekeeping = new Housekeeping(
       { store, partitions, clock, logger },
       {

@@ -1,5 +1,6 @@
 import { FieldgateError, type ConsumerGroup, type LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
+import type { ExpiredRange } from '../expired-records.js';
 import type {
   BatchHandler,
   BatchOutcome,
@@ -16,6 +17,7 @@ interface Member {
   readonly group: ConsumerGroup;
   readonly handle: BatchHandler;
   readonly failed: (error: unknown) => void;
+  readonly expired: (range: ExpiredRange) => void;
 }
 
 /** One member of a consumer group: a loop per partition, which hands over, commits, and waits for more. */
@@ -63,11 +65,16 @@ export class LocalConsumption implements Consumption {
     const { topic, partition } = assignment;
     const { group } = this.member;
     const { signal } = this.stopping;
-    let from = this.log.offsets.get(group, topic, partition) ?? 0;
+    let from = this.log.offsets.get(group, topic, partition) ?? this.log.earliest(topic, partition);
     let isFirst = true;
     let attempt = 0;
     while (!signal.aborted) {
-      from = Math.max(from, this.log.earliest(topic, partition));
+      const earliest = this.log.earliest(topic, partition);
+      if (from < earliest) {
+        this.member.expired({ group, topic, partition, from, earliest });
+        from = earliest;
+        this.log.offsets.keep(group, topic, partition, from); // told once
+      }
       const { records, next } = this.log.take(topic, partition, from);
       if (records.length === 0 && !isFirst) {
         from = next;

@@ -1,4 +1,5 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
+import type { ExpiredRange } from '../expired-records.js';
 import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import { LocalConsumption } from './local-consumption.js';
@@ -11,7 +12,10 @@ export class LocalReader implements LogReader {
   private readonly turns = new PartitionTurns();
   private readonly running = new Set<Consumption>();
 
-  constructor(private readonly log: LocalPartitions) {}
+  constructor(
+    private readonly log: LocalPartitions,
+    private readonly expired: (range: ExpiredRange) => void,
+  ) {}
 
   async consume(
     group: ConsumerGroup,
@@ -19,7 +23,12 @@ export class LocalReader implements LogReader {
     handle: BatchHandler,
     failed: (error: unknown) => void,
   ): Promise<Consumption> {
-    const consumption = new LocalConsumption(this.log, this.turns, { group, handle, failed });
+    const consumption = new LocalConsumption(this.log, this.turns, {
+      group,
+      handle,
+      failed,
+      expired: this.expired,
+    });
     for (const topic of topics)
       for (let partition = 0; partition < this.log.count(topic); partition += 1)
         consumption.begin(topic, partition);

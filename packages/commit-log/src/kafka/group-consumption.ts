@@ -1,10 +1,11 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause, type Logger } from '@fieldgate/service';
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import { reportExpired } from '../expired-records.js';
 import type { BatchHandler, Consumption } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import { OffsetCommits, type GroupOffset } from './offset-commits.js';
-import { PartitionDelivery } from './partition-delivery.js';
+import { PartitionDelivery, type GroupStart } from './partition-delivery.js';
 import { reasonOf } from './protocol-codes.js';
 
 const MEMBERSHIP = {
@@ -28,13 +29,19 @@ export interface GroupConsumptionOptions {
   readonly topics: readonly LogTopic[];
   readonly handle: BatchHandler;
   readonly failed: (error: unknown) => void;
-  readonly startOffset: (topic: LogTopic, partition: number) => Promise<number>;
+  readonly startOf: (topic: LogTopic, partition: number) => Promise<GroupStart>;
+  /** By partition; may fail while the log is away. */
+  readonly committed: (topic: LogTopic) => Promise<ReadonlyMap<number, number>>;
   readonly logger: Logger;
 }
 
 /** One member of a consumer group for as long as it is wanted: when its client gives up, another one joins. */
 export class GroupConsumption implements Consumption {
   private deliveries = new Map<string, PartitionDelivery>();
+  /** Before the client could touch it: where an offset has expired, kafkajs commits a mark over it, and what was missed would show nowhere. */
+  private lastCommitted: Promise<ReadonlyMap<LogTopic, ReadonlyMap<number, number>>> = Promise.resolve(
+    new Map(),
+  );
   private readonly stopping = new AbortController();
   private member: Promise<void> = Promise.resolve();
   private ended = false;
@@ -78,13 +85,18 @@ export class GroupConsumption implements Consumption {
         resolve();
       });
     });
-    consumer.on(consumer.events.REBALANCING, () => this.loseAll(commits));
+    consumer.on(consumer.events.REBALANCING, () => {
+      this.loseAll(commits);
+      this.noteCommitted();
+    });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.assign(payload.memberAssignment, consumer, commits);
     });
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+      this.noteCommitted();
+      await Promise.race([this.lastCommitted, aborted(this.stopping.signal)]);
       await consumer.run({
         autoCommit: false,
         partitionsConsumedConcurrently: ALL_PARTITIONS_AT_ONCE,
@@ -124,7 +136,15 @@ export class GroupConsumption implements Consumption {
         const key = `${topic}/${partition}`;
         const dependencies = {
           handle: this.options.handle,
-          startOffset: () => this.options.startOffset(topic, partition),
+          start: () => this.startOf(topic, partition),
+          expired: (from: number, earliest: number) =>
+            reportExpired(this.options.logger, {
+              group: this.options.group,
+              topic,
+              partition,
+              from,
+              earliest,
+            }),
           commit: (offset: number) => commits.commit({ topic, partition, offset }),
           failed: (error: unknown) => this.fail(error),
         };
@@ -132,6 +152,22 @@ export class GroupConsumption implements Consumption {
         this.deliveries.set(key, new PartitionDelivery(topic, partition, dependencies, last));
       }
     }
+  }
+
+  private async startOf(topic: LogTopic, partition: number): Promise<GroupStart> {
+    const before = (await this.lastCommitted).get(topic)?.get(partition);
+    const { offset, committed = before } = await this.options.startOf(topic, partition);
+    return { offset, committed };
+  }
+
+  private noteCommitted(): void {
+    const { topics, committed } = this.options;
+    this.lastCommitted = Promise.all(
+      topics.map(async (topic) => [topic, await committed(topic)] as const),
+    ).then(
+      (offsets) => new Map(offsets),
+      () => new Map(), // the log is away, and says so by itself
+    );
   }
 
   private loseAll(commits: OffsetCommits): void {

@@ -6,6 +6,7 @@ import type { LogRecord } from '../log-record.js';
 import type { ClusterView } from './cluster-view.js';
 import { GroupConsumption } from './group-consumption.js';
 import { committedOffsets, partitionBounds } from './log-offsets.js';
+import type { GroupStart } from './partition-delivery.js';
 import { unavailable } from './protocol-codes.js';
 import { readRange } from './read-range.js';
 import { TopicFollow } from './topic-follow.js';
@@ -31,10 +32,19 @@ export class KafkaReader implements LogReader {
     failed: (error: unknown) => void,
   ): Promise<Consumption> {
     if (this.stopped) return Promise.reject(unavailable('the log is closed'));
-    const { kafka, logger } = this.options;
-    const startOffset = (topic: LogTopic, partition: number): Promise<number> =>
-      this.startOffset(group, topic, partition);
-    const consumption = new GroupConsumption({ kafka, group, topics, handle, failed, startOffset, logger });
+    const { kafka, logger, cluster } = this.options;
+    const startOf = (topic: LogTopic, partition: number): Promise<GroupStart> =>
+      this.startOf(group, topic, partition);
+    const consumption = new GroupConsumption({
+      kafka,
+      group,
+      topics,
+      handle,
+      failed,
+      startOf,
+      committed: (topic) => committedOffsets(cluster, group, topic),
+      logger,
+    });
     consumption.start();
     return Promise.resolve(this.keep(consumption));
   }
@@ -85,14 +95,15 @@ export class KafkaReader implements LogReader {
   }
 
   /** Where a group goes on in one partition: what it committed, unless that has expired. */
-  private async startOffset(group: ConsumerGroup, topic: LogTopic, partition: number): Promise<number> {
+  private async startOf(group: ConsumerGroup, topic: LogTopic, partition: number): Promise<GroupStart> {
     const { cluster } = this.options;
-    const [bounds, committed] = await Promise.all([
+    const [bounds, offsets] = await Promise.all([
       partitionBounds(cluster, topic),
       committedOffsets(cluster, group, topic),
     ]);
     const earliest = bounds.find((bound) => bound.partition === partition)?.earliest ?? 0;
-    return Math.max(earliest, committed.get(partition) ?? earliest);
+    const committed = offsets.get(partition);
+    return { offset: Math.max(earliest, committed ?? earliest), committed };
   }
 
   private keep(consumption: Consumption): Consumption {

@@ -3,10 +3,19 @@ import { backOffMs, pause } from '@fieldgate/service';
 import type { BatchHandler, BatchOutcome, PartitionAssignment } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 
+export interface GroupStart {
+  /** The first record that is still there and the group has not passed. */
+  readonly offset: number;
+  /** What the group has committed; undefined for a new one. */
+  readonly committed: number | undefined;
+}
+
 export interface DeliveryDependencies {
   readonly handle: BatchHandler;
   /** Where the group goes on; may fail while the log is away. */
-  readonly startOffset: () => Promise<number>;
+  readonly start: () => Promise<GroupStart>;
+  /** Records have gone from the log that the group had not passed. */
+  readonly expired: (from: number, earliest: number) => void;
   readonly commit: (offset: number) => Promise<void>;
   /** The handler threw what no retry mends. */
   readonly failed: (error: unknown) => void;
@@ -61,8 +70,13 @@ export class PartitionDelivery {
   private async begin(): Promise<void> {
     for (let attempt = 0; !this.over; attempt++) {
       try {
-        this.position = await this.dependencies.startOffset();
-        return await this.hand([], this.position);
+        const { offset, committed = offset } = await this.dependencies.start();
+        if (this.over) return;
+        this.position = committed;
+        const hasExpired = this.passExpired(offset);
+        await this.hand([], offset);
+        if (hasExpired && this.held) await this.dependencies.commit(offset); // told once, not at every assignment
+        return;
       } catch {
         await pause(backOffMs(attempt), this.ending.signal); // the log is away, and says so by itself
       }
@@ -72,6 +86,7 @@ export class PartitionDelivery {
   private async hand(records: readonly LogRecord[], nextOffset: number): Promise<void> {
     let rest = records.filter(({ offset }) => offset >= this.position);
     if (rest.length === 0 && records.length > 0) return;
+    if (rest[0] !== undefined) this.passExpired(rest[0].offset); // while this partition waited, or its handler was slow
     for (let attempt = 0; !this.over; attempt++) {
       const outcome = await this.ask(rest);
       if (outcome === undefined || !this.held) return;
@@ -86,6 +101,14 @@ export class PartitionDelivery {
       rest = rest.slice(handled);
       await pause(backOffMs(attempt), this.ending.signal);
     }
+  }
+
+  /** Offsets of a partition have no gaps but where records have gone. */
+  private passExpired(first: number): boolean {
+    if (first <= this.position) return false;
+    this.dependencies.expired(this.position, first);
+    this.position = first;
+    return true;
   }
 
   /** undefined: the handler failed for good, and the consumption has been told. */

@@ -37,7 +37,7 @@ export function createMemoryLog(options: { partitions?: number; clock?: Clock } 
 
 function openMemory(memory: Memory): MemoryLog {
   const partitions = new MemoryPartitions(memory);
-  const reader = new LocalReader(partitions);
+  const reader = new LocalReader(partitions, () => undefined); // nothing expires
   const writer = new MemoryWriter(memory, partitions);
   return {
     reader,
