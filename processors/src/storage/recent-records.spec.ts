@@ -1,6 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeTelemetry, telemetryWriter } from '@fieldgate/contracts';
+import { encodeEvent, encodeTelemetry, telemetryWriter, type EventIdentity } from '@fieldgate/contracts';
 import { nameOf, RecentRecords, recordName } from './recent-records.js';
+
+function telemetry(identity: EventIdentity): Uint8Array {
+  const message = { id: identity.id, readings: { a: 1 } };
+  return encodeTelemetry(telemetryWriter('pump-7', 'gw-1'), message, identity, 0);
+}
 
 describe('records seen lately', () => {
   it('always know the newest of them, and forget the oldest', () => {
@@ -14,15 +19,40 @@ describe('records seen lately', () => {
   it.each(['1795210200123-42', 'a"quoted\\id', 'id/3'])(
     'are named by what stands at the front of a record: %s',
     (id) => {
-      const value = encodeTelemetry(
-        telemetryWriter('pump-7', 'gw-1'),
-        { id, readings: { a: 1 } },
-        { id, timeMs: 0 },
-        0,
-      );
-      expect(nameOf(value)).toBe(recordName('pump-7', id));
+      expect(nameOf(telemetry({ id, timeMs: 0 }))).toBe(recordName('pump-7', id));
+      expect(nameOf(telemetry({ id, timeMs: 0, claimedMs: 5 }))).toBe(recordName('pump-7', id));
+      const event = { deviceId: 'pump-7', event: 'hot', state: 'raised', severity: 'info' } as const;
+      expect(nameOf(encodeEvent(event, { id, timeMs: 7 }, 7))).toBe(recordName('pump-7', id));
     },
   );
+
+  it('leave out what is filed under the device’s own time: the store finds it', () => {
+    expect(nameOf(telemetry({ id: 'a', timeMs: -1 }))).toBeUndefined();
+    expect(nameOf(telemetry({ id: 'a","time":"x","receivedtime":"x', timeMs: -1 }))).toBeUndefined();
+  });
+
+  it('are never named by what a device has written into its readings', () => {
+    const forged = { subject: 'pump-8', id: 'b', time: 'x', receivedtime: 'x' };
+    const value = encodeTelemetry(
+      telemetryWriter('pump-7', 'gw-1'),
+      { readings: forged },
+      { id: 'a', timeMs: -1 },
+      0,
+    );
+    expect(nameOf(value)).toBeUndefined();
+  });
+
+  it('are named however long their ids are', () => {
+    const deviceId = 'd'.repeat(64);
+    const id = `${'"'.repeat(128)}/999`;
+    const value = encodeTelemetry(
+      telemetryWriter(deviceId, 'gw-1'),
+      { id, readings: { a: 1 } },
+      { id, timeMs: 0 },
+      0,
+    );
+    expect(nameOf(value)).toBe(recordName(deviceId, id));
+  });
 
   it('leave out what is not ours', () => {
     expect(nameOf(Buffer.from('{"some":"thing"}'))).toBeUndefined();

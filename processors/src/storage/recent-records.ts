@@ -1,6 +1,7 @@
 /**
- * Which records of one partition were seen lately, by source and id: a device that did not get its PUBACK sends the same message again, and
- * both copies lie in the log shortly after one another. A resend that comes much later is found by the store (see TelemetryStore).
+ * Which records of one partition that are filed under their arrival were seen lately, by source and id: a device that did not get its PUBACK
+ * sends the same message again, and both copies lie in the log shortly after one another, each under a time of its own. Whatever is filed
+ * under the device's own time is found by the store, however late it comes again (see TelemetryStore), and takes no place here.
  * Two generations of ids, so that the memory is bounded and the newest `capacity` are always known.
  */
 export class RecentRecords {
@@ -14,7 +15,7 @@ export class RecentRecords {
   }
 
   add(name: string): void {
-    this.current.add(name);
+    this.current.add(Buffer.from(name).toString()); // a copy: a part of a longer text would keep all of that in memory
     if (this.current.size < this.capacity) return;
     this.previous = this.current;
     this.current = new Set();
@@ -26,12 +27,16 @@ export function recordName(deviceId: string, id: string): string {
   return `${deviceId} ${id}`;
 }
 
-const IDENTITY = /"subject":"([^"\\]+)","id":"((?:[^"\\]|\\.)*)"/;
+/** The order in which the gateway writes; from the very front, so that nothing in a device's readings is taken for it. */
+const IDENTITY =
+  /^\{"specversion":"1\.0","type":"[^"\\]+","source":"[^"\\]+","subject":"([^"\\]+)","id":"((?:[^"\\]|\\.)*)","time":"([^"\\]+)","receivedtime":"\3"/;
+/** All of that with the longest device id, and an id of which every character is escaped. */
+const FRONT_BYTES = 640;
 
-/** The name of a record of ours without parsing all of it: `subject` and `id` stand next to each other at its front. */
+/** The name of a record of ours that is filed under its arrival, without parsing all of it; undefined for every other one. */
 export function nameOf(value: Uint8Array): string | undefined {
-  const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, 512)).toString('utf8');
-  const [, deviceId, id] = IDENTITY.exec(front) ?? [];
+  const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
+  const [, deviceId, id] = IDENTITY.exec(front.toString('utf8')) ?? [];
   if (deviceId === undefined || id === undefined) return undefined;
   return recordName(deviceId, id.includes('\\') ? String(JSON.parse(`"${id}"`)) : id);
 }

@@ -64,6 +64,48 @@ describe('storing a batch', () => {
     expect(await stored()).toEqual([1]);
   });
 
+  it('knows a message without a time of its own among the newest of these, whatever came with a time between', async () => {
+    const small = new StoreBatch(log.reader, store, 2);
+    const arrived = (id: string, atMs: number): Promise<void> =>
+      writeReading(log, { deviceId: 'pump-7', id, timeMs: NOW + atMs, value: atMs });
+    await arrived('first', 1);
+    await arrived('second', 2);
+    for (let ms = 10; ms < 20; ms++) {
+      const timeMs = NOW + ms;
+      await writeReading(log, {
+        deviceId: 'pump-7',
+        id: `t-${ms}`,
+        timeMs,
+        receivedMs: timeMs + 1,
+        value: ms,
+      });
+    }
+    await arrived('second', 30);
+    await arrived('third', 31);
+    await arrived('fourth', 32);
+    await arrived('fifth', 33);
+    await arrived('first', 34); // too long ago
+    const { records, assignment } = await batchOf(log, 'fieldgate.telemetry.v1');
+    for (const [from, record] of records.entries())
+      await small.readings({
+        topic: 'fieldgate.telemetry.v1',
+        partition: 0,
+        records: [record],
+        assignment,
+        from,
+      });
+    expect(await stored()).toEqual([1, 2, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 31, 32, 33, 34]);
+  });
+
+  it('knows after a restart what is filed under its arrival, from the log', async () => {
+    await writeReading(log, { deviceId: 'pump-7', id: 'a', timeMs: NOW, value: 1 });
+    await batches.readings(await batchOf(log, 'fieldgate.telemetry.v1'));
+    await writeReading(log, { deviceId: 'pump-7', id: 'a', timeMs: NOW + 5, value: 2 });
+    const afterRestart = new StoreBatch(log.reader, store);
+    await afterRestart.readings(await batchOf(log, 'fieldgate.telemetry.v1', 1));
+    expect(await stored()).toEqual([1]);
+  });
+
   it('stores a batch that comes again after an outage: nothing is remembered before it is stored', async () => {
     await write(1);
     const batch = await batchOf(log, 'fieldgate.telemetry.v1');

@@ -20,11 +20,11 @@ const storedTotal = new Counter({
 });
 const duplicatesTotal = new Counter({
   name: 'fieldgate_storage_duplicates_total',
-  help: 'Records left out because the same device had sent the same id shortly before',
+  help: 'Records filed under their arrival and left out because the same device had sent the same id shortly before',
 });
 
-/** Ids remembered per partition: what a device may send again and still be recognised without asking the store. */
-const WINDOW = 50_000;
+/** Records filed under their arrival that are remembered per partition: nothing else can tell that a device has sent one of these again. */
+const WINDOW = 200_000;
 
 /** From a batch of the log to points in the store. A batch may come again at any time: nothing is remembered before it is stored. */
 export class StoreBatch {
@@ -37,6 +37,7 @@ export class StoreBatch {
   constructor(
     private readonly reader: LogReader,
     private readonly store: TelemetryStore,
+    private readonly window = WINDOW,
   ) {}
 
   /** Readings and events; a record that a device sent twice is stored once. */
@@ -52,12 +53,15 @@ export class StoreBatch {
         refused.push({ index, code: point.code, detail: point.detail });
         continue;
       }
-      const name = recordName(point.record.deviceId, point.record.id);
-      if (recent.has(name) || names.has(name)) {
-        duplicatesTotal.inc();
-        continue;
+      const { deviceId, id, timeMs, receivedMs } = point.record;
+      if (timeMs === receivedMs) {
+        const name = recordName(deviceId, id);
+        if (recent.has(name) || names.has(name)) {
+          duplicatesTotal.inc();
+          continue;
+        }
+        names.add(name);
       }
-      names.add(name);
       points.push(point);
       origin.push(index);
     }
@@ -94,10 +98,10 @@ export class StoreBatch {
     const name = `${topic}/${partition}`;
     const known = this.windows.get(name);
     if (known?.assignment === assignment) return known.recent;
-    const recent = new RecentRecords(WINDOW);
+    const recent = new RecentRecords(this.window);
     for await (const { value } of this.reader.read(topic, {
       partition,
-      from: Math.max(0, from - WINDOW),
+      from: Math.max(0, from - this.window),
       to: from,
     })) {
       const seen = value ? nameOf(value) : undefined;

@@ -22,7 +22,7 @@ export async function writeStep(log: CommitLog, step: CommandStep): Promise<void
 
 export async function writeReading(
   log: CommitLog,
-  reading: { deviceId: string; id: string; timeMs: number; value: number },
+  reading: { deviceId: string; id: string; timeMs: number; receivedMs?: number; value: number },
 ): Promise<void> {
   const time = new Date(reading.timeMs).toISOString();
   const value = encodeCloudEvent({
@@ -32,7 +32,7 @@ export async function writeReading(
     subject: reading.deviceId,
     id: reading.id,
     time,
-    receivedtime: time,
+    receivedtime: new Date(reading.receivedMs ?? reading.timeMs).toISOString(),
     datacontenttype: 'application/json',
     data: { readings: { n: reading.value } },
   });
