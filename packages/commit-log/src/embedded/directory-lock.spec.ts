@@ -111,6 +111,30 @@ describe('the lock of a data directory', () => {
     await lock.release();
   });
 
+  it('removes what processes that were killed while they took it have left beside it', async () => {
+    const left = async (name: string, pid: number | undefined, more = {}): Promise<void> => {
+      const holder = { token: name, host: hostname(), pid, ...more };
+      await writeFile(`${path}.${name}`, pid === undefined ? '{"tok' : JSON.stringify(holder));
+    };
+    const longAgo = new Date(Date.now() - 60_000);
+    await left('d1'.repeat(12), await deadPid());
+    await left('d2'.repeat(6), await deadPid());
+    await left('d3'.repeat(12), process.pid, { started: '1' });
+    await left('d4'.repeat(12), 1, { host: 'elsewhere' });
+    await utimes(`${path}.${'d4'.repeat(12)}`, longAgo, longAgo);
+    await left('d5'.repeat(12), undefined);
+    await utimes(`${path}.${'d5'.repeat(12)}`, longAgo, longAgo);
+    const kept = ['a1'.repeat(12), 'a2'.repeat(12), 'a3'.repeat(12), 'old'];
+    await left('a1'.repeat(12), process.ppid); // it lives
+    await left('a2'.repeat(12), 1, { host: 'elsewhere' }); // these may live
+    await left('a3'.repeat(12), undefined);
+    await left('old', await deadPid()); // somebody else's file
+    const lock = new DirectoryLock(directory);
+    await lock.take();
+    await lock.release();
+    expect((await readdir(directory)).sort()).toEqual(kept.map((name) => `in-use.lock.${name}`));
+  });
+
   it('leaves a lock alone that is no longer its own', async () => {
     const lock = new DirectoryLock(directory);
     await lock.take();
@@ -123,8 +147,12 @@ describe('the lock of a data directory', () => {
     await heldBy({ pid: await deadPid() });
     const locks = Array.from({ length: 10 }, () => new DirectoryLock(directory));
     const results = await Promise.allSettled(locks.map((lock) => lock.take()));
-    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);
+    const refused = results.filter((result) => result.status === 'rejected');
+    expect(refused.map(({ reason }) => String(reason))).toEqual(
+      Array.from({ length: 9 }, () => expect.stringContaining(`is in use by process ${process.pid}`)),
+    );
     await Promise.all(locks.map((lock) => lock.release()));
+    expect(await readdir(directory)).toEqual([]);
   });
 
   it('names the directory when it cannot be made', async () => {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { link, mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { FieldgateError } from '@fieldgate/contracts';
@@ -10,6 +10,8 @@ import { codeOf, reasonOf } from './system-error.js';
 const TOUCH_MS = 5_000;
 const SILENCE_MS = 15_000;
 const ATTEMPTS = 5;
+/** A lock that is being written, or one that is being taken away. */
+const ASIDE = /^in-use\.lock\.([0-9a-f]{12}){1,2}$/;
 
 interface Holder {
   readonly token: string;
@@ -19,7 +21,7 @@ interface Holder {
   readonly host: string;
 }
 
-/** Tokens of this very process. */
+/** Tokens of this very process, from before their locks can be seen. */
 const ours = new Set<string>();
 
 /**
@@ -39,6 +41,7 @@ export class DirectoryLock {
     try {
       await mkdir(this.directory, { recursive: true });
       await this.create();
+      await this.removeLeftovers();
     } catch (error) {
       if (error instanceof FieldgateError) throw error;
       throw new FieldgateError('data-dir-unusable', `${this.directory} cannot be used: ${reasonOf(error)}`, {
@@ -69,17 +72,41 @@ export class DirectoryLock {
       started: (await stateOf(process.pid))?.started,
       host: hostname(),
     };
-    for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-      if (await createWhole(this.path, token, holder)) {
-        ours.add(token);
-        this.token = token;
-        return;
+    ours.add(token);
+    try {
+      for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+        if (await createWhole(this.path, token, holder)) {
+          this.token = token;
+          return;
+        }
+        const other = await readHolder(this.path);
+        if (await this.isAlive(other)) throw this.inUse(other);
+        await this.remove(other);
       }
-      const other = await readHolder(this.path);
-      if (await this.isAlive(other)) throw this.inUse(other);
-      await this.remove(other);
+      throw this.inUse(await readHolder(this.path));
+    } finally {
+      if (this.token !== token) ours.delete(token);
     }
-    throw this.inUse(await readHolder(this.path));
+  }
+
+  /** Processes that were killed while they took a lock, or took one away, have left it aside. */
+  private async removeLeftovers(): Promise<void> {
+    try {
+      for (const name of await readdir(this.directory)) {
+        const path = join(this.directory, name);
+        if (ASIDE.test(name) && (await this.isLeftover(path))) await rm(path, { force: true });
+      }
+    } catch (error) {
+      await this.release();
+      throw error;
+    }
+  }
+
+  private async isLeftover(path: string): Promise<boolean> {
+    const holder = await readHolder(path);
+    if (holder?.host === hostname()) return !(await this.isAlive(holder));
+    const touched = await touchedAt(path);
+    return touched !== undefined && Date.now() - touched > SILENCE_MS; // a lock is aside for milliseconds
   }
 
   private async isAlive(holder: Holder | undefined): Promise<boolean> {
@@ -111,8 +138,8 @@ export class DirectoryLock {
       throw error;
     }
     const removed = await readHolder(aside);
-    if (removed?.token !== dead?.token) await link(aside, this.path);
-    await rm(aside);
+    if (removed !== undefined && removed.token !== dead?.token) await link(aside, this.path);
+    await rm(aside, { force: true }); // whoever was quicker may have removed it as a leftover
   }
 
   private inUse(holder: Holder | undefined): FieldgateError {
