@@ -23,6 +23,8 @@ export interface FollowListener {
 /** Every record of one topic from a start on, without a group: one long poll per leader, each on a connection of its own. */
 export class TopicFollow implements Consumption {
   private readonly positions = new Map<number, number>();
+  /** Asked for no more until the cluster has told again who leads them: their last leader would answer the same, at once. */
+  private readonly resting = new Set<number>();
   private readonly polls = new Map<number, Promise<void>>();
   private readonly connections = new Set<BrokerConnection>();
   private readonly stopping = new AbortController();
@@ -68,17 +70,13 @@ export class TopicFollow implements Consumption {
     for (const partition of this.positions.keys()) {
       const leader = this.cluster.leaderOf(this.topic, partition);
       if (leader === undefined) complete = false;
-      else if (!this.stopped && !this.polls.has(leader)) {
-        this.polls.set(
-          leader,
-          this.poll(leader).finally(() => this.polls.delete(leader)),
-        );
-      }
+      else if (!this.stopped && !this.polls.has(leader)) this.polls.set(leader, this.poll(leader));
     }
     return complete;
   }
 
   private async poll(leader: number): Promise<void> {
+    await Promise.resolve(); // known as running before it can end
     let connection: BrokerConnection | undefined;
     while (!this.stopped) {
       const wanted = this.ledBy(leader);
@@ -93,6 +91,7 @@ export class TopicFollow implements Consumption {
         await this.recover(); // the cluster view says that the log is away, if it is
       }
     }
+    this.polls.delete(leader); // in the turn that found nothing to ask for: what comes after starts another
     this.release(connection);
   }
 
@@ -102,8 +101,10 @@ export class TopicFollow implements Consumption {
     for (const { partition, code, records, nextOffset } of fetched) {
       if (this.stopped) return true;
       if (code === OFFSET_OUT_OF_RANGE) await this.goToEarliest(partition);
-      else if (code !== NO_ERROR) complete = false;
-      else if (nextOffset > (this.positions.get(partition) ?? 0)) this.hand(partition, records, nextOffset);
+      else if (code !== NO_ERROR) {
+        this.resting.add(partition);
+        complete = false;
+      } else if (nextOffset > (this.positions.get(partition) ?? 0)) this.hand(partition, records, nextOffset);
     }
     return complete;
   }
@@ -129,7 +130,10 @@ export class TopicFollow implements Consumption {
 
   private ledBy(leader: number): ReadonlyMap<number, number> {
     return new Map(
-      [...this.positions].filter(([partition]) => this.cluster.leaderOf(this.topic, partition) === leader),
+      [...this.positions].filter(
+        ([partition]) =>
+          !this.resting.has(partition) && this.cluster.leaderOf(this.topic, partition) === leader,
+      ),
     );
   }
 
@@ -142,9 +146,12 @@ export class TopicFollow implements Consumption {
           () => true,
           () => false, // said by problem() of the log
         );
-        if (told && this.pollLeaders()) break;
+        if (!told) continue;
+        this.resting.clear();
+        if (this.pollLeaders()) break;
       }
-    })().finally(() => (this.recovering = undefined));
+      this.recovering = undefined; // in this turn: a partition that goes wrong next needs another
+    })();
     return this.recovering;
   }
 
