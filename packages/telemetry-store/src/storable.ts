@@ -1,12 +1,13 @@
-import { isDeviceId, type ReadingValue } from '@fieldgate/contracts';
+import { isDeviceId, isMetricName, type ReadingValue } from '@fieldgate/contracts';
 import type { StoreRecord } from './telemetry-store.js';
 
-/** What a record must be so that either adapter can hold it: both refuse the same. The gateway lets nothing else into the log; other writers may. */
-const METRIC_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/;
 /** The last whole day of a time in nanoseconds in 64 bits. */
 const MAX_TIME_MS = Date.UTC(2262, 3, 11);
 
-/** Why this record can never be stored; undefined when it can. */
+/**
+ * Why this record can never be stored; undefined when it can. Either adapter refuses the same: what both can hold. The gateway lets nothing
+ * else into the log; other writers may.
+ */
 export function whyNotStorable(entry: StoreRecord): string | undefined {
   const { deviceId } = entry.record;
   if (!isDeviceId(deviceId)) return 'the device id is not one of ours';
@@ -41,15 +42,4 @@ function wrongReading(readings: Readonly<Record<string, ReadingValue>>): string 
     if (typeof value === 'number' && !Number.isFinite(value)) return `"${metric}" is not a finite number`;
   }
   return undefined;
-}
-
-const known = new Set<string>();
-const MAX_KNOWN = 10_000;
-
-/** The same few names come all day: a set is looked up faster than the expression is run. */
-export function isMetricName(metric: string): boolean {
-  if (known.has(metric)) return true;
-  if (!METRIC_NAME.test(metric) || metric === '__proto__') return false;
-  if (known.size < MAX_KNOWN) known.add(metric);
-  return true;
 }

@@ -1,6 +1,5 @@
-import type { ReadingValue } from '@fieldgate/contracts';
+import { isMetricName, type ReadingValue } from '@fieldgate/contracts';
 import { mergeBuckets, mergeSeries, type TypedPoint } from '../merge-series.js';
-import { isMetricName } from '../storable.js';
 import type { Aggregate, LatestReading, Series, SeriesQuery } from '../telemetry-store.js';
 import type { InfluxQueries, Table } from './influx-queries.js';
 import { fieldOf, MEASUREMENTS, metricOf, type Measurement } from './line-protocol.js';
