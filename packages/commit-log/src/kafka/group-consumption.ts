@@ -43,6 +43,7 @@ export class GroupConsumption implements Consumption {
     new Map(),
   );
   private readonly stopping = new AbortController();
+  private readonly abandoned = new AbortController();
   private member: Promise<void> = Promise.resolve();
   private ended = false;
 
@@ -55,6 +56,11 @@ export class GroupConsumption implements Consumption {
   async stop(): Promise<void> {
     this.stopping.abort();
     await this.member;
+  }
+
+  /** Whoever stops it waits no longer: what is in hand comes again, to another member. */
+  abandon(): void {
+    this.abandoned.abort();
   }
 
   private async stayMember(): Promise<void> {
@@ -113,8 +119,8 @@ export class GroupConsumption implements Consumption {
   private async finish(consumer: Consumer, commits: OffsetCommits): Promise<void> {
     if (this.stopping.signal.aborted && !this.ended) {
       for (const delivery of this.deliveries.values()) delivery.end();
-      await Promise.all([...this.deliveries.values()].map(({ idle }) => idle));
-      await commits.flush();
+      const idle = Promise.all([...this.deliveries.values()].map(({ idle }) => idle));
+      await Promise.race([idle.then(() => commits.flush()), aborted(this.abandoned.signal)]);
     }
     this.loseAll(commits);
     await consumer.disconnect().catch((error: unknown) => {

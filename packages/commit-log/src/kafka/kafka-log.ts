@@ -84,7 +84,10 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
     throw unavailable('stopped before Kafka could be reached');
   }
 
-  /** Readers first: a handler may append what it has in hand. Then the writer, with what is left of the grace. */
+  /**
+   * Readers first: a handler may append what it has in hand. Then the writer, with what is left of the grace. A member whose handler does
+   * not end, or whose coordinator is away, is not waited for any longer.
+   */
   async function close(graceMs: number): Promise<void> {
     stopping.abort();
     clearInterval(looking);
@@ -92,6 +95,7 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
     const ended = new AbortController();
     await Promise.race([reader.stop(), pause(graceMs, ended.signal)]);
     ended.abort();
+    reader.abandon();
     await writer.stop(Math.max(0, graceMs - (performance.now() - startedAt)));
     cluster.close();
   }

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { LogTopic } from '@fieldgate/contracts';
 import { systemClock } from '@fieldgate/service';
-import kafkajs from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
@@ -132,6 +132,46 @@ describe('the Kafka log, while brokers are away', () => {
   );
 
   it(
+    'stops within its grace when a group member cannot leave, and what the other brokers take still settles',
+    async () => {
+      const own = open();
+      cleanUps.push(() => own.stop());
+      await own.start();
+      const stuck = new Inbox<unknown>();
+      await own.reader.consume(
+        'fieldgate.stuck',
+        [TOPIC],
+        (batch) => {
+          stuck.push(batch);
+          return new Promise(() => {}); // a handler that waits for something that is away
+        },
+        (error) => stuck.push(error),
+      );
+      await stuck.count(1);
+      const [frozen] = cluster.nodes;
+      if (frozen === undefined) throw new Error('there are three');
+      frozen.freeze();
+      await until(() => isStopped(frozen));
+      const [away = ''] = ledBy(frozen.id);
+      const here = KEYS.find((key) => !ledBy(frozen.id).includes(key)) ?? '';
+      const settled = [away, here].map((key) =>
+        appended(own.writer, { topic: TOPIC, key, value: Buffer.from(key) }).then(
+          () => 'durable',
+          (error: { code: string }) => error.code,
+        ),
+      );
+      const from = performance.now();
+      await own.stop(1_500);
+      expect(performance.now() - from).toBeLessThan(2_500);
+      expect(await Promise.all(settled)).toEqual(['log-unavailable', 'durable']);
+      frozen.thaw();
+      await cluster.untilReady();
+      await until(() => hasNoMembers(cluster, 'fieldgate.stuck'));
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'waits for a Kafka that is away at the start, says so, and stops when it is told to',
     async () => {
       const lost = open({ brokers: ['127.0.0.1:1'] });
@@ -162,14 +202,22 @@ describe('the Kafka log, while brokers are away', () => {
 });
 
 async function leadersOf(cluster: KafkaCluster): Promise<ReadonlyMap<number, number>> {
-  const admin = new kafkajs.Kafka({
-    brokers: [...cluster.bootstrap],
-    logLevel: kafkajs.logLevel.NOTHING,
-  }).admin();
+  const admin = adminOf(cluster);
   await admin.connect();
   const { topics } = await admin.fetchTopicMetadata({ topics: [TOPIC] });
   await admin.disconnect();
   return new Map(topics[0]?.partitions.map(({ partitionId, leader }) => [partitionId, leader]));
+}
+
+async function hasNoMembers(cluster: KafkaCluster, group: string): Promise<void> {
+  const admin = adminOf(cluster);
+  await admin.connect();
+  const { groups } = await admin.describeGroups([group]).finally(() => admin.disconnect());
+  if (groups[0]?.members.length !== 0) throw new Error('some are left');
+}
+
+function adminOf(cluster: KafkaCluster): Admin {
+  return new kafkajs.Kafka({ brokers: [...cluster.bootstrap], logLevel: kafkajs.logLevel.NOTHING }).admin();
 }
 
 async function isStopped({ pid }: KafkaNode): Promise<void> {

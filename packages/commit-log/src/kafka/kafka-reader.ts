@@ -20,7 +20,7 @@ export interface KafkaReaderOptions {
 
 /** Groups through kafkajs; follows, ranges and offsets by direct questions to the leaders, which is a matter of milliseconds. */
 export class KafkaReader implements LogReader {
-  private readonly consumptions = new Set<Consumption>();
+  private readonly consumptions = new Set<GroupConsumption | TopicFollow>();
   private stopped = false;
 
   constructor(private readonly options: KafkaReaderOptions) {}
@@ -94,6 +94,12 @@ export class KafkaReader implements LogReader {
     await Promise.all([...this.consumptions].map((consumption) => consumption.stop()));
   }
 
+  /** After a `stop` that took too long: members leave without what is in hand. */
+  abandon(): void {
+    for (const consumption of this.consumptions)
+      if (consumption instanceof GroupConsumption) consumption.abandon();
+  }
+
   /** Where a group goes on in one partition: what it committed, unless that has expired. */
   private async startOf(group: ConsumerGroup, topic: LogTopic, partition: number): Promise<GroupStart> {
     const { cluster } = this.options;
@@ -106,7 +112,7 @@ export class KafkaReader implements LogReader {
     return { offset: Math.max(earliest, committed ?? earliest), committed };
   }
 
-  private keep(consumption: Consumption): Consumption {
+  private keep(consumption: GroupConsumption | TopicFollow): Consumption {
     this.consumptions.add(consumption);
     return {
       stop: async () => {

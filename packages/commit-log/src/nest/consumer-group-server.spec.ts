@@ -20,7 +20,11 @@ const ALERTS = 'fieldgate.alerts.v1';
 
 /** What the handlers of both groups do in a test. */
 const alpha = { events: new Inbox<LogRecord>(), alerts: new Inbox<LogRecord>(), answer: handled };
-const beta = { events: new Inbox<LogRecord>(), answer: handled };
+const beta: { events: Inbox<LogRecord>; answer: (batch: LogBatch) => BatchOutcome | Promise<BatchOutcome> } =
+  {
+    events: new Inbox<LogRecord>(),
+    answer: handled,
+  };
 
 function handled(_batch: LogBatch): BatchOutcome {
   return HANDLED;
@@ -55,11 +59,18 @@ let log: MemoryLog;
 let application: INestApplicationContext & { close(): Promise<void> };
 let failures: Inbox<unknown>;
 
-async function serve(started: Promise<void> = log.start()): Promise<void> {
+async function serve(started: Promise<void> = log.start(), graceMs?: number): Promise<void> {
   const module = await Test.createTestingModule({ controllers: [AlphaController, BetaController] }).compile();
   const app = module.createNestApplication(new FastifyAdapter(), { logger: false });
   const connect = (group: ConsumerGroup, transport: symbol): void => {
-    const strategy = new ConsumerGroupServer({ group, transport, log, started, failed: failures.push });
+    const strategy = new ConsumerGroupServer({
+      group,
+      transport,
+      log,
+      started,
+      failed: failures.push,
+      graceMs,
+    });
     app.connectMicroservice({ strategy });
   };
   connect('fieldgate.alpha', ALPHA);
@@ -85,6 +96,16 @@ afterEach(async () => {
 });
 
 describe('a consumer group as a transport', () => {
+  it('is closed in time when a handler does not end', async () => {
+    const stuck = new Inbox<() => void>();
+    beta.answer = () => new Promise((resolve) => stuck.push(() => resolve(HANDLED)));
+    await serve(log.start(), 50);
+    await say(EVENTS, '1');
+    await stuck.count(1);
+    await application.close();
+    for (const release of stuck.all) release();
+  });
+
   it('gives each of two groups every batch of the topics that its handlers name', async () => {
     await serve();
     await say(EVENTS, '1');

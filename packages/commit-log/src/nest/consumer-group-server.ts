@@ -1,4 +1,5 @@
 import { isLogTopic, type ConsumerGroup, type LogTopic } from '@fieldgate/contracts';
+import { pause } from '@fieldgate/service';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { CommitLog } from '../commit-log.js';
@@ -13,7 +14,12 @@ export interface ConsumerGroupOptions {
   readonly started: Promise<void>;
   /** Hears of the error that has ended the consumption. */
   readonly failed: (error: unknown) => void;
+  /** How long `close` waits for the batches in hand. Default 3 s. */
+  readonly graceMs?: number;
 }
+
+/** What the process does after this in its 10 s (the log and the stores are closed) must still have its time. */
+const GRACE_MS = 3_000;
 
 /**
  * A consumer group as a Nest transport. Its topics are the patterns of its handlers, one handler each; a batch is one event, and what the
@@ -37,12 +43,13 @@ export class ConsumerGroupServer extends Server implements CustomTransportStrate
     callback();
   }
 
-  /** Stops after the batches in hand. */
+  /** Stops after the batches in hand; one that does not end in time comes again at the next start. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.lag?.stop();
-    const consumption = await this.consuming;
-    await consumption?.stop();
+    const inTime = new AbortController();
+    const stopped = this.stopConsuming().finally(() => inTime.abort());
+    await Promise.race([stopped, pause(this.options.graceMs ?? GRACE_MS, inTime.signal)]);
   }
 
   override addHandler(pattern: unknown, handler: MessageHandler, isEvent = false, extras = {}): void {
@@ -58,6 +65,11 @@ export class ConsumerGroupServer extends Server implements CustomTransportStrate
 
   unwrap<T>(): T {
     throw new Error('a consumer group has no client of its own to show');
+  }
+
+  private async stopConsuming(): Promise<void> {
+    const consumption = await this.consuming;
+    await consumption?.stop();
   }
 
   private async consume(topics: readonly LogTopic[]): Promise<void> {
