@@ -85,20 +85,29 @@ describe('the Kafka writer', () => {
     ['there is no answer', (request: ProduceRequest) => request.fail()],
     ['the leader has moved', (request: ProduceRequest) => request.answer({ 0: 6 })],
     ['replicas are missing', (request: ProduceRequest) => request.answer({ 0: 19 })],
-  ])('sends again in the same order, before what came later, when %s', async (_, goWrong) => {
-    const { append, request, settled } = open();
-    append(0, '1');
-    append(0, '2');
-    const first = await request(1);
-    append(0, '3');
-    goWrong(first);
-    expect(first.texts).toEqual(['1', '2']);
-    const second = await request(2);
-    expect(second.texts).toEqual(['1', '2', '3']);
-    second.answer({ 0: 0 });
-    await settled.count(3);
-    expect(settled.all).toEqual(['1 0-100', '2 0-101', '3 0-102']);
-  });
+  ])(
+    'sends the same again in its order, and what came later only after its answer, when %s',
+    async (_, goWrong) => {
+      const { append, request, settled } = open();
+      append(0, '1');
+      append(0, '2');
+      const first = await request(1);
+      append(0, '3');
+      goWrong(first);
+      expect(first.texts).toEqual(['1', '2']);
+      const second = await request(2);
+      expect(second.texts).toEqual(['1', '2']);
+      goWrong(second);
+      const third = await request(3);
+      expect(third.texts).toEqual(['1', '2']);
+      third.answer({ 0: 0 });
+      const fourth = await request(4);
+      expect(fourth.texts).toEqual(['3']);
+      fourth.answer({ 0: 0 });
+      await settled.count(3);
+      expect(settled.all).toEqual(['1 0-100', '2 0-101', '3 0-100']);
+    },
+  );
 
   it('lets one leader wait for its answer without holding back another', async () => {
     const { append, request, settled } = open();

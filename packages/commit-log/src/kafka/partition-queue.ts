@@ -19,6 +19,11 @@ export class PartitionQueue {
   private records: PendingRecord[] = [];
   private head = 0;
   private inFlightCount = 0;
+  /**
+   * So many from the front were sent and not answered. They go again without newer ones: a broker that was frozen still has the given-up
+   * request, and writes both in any order. A newer record between the copies would be overtaken by an older one of its key.
+   */
+  private unanswered = 0;
   /** Fewer than usual while a refused record is being found. */
   private limit = Number.MAX_SAFE_INTEGER;
   /** Times in a row that a send of this partition came to nothing. */
@@ -46,7 +51,8 @@ export class PartitionQueue {
   /** The next records for a request, at most so many and so large, but at least one. They count as in flight from here. */
   take(maxRecords: number, maxBytes: number): PendingRecord[] {
     this.dropSettled();
-    const most = Math.min(maxRecords, this.limit, this.records.length - this.head);
+    const there = this.unanswered > 0 ? this.unanswered : this.records.length - this.head;
+    const most = Math.min(maxRecords, this.limit, there);
     let bytes = 0;
     let count = 0;
     for (; count < most; count++) {
@@ -60,6 +66,7 @@ export class PartitionQueue {
   /** The records in flight are durable, or refused: they leave. */
   leave(): void {
     this.head += this.inFlightCount;
+    this.unanswered = Math.max(0, this.unanswered - this.inFlightCount);
     this.inFlightCount = 0;
     this.failures = 0;
     this.limit = this.limit * 2 > MOST_EVER ? Number.MAX_SAFE_INTEGER : this.limit * 2;
@@ -68,6 +75,7 @@ export class PartitionQueue {
 
   /** The outcome is unknown: the same records are first in line again, in their order. */
   putBack(): void {
+    this.unanswered = Math.max(this.unanswered, this.inFlightCount);
     this.inFlightCount = 0;
     this.failures++;
   }
@@ -90,7 +98,10 @@ export class PartitionQueue {
   /** Records that ran out of time leave from the front, but never while they are counted as in flight. */
   dropSettled(): void {
     if (this.isInFlight) return;
-    while (this.head < this.records.length && this.records[this.head]?.settle === undefined) this.head++;
+    while (this.head < this.records.length && this.records[this.head]?.settle === undefined) {
+      this.head++;
+      this.unanswered = Math.max(0, this.unanswered - 1);
+    }
     this.compact();
   }
 
