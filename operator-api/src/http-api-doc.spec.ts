@@ -1,5 +1,5 @@
 import { ERRORS } from '@fieldgate/contracts';
-import { expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { readFile } from 'node:fs/promises';
 import { CommandsController } from './commands/commands.controller.js';
@@ -7,6 +7,7 @@ import { DeadLettersController } from './dead-letters/dead-letters.controller.js
 import { DevicesController } from './devices/devices.controller.js';
 import { EventsController } from './events/events.controller.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
+import { ADMIN_KEY, ApiUnderTest } from './testing/api-under-test.js';
 
 const documentation = await readFile(new URL('../../docs/http-api.md', import.meta.url), 'utf8');
 const controllers: Type[] = [
@@ -41,4 +42,36 @@ it('docs/http-api.md names only codes that exist', () => {
   );
   expect(codes.length).toBeGreaterThan(10);
   expect(codes.filter((code) => !Object.hasOwn(ERRORS, String(code)))).toEqual([]);
+});
+
+describe('the alias of docs/http-api.md works where there is no body', () => {
+  let api: ApiUnderTest;
+  const alias = /^alias fg=.*$/m.exec(documentation)?.[0] ?? '';
+  const headers = [...alias.matchAll(/-H '([^:]+): ([^']+)'/g)].map(([, name, value]) => [
+    String(name).toLowerCase(),
+    String(value).replace('$KEY', ADMIN_KEY),
+  ]);
+  const calls = [...documentation.matchAll(/^fg -X (DELETE|POST) \$URL(\/v1\/devices\/\S+)$/gm)].map(
+    ([, method, path]) => `${method} ${path}` as `${string} /${string}`, // as the pattern says
+  );
+
+  beforeEach(async () => {
+    api = await (await new ApiUnderTest().start()).ready();
+    await api.call('POST /v1/devices', { id: 'pump-7' });
+  });
+
+  afterEach(() => api.stop());
+
+  it('sends a key and a content type, and there are two such calls', () => {
+    expect(headers).toEqual([
+      ['authorization', `Bearer ${ADMIN_KEY}`],
+      ['content-type', 'application/json'],
+    ]);
+    expect(calls).toEqual(['DELETE /v1/devices/pump-7', 'POST /v1/devices/pump-7/secret']);
+  });
+
+  it.each(calls)('%s', async (call) => {
+    const answer = await api.call(call, undefined, Object.fromEntries(headers));
+    expect(answer.status).toBe(call.startsWith('DELETE') ? 204 : 200);
+  });
 });

@@ -11,7 +11,7 @@ import { invalidRequest } from './problem.js';
 
 /**
  * Validates what carries a schema. Nest's own removes keys like `constructor` in silence, also from a command's params; here nothing is
- * taken away unsaid: fastify has refused `__proto__` already, and no value of ours is merged into an object.
+ * taken away unsaid: `JsonOnly` has refused `__proto__` already, and no value of ours is merged into an object.
  */
 class RequestSchemaPipe extends StandardSchemaValidationPipe {
   protected override stripProtoKeys(): void {}

@@ -17,8 +17,15 @@ describe('what goes wrong', () => {
     ['a malformed URL', 'GET /v1/devices/%', undefined, {}, 400, 'invalid-request'],
     ['a very long id', `GET /v1/devices/${'x'.repeat(200)}`, undefined, {}, 414, 'invalid-request'],
     ['malformed JSON', 'POST /v1/devices', '{"id":', {}, 400, 'invalid-request'],
-    ['an empty JSON body', 'POST /v1/devices', '', {}, 400, 'invalid-request'],
-    ['a __proto__ key', 'POST /v1/devices', '{"id":"a","__proto__":{"x":1}}', {}, 400, 'invalid-request'],
+    ['an empty JSON body', 'POST /v1/devices', '', {}, 422, 'invalid-request'],
+    [
+      'a merge patch that is no PATCH',
+      'POST /v1/devices',
+      '{"id":"a"}',
+      { 'content-type': 'application/merge-patch+json' },
+      415,
+      'invalid-request',
+    ],
     [
       'another content type',
       'POST /v1/devices',
