@@ -36,6 +36,14 @@ it('docs/http-api.md has a section for every call, and for no other', () => {
   expect(documented.toSorted()).toEqual(controllers.flatMap(callsOf).toSorted());
 });
 
+it('every call needs the key', async () => {
+  const api = await (await new ApiUnderTest().start()).ready();
+  const calls = controllers.flatMap(callsOf) as `${string} /${string}`[]; // as `callsOf` says
+  const answers = await Promise.all(calls.map((call) => api.call(call, undefined, { authorization: '' })));
+  await api.stop();
+  expect(answers.map(({ status }) => status)).toEqual(calls.map(() => 401));
+});
+
 it('docs/http-api.md names only codes that exist', () => {
   const codes = [...documentation.matchAll(/\b[45]\d\d(?:[, \d]*)? \|? ?`([a-z-]+)`/g)].map(
     ([, code]) => code,

@@ -2,7 +2,7 @@ import { CommandsView, COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log'
 import { LOGGER, SUPERVISOR, type Logger, type Supervisor } from '@fieldgate/service';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { ApiKeyGuard } from './api-key.guard.js';
+import { ApiKey } from './api-key.js';
 import { CatchUp, CaughtUpGuard } from './catch-up.js';
 import { CommandWaits } from './commands/command-waits.js';
 import { CommandsController } from './commands/commands.controller.js';
@@ -49,7 +49,7 @@ export class OperatorApiModule {
           inject: [COMMIT_LOG, SUPERVISOR, LOGGER],
           useFactory: commandsView,
         },
-        ApiKeyGuard,
+        ApiKey,
         CaughtUpGuard,
         CatchUp,
         JsonOnly,

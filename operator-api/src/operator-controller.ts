@@ -5,7 +5,6 @@ import {
   UseGuards,
   UsePipes,
 } from '@nestjs/common';
-import { ApiKeyGuard } from './api-key.guard.js';
 import { CaughtUpGuard } from './catch-up.js';
 import { invalidRequest } from './problem.js';
 
@@ -19,11 +18,11 @@ class RequestSchemaPipe extends StandardSchemaValidationPipe {
 
 const schemas = new RequestSchemaPipe({ exceptionFactory: invalidRequest });
 
-/** A controller under `/v1`: only with the API key, only when caught up with the log, and only with what its schemas allow. */
+/** A controller under `/v1`, where `ApiKey` stands before it: only when caught up with the log, and only with what its schemas allow. */
 export function OperatorController(path = ''): ClassDecorator {
   return applyDecorators(
     Controller(path === '' ? 'v1' : `v1/${path}`),
-    UseGuards(ApiKeyGuard, CaughtUpGuard),
+    UseGuards(CaughtUpGuard),
     UsePipes(schemas),
   );
 }
