@@ -44,7 +44,10 @@ export const oneOrManyDevicesSchema = z
 /** JSON Merge Patch (RFC 7396): null removes. */
 export const devicePatchSchema = z.strictObject({
   type: type.nullable().optional(),
-  labels: z.record(z.string(), z.union([z.string(), z.null()])).optional(),
+  labels: z
+    .record(z.string(), z.union([z.string(), z.null()]))
+    .nullable()
+    .optional(),
 });
 export type DevicePatch = z.output<typeof devicePatchSchema>;
 

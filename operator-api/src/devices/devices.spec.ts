@@ -193,6 +193,23 @@ describe('a registered device', () => {
     });
   });
 
+  it('loses all labels by null (RFC 7396)', async () => {
+    const answer = await api.call('PATCH /v1/devices/pump-7', { labels: null });
+    expect(answer).toMatchObject({ status: 200, body: { type: 'pump', labels: {} } });
+    expect(record('pump-7').labels).toEqual({});
+  });
+
+  it.each([{}, { labels: {} }, { type: 'pump', labels: { line: '1', owner: null } }])(
+    'is as it was after %j',
+    async (patch) => {
+      const before = record('pump-7');
+      api.clock.ms += 1000;
+      const answer = await api.call('PATCH /v1/devices/pump-7', patch);
+      expect(answer).toMatchObject({ status: 200, body: { updatedAt: '2026-11-20T21:30:00.000Z' } });
+      expect(record('pump-7')).toEqual(before);
+    },
+  );
+
   it('keeps both of two changes at once', async () => {
     await Promise.all([
       api.call('PATCH /v1/devices/pump-7', { labels: { one: '1' } }),

@@ -8,6 +8,7 @@ import {
 import { CLOCK, type Clock } from '@fieldgate/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes, randomUUID } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import { DurableAppend } from '../durable-append.js';
 import { invalidRequest, Problem } from '../problem.js';
 import { Turns } from '../turns.js';
@@ -46,7 +47,7 @@ export class Registry {
       return {
         ...record,
         ...(newType === undefined ? {} : { type: newType }),
-        labels: patchedLabels(record.labels, patch.labels ?? {}),
+        labels: patch.labels === null ? {} : patchedLabels(record.labels, patch.labels ?? {}),
       };
     });
   }
@@ -69,7 +70,10 @@ export class Registry {
 
   private change(id: string, changed: (record: DeviceRecord) => DeviceRecord): Promise<DeviceRecord> {
     return this.turns.take(id, async () => {
-      const record = { ...changed(this.get(id)), updatedAt: this.clock.now() };
+      const before = this.get(id);
+      const after = changed(before);
+      if (isDeepStrictEqual(after, before)) return before; // it is in the log already, and nothing has been updated
+      const record = { ...after, updatedAt: this.clock.now() };
       await this.put(record);
       return record;
     });
