@@ -212,7 +212,8 @@ async function leadersOf(cluster: KafkaCluster): Promise<ReadonlyMap<number, num
 async function hasNoMembers(cluster: KafkaCluster, group: string): Promise<void> {
   const admin = adminOf(cluster);
   await admin.connect();
-  const { groups } = await admin.describeGroups([group]).finally(() => admin.disconnect());
+  const { groups } = await admin.describeGroups([group]);
+  await admin.disconnect();
   if (groups[0]?.members.length !== 0) throw new Error('some are left');
 }
 
