@@ -1,9 +1,11 @@
 import { FieldgateError, type DeviceRecord } from '@fieldgate/contracts';
+import { CLOCK, type Clock } from '@fieldgate/service';
 import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
 import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { OperatorController } from '../operator-controller.js';
 import { Problem } from '../problem.js';
+import { newestReadings } from '../telemetry/newest-readings.js';
 import { deviceAnswer, presenceAnswer } from './device-answer.js';
 import {
   devicePatchSchema,
@@ -28,6 +30,7 @@ export class DevicesController {
     private readonly list: ListDevices,
     private readonly presence: PresenceOfDevices,
     @Inject(TELEMETRY_STORE) private readonly store: TelemetryStore,
+    @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
   /** One, or many: of many each succeeds or fails on its own. */
@@ -57,7 +60,7 @@ export class DevicesController {
   @Get(':id')
   async one(@Param('id') id: string): Promise<unknown> {
     const device = this.registry.get(id);
-    const lastReportedAt = await this.lastReportedAt(id);
+    const lastReportedAt = await this.lastReportedAt(device);
     return { ...deviceAnswer(device), presence: { ...this.presenceNow(id), ...lastReportedAt } };
   }
 
@@ -107,10 +110,12 @@ export class DevicesController {
   }
 
   /** Nothing while the store is away: whether a device is connected must be seen then more than ever. */
-  private async lastReportedAt(deviceId: string): Promise<{ lastReportedAt?: string }> {
+  private async lastReportedAt(device: DeviceRecord): Promise<{ lastReportedAt?: string }> {
     try {
-      const times = (await this.store.latest(deviceId)).map(({ timeMs }) => timeMs);
-      return times.length === 0 ? {} : { lastReportedAt: new Date(Math.max(...times)).toISOString() };
+      const times = (await newestReadings(this.store, device)).map(({ timeMs }) => timeMs);
+      if (times.length === 0) return {};
+      const reported = Math.min(Math.max(...times), this.clock.now()); // a device's clock may be ahead; a report is in the past
+      return { lastReportedAt: new Date(reported).toISOString() };
     } catch (error) {
       if (error instanceof FieldgateError && error.code === 'store-unavailable') return {};
       throw error;

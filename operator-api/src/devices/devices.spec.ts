@@ -250,6 +250,30 @@ describe('a registered device', () => {
   });
 });
 
+describe('the last report of a device', () => {
+  async function lastReportedAt(): Promise<unknown> {
+    const { body } = await api.call('GET /v1/devices/pump-7');
+    return (body as { presence: { lastReportedAt?: string } }).presence.lastReportedAt; // the shape is what is tested
+  }
+
+  it('is never in the future, whatever the clock of the device says', async () => {
+    await api.call('POST /v1/devices', { id: 'pump-7' });
+    api.store.latestReadings.set('pump-7', [{ metric: 'a', timeMs: NOW + 240_000, value: 1 }]);
+    api.clock.ms += 1000;
+    expect(await lastReportedAt()).toBe('2026-11-20T21:30:01.000Z');
+  });
+
+  it('is not that of an earlier device of the same id', async () => {
+    await api.call('POST /v1/devices', { id: 'pump-7' });
+    api.store.latestReadings.set('pump-7', [{ metric: 'a', timeMs: NOW, value: 1 }]);
+    expect(await lastReportedAt()).toBe('2026-11-20T21:30:00.000Z');
+    api.clock.ms += 1000;
+    await api.call('DELETE /v1/devices/pump-7');
+    await api.call('POST /v1/devices', { id: 'pump-7' });
+    expect(await lastReportedAt()).toBeUndefined();
+  });
+});
+
 describe('while the log is away', () => {
   it('writes answer 503, and reads go on', async () => {
     await api.call('POST /v1/devices', { id: 'pump-7' });

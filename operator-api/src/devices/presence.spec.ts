@@ -32,14 +32,15 @@ describe('GET /v1/devices/{id}', () => {
     await api.device('pump-7').connect(['devices/pump-7/commands/+/reboot']);
     expect(await presence()).toEqual({ connected: true, commandReady: false });
     await api.device('pump-7').connect(['devices/pump-7/commands/#']);
+    api.clock.ms += 5000;
     api.store.latestReadings.set('pump-7', [
-      { metric: 'a', timeMs: NOW - 5000, value: 1 },
-      { metric: 'b', timeMs: NOW - 1000, value: 2 },
+      { metric: 'a', timeMs: NOW + 1000, value: 1 },
+      { metric: 'b', timeMs: NOW + 4000, value: 2 },
     ]);
     expect(await presence()).toEqual({
       connected: true,
       commandReady: true,
-      lastReportedAt: '2026-11-20T21:29:59.000Z',
+      lastReportedAt: '2026-11-20T21:30:04.000Z',
     });
     await api.device('pump-7').disconnect();
     expect(await presence()).toMatchObject({ connected: false, commandReady: false });

@@ -5,6 +5,7 @@ import { Registry } from '../devices/registry.js';
 import { OperatorController } from '../operator-controller.js';
 import { invalidRequest } from '../problem.js';
 import { rangeOf } from '../query-schemas.js';
+import { newestReadings } from './newest-readings.js';
 import { seriesQuerySchema, type SeriesRequest } from './telemetry-requests.js';
 
 const LAST_HOUR_MS = 3_600_000;
@@ -17,16 +18,15 @@ export class TelemetryController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The newest reading of each metric. */
+  /** The newest reading of each metric, since the registration. */
   @Get(':id/latest')
   async latest(@Param('id') id: string): Promise<unknown> {
-    const { id: deviceId } = this.registry.get(id);
-    const latest = await this.store.latest(deviceId);
-    const readings = latest.map(({ metric, timeMs, value }) => [
+    const device = this.registry.get(id);
+    const readings = (await newestReadings(this.store, device)).map(({ metric, timeMs, value }) => [
       metric,
       { value, time: new Date(timeMs).toISOString() },
     ]);
-    return { deviceId, readings: Object.fromEntries(readings) };
+    return { deviceId: device.id, readings: Object.fromEntries(readings) };
   }
 
   @Get(':id/telemetry')
