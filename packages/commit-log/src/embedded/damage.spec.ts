@@ -39,10 +39,13 @@ async function writeSome(): Promise<void> {
   await log.stop();
 }
 
-async function expectRefused(code: string): Promise<void> {
+async function expectRefused(code: string, text = directory): Promise<void> {
   const log = newLog();
-  await expect(log.start()).rejects.toMatchObject({ code, message: expect.stringContaining(directory) });
-  await log.stop();
+  try {
+    await expect(log.start()).rejects.toMatchObject({ code, message: expect.stringContaining(text) });
+  } finally {
+    await log.stop();
+  }
 }
 
 describe('a data directory that cannot be used', () => {
@@ -59,6 +62,46 @@ describe('a data directory that cannot be used', () => {
       offset: 0,
     });
     await first.stop();
+  });
+});
+
+describe('a data file that was lost', () => {
+  it.each([
+    ['is empty', () => truncate(file)],
+    ['is missing', () => rm(file)],
+  ])('%s: the log does not start as if it were new', async (_, lose) => {
+    await writeSome();
+    await lose();
+    const todo = `restore the backup, or remove the directory ${directory} to start empty on purpose`;
+    await expectRefused('data-damaged', todo);
+    await expectRefused('data-damaged', todo);
+    await rm(directory, { recursive: true });
+    await writeSome();
+  });
+
+  it('of a log that nothing has been appended to', async () => {
+    const log = newLog();
+    await log.start();
+    await log.stop();
+    await rm(file);
+    await expectRefused('data-damaged');
+  });
+
+  it('of a log that an earlier version has written', async () => {
+    await writeSome();
+    await rm(join(directory, 'first-commit'));
+    await writeSome();
+    await rm(file);
+    await expectRefused('data-damaged');
+  });
+
+  it.each([
+    ['before there was one', () => mkdir(directory)],
+    ['when it was still empty', () => mkdir(directory).then(() => writeFile(file, ''))],
+    ['before it was noted', () => writeSome().then(() => rm(join(directory, 'first-commit')))],
+  ])('has not been lost when the first start was killed %s', async (_, kill) => {
+    await kill();
+    await writeSome();
   });
 });
 

@@ -1,6 +1,7 @@
 import { closeSync, existsSync, fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { FieldgateError } from '@fieldgate/contracts';
+import { hasFirstCommit } from './first-commit.js';
 
 const MDB_MAGIC = 0xbeefc0de;
 /** Where the two meta pages keep what is checked here (`MDB_meta` of liblmdb, behind the page header of 24 bytes that lmdb-js writes). */
@@ -15,12 +16,12 @@ const META_BYTES = 160;
  */
 export function checkDataFile(directory: string): void {
   const path = join(directory, 'data.mdb');
-  if (!existsSync(path)) return;
+  if (!existsSync(path)) return checkFirstStart(directory, `${path} is missing`);
   if (!statSync(path).isFile()) throw damaged(path, 'it is not a file');
   const file = openSync(path, 'r');
   try {
     const { size } = fstatSync(file);
-    if (size === 0) return; // LMDB begins a new one
+    if (size === 0) return checkFirstStart(directory, `${path} is empty`); // LMDB begins a new one
     const pageSize = metaOf(file, 0, path).pageSize;
     const newest = [metaOf(file, 0, path), metaOf(file, pageSize, path)];
     const pages = Math.max(...newest.map(({ lastPage }) => lastPage)) + 1;
@@ -29,6 +30,15 @@ export function checkDataFile(directory: string): void {
   } finally {
     closeSync(file);
   }
+}
+
+/** A start with nothing would silently be that of an empty installation. */
+function checkFirstStart(directory: string, found: string): void {
+  if (!hasFirstCommit(directory)) return;
+  throw new FieldgateError(
+    'data-damaged',
+    `${found} although the log has been used: restore the backup, or remove the directory ${directory} to start empty on purpose`,
+  );
 }
 
 function metaOf(file: number, at: number, path: string): { pageSize: number; lastPage: number } {

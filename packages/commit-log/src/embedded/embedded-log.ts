@@ -7,6 +7,7 @@ import { DirectoryLock } from './directory-lock.js';
 import { EmbeddedOffsets } from './embedded-offsets.js';
 import { EmbeddedPartitions } from './embedded-partitions.js';
 import { EmbeddedWriter } from './embedded-writer.js';
+import { noteFirstCommit } from './first-commit.js';
 import { Housekeeping } from './housekeeping.js';
 import { Outage } from './outage.js';
 
@@ -79,6 +80,7 @@ class EmbeddedLog implements CommitLog {
     try {
       this.store.open();
       this.partitions.load();
+      await noteFirstCommit(this.store);
     } catch (error) {
       await this.store.close();
       await this.lock.release();
