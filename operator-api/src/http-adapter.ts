@@ -1,7 +1,9 @@
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { randomUUID } from 'node:crypto';
+import { answerClientError } from './client-error.js';
 import { problemOf, sendProblem } from './problem-json.js';
+import { refuseWrongMethods } from './wrong-method.js';
 
 const MAX_BODY_BYTES = 1_048_576;
 /** More than may wait for commands; a connection beyond it is closed at once. */
@@ -20,6 +22,7 @@ export function operatorHttpAdapter(): FastifyAdapter {
     // the router refuses a malformed URL or an endless parameter before any filter of Nest is there
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(problemOf(error), request, reply),
+    clientErrorHandler: answerClientError,
   });
   const fastify = adapter.getInstance();
   fastify.server.maxConnections = MAX_CONNECTIONS;
@@ -28,5 +31,6 @@ export function operatorHttpAdapter(): FastifyAdapter {
     void reply.header('cache-control', 'no-store');
     done();
   });
+  refuseWrongMethods(fastify);
   return adapter;
 }

@@ -13,7 +13,7 @@ afterEach(() => api.stop());
 describe('what goes wrong', () => {
   it.each([
     ['an unknown address', 'GET /v1/nothing', undefined, {}, 404, 'not-found'],
-    ['an unknown method', 'PUT /v1/devices', {}, {}, 404, 'not-found'],
+    ['a method of other addresses', 'PUT /v1/devices', '{', {}, 405, 'invalid-request'],
     ['a malformed URL', 'GET /v1/devices/%', undefined, {}, 400, 'invalid-request'],
     ['a very long id', `GET /v1/devices/${'x'.repeat(200)}`, undefined, {}, 414, 'invalid-request'],
     ['malformed JSON', 'POST /v1/devices', '{"id":', {}, 400, 'invalid-request'],

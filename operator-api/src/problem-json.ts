@@ -5,6 +5,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
 import { Problem } from './problem.js';
 
+export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
+
 /** Every answer that is not 2xx, also for routes that do not exist and bodies that cannot be read: RFC 9457 problem+json. */
 @Catch()
 export class ProblemJsonFilter implements ExceptionFilter {
@@ -31,11 +33,11 @@ export function sendProblem(problem: Problem, request: FastifyRequest, reply: Fa
   if (problem.retriable) void reply.header('retry-after', '1');
   void reply
     .code(problem.status)
-    .header('content-type', 'application/problem+json; charset=utf-8')
-    .send(JSON.stringify(bodyOf(problem, request)));
+    .header('content-type', PROBLEM_JSON)
+    .send(JSON.stringify(problemBody(problem, request.id)));
 }
 
-function bodyOf(problem: Problem, request: FastifyRequest): Record<string, unknown> {
+export function problemBody(problem: Problem, requestId?: string): Record<string, unknown> {
   const { says, todo } = ERRORS[problem.code];
   return {
     title: says,
@@ -45,7 +47,7 @@ function bodyOf(problem: Problem, request: FastifyRequest): Record<string, unkno
     todo,
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     ...problem.extension,
-    ...(problem.code === 'internal-error' ? { requestId: request.id } : {}),
+    ...(problem.code === 'internal-error' ? { requestId } : {}),
   };
 }
 
