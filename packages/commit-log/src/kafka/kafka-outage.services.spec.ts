@@ -212,9 +212,12 @@ async function leadersOf(cluster: KafkaCluster): Promise<ReadonlyMap<number, num
 async function hasNoMembers(cluster: KafkaCluster, group: string): Promise<void> {
   const admin = adminOf(cluster);
   await admin.connect();
-  const { groups } = await admin.describeGroups([group]);
-  await admin.disconnect();
-  if (groups[0]?.members.length !== 0) throw new Error('some are left');
+  try {
+    const { groups } = await admin.describeGroups([group]);
+    if (groups[0]?.members.length !== 0) throw new Error('some are left');
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 function adminOf(cluster: KafkaCluster): Admin {
