@@ -30,6 +30,7 @@ function problemOfClientError(code: string | undefined): { status: number; messa
       return { status: 408, message: 'the request did not arrive in time' };
     case 'HPE_INVALID_METHOD':
       return { status: 400, message: 'the method is not one of HTTP' };
+    case undefined:
     default:
       return { status: 400, message: 'this is not a request of HTTP/1.1' };
   }

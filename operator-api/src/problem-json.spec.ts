@@ -85,6 +85,17 @@ describe('what goes wrong', () => {
     expect(JSON.stringify(answer.body)).not.toContain('secret cause');
   });
 
+  it('points at a list of issues only where there is one', async () => {
+    const wrong = await api.call('POST /v1/devices', { id: '-' });
+    expect(wrong.body).toMatchObject({
+      todo: 'See the list of issues in the answer.',
+      errors: [{ path: 'id' }],
+    });
+    const malformed = await api.call('POST /v1/devices', '{');
+    expect(malformed.body).toMatchObject({ code: 'invalid-request' });
+    expect(malformed.body).not.toHaveProperty('todo');
+  });
+
   it('does not repeat a secret that stands in malformed JSON', async () => {
     const answer = await api.call('POST /v1/devices', '{"id":"a","secret":hunter2-hunter2-hunter2}');
     expect(JSON.stringify(answer.body)).not.toContain('hunter2');

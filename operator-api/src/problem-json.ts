@@ -44,7 +44,7 @@ export function problemBody(problem: Problem, requestId?: string): Record<string
     status: problem.status,
     detail: problem.message,
     code: problem.code,
-    todo,
+    ...(problem.code === 'invalid-request' && problem.errors === undefined ? {} : { todo }), // it points at the errors
     ...(problem.errors === undefined ? {} : { errors: problem.errors }),
     ...problem.extension,
     ...(problem.code === 'internal-error' ? { requestId } : {}),

@@ -11,17 +11,29 @@ export function limitSchema(usual: number, most: number): z.ZodType<number, unkn
     .default(usual);
 }
 
-const TIME_SAYS = 'must be epoch milliseconds or an RFC 3339 time with a zone';
+const TIME_SAYS = 'must be epoch milliseconds or an RFC 3339 time with a zone, of a day that exists';
 /** RFC 3339, section 5.6; `Date.parse` alone would take far more, and some of it in the zone of this machine. */
-const RFC_3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
+const RFC_3339 = /^(\d{4}-\d\d-\d\d)T(?!24)\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/i;
 
 /** `?from=`, `?to=`: epoch ms. */
 export const timeSchema = z.string().transform((text, context) => {
-  const ms = /^\d{1,16}$/.test(text) ? Number(text) : RFC_3339.test(text) ? Date.parse(text) : Number.NaN;
+  const ms = /^\d{1,16}$/.test(text) ? Number(text) : parseRfc3339(text);
   if (ms <= 8.64e15) return ms; // what a Date can hold; NaN is not
   context.addIssue(TIME_SAYS);
   return z.NEVER;
 });
+
+/** NaN for what is no time. */
+function parseRfc3339(text: string): number {
+  const day = RFC_3339.exec(text)?.[1];
+  return day !== undefined && isDay(day) ? Date.parse(text.toUpperCase()) : Number.NaN;
+}
+
+/** `Date.parse` makes 30 February the second of March. */
+function isDay(day: string): boolean {
+  const ms = Date.parse(`${day}T00:00:00Z`);
+  return !Number.isNaN(ms) && new Date(ms).toISOString().startsWith(day);
+}
 
 export interface Range {
   readonly fromMs: number;

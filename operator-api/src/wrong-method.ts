@@ -28,8 +28,8 @@ export function refuseWrongMethods(fastify: FastifyInstance): void {
 /** RFC 9110, section 10.2.1: `GET, HEAD`; nothing for an address that does not exist. */
 function allowedAt(routes: ReadonlyMap<string, ReadonlySet<string>>, url: string): string {
   const path = url.replace(/\?.*/s, '');
-  const methods = [...routes].flatMap(([template, offered]) => (fits(path, template) ? [...offered] : []));
-  return [...new Set(methods)].toSorted().join(', ');
+  const found = [...routes].filter(([template]) => fits(path, template));
+  return [...new Set(found.flatMap(([, methods]) => [...methods]))].toSorted().join(', ');
 }
 
 function fits(path: string, template: string): boolean {

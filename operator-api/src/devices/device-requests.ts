@@ -5,6 +5,10 @@ import { limitSchema, repeated } from '../query-schemas.js';
 export const MAX_DEVICES_PER_REQUEST = 1000;
 const MAX_LABELS = 32;
 
+/** zod says only "Invalid key in record" of a wrong label name; the rule stands a level below. */
+export const ruleOfKeys: z.core.$ZodErrorMap = (issue) =>
+  issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined;
+
 const labels = labelsSchema.refine(
   (all) => Object.keys(all).length <= MAX_LABELS,
   `a device has at most ${MAX_LABELS} labels`,
@@ -34,7 +38,9 @@ const newDevicesSchema = z
 export const oneOrManyDevicesSchema = z
   .unknown()
   .transform((body, context): NewDevice | readonly NewDevice[] => {
-    const parsed = (Array.isArray(body) ? newDevicesSchema : newDeviceSchema).safeParse(body);
+    const parsed = (Array.isArray(body) ? newDevicesSchema : newDeviceSchema).safeParse(body, {
+      error: ruleOfKeys,
+    });
     if (parsed.success) return parsed.data;
     for (const { message, path } of parsed.error.issues)
       context.addIssue({ code: 'custom', message, path: [...path] });

@@ -250,6 +250,15 @@ describe('a registered device', () => {
   });
 });
 
+it('a wrong label name is answered with the rule of label names', async () => {
+  const rule = 'labels.a b: a label name is a letter or _, then up to 62 letters, digits or _ . -';
+  const labels = { 'a b': 'x' };
+  const refused = { status: 422, body: { detail: rule } };
+  expect(await api.call('POST /v1/devices', { id: 'pump-7', labels })).toMatchObject(refused);
+  await api.call('POST /v1/devices', { id: 'pump-7' });
+  expect(await api.call('PATCH /v1/devices/pump-7', { labels })).toMatchObject(refused);
+});
+
 describe('the last report of a device', () => {
   async function lastReportedAt(): Promise<unknown> {
     const { body } = await api.call('GET /v1/devices/pump-7');

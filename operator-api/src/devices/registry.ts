@@ -12,7 +12,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { DurableAppend } from '../durable-append.js';
 import { invalidRequest, Problem } from '../problem.js';
 import { Turns } from '../turns.js';
-import { patchedLabelsSchema, type DevicePatch } from './device-requests.js';
+import { patchedLabelsSchema, ruleOfKeys, type DevicePatch } from './device-requests.js';
 import { DeviceTables } from './device-tables.js';
 
 /** Changes of registered devices. Two at once in this process take turns; of two processes the last record wins. */
@@ -92,7 +92,7 @@ function patchedLabels(
 ): Record<string, string> {
   const merged: Record<string, string | null> = { ...labels, ...patch };
   const kept = Object.fromEntries(Object.entries(merged).filter(([, value]) => value !== null));
-  const parsed = patchedLabelsSchema.safeParse(kept);
+  const parsed = patchedLabelsSchema.safeParse(kept, { error: ruleOfKeys });
   if (parsed.success) return parsed.data;
   throw invalidRequest(
     parsed.error.issues.map(({ message, path }) => ({ message, path: ['labels', ...path] })),
