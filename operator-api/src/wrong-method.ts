@@ -28,8 +28,10 @@ export function refuseWrongMethods(fastify: FastifyInstance): void {
 /** RFC 9110, section 10.2.1: `GET, HEAD`; nothing for an address that does not exist. */
 function allowedAt(routes: ReadonlyMap<string, ReadonlySet<string>>, url: string): string {
   const path = url.replace(/\?.*/s, '');
-  const found = [...routes].filter(([template]) => fits(path, template));
-  return [...new Set(found.flatMap(([, methods]) => [...methods]))].toSorted().join(', ');
+  const allowed = new Set<string>();
+  for (const [template, methods] of routes)
+    if (fits(path, template)) for (const method of methods) allowed.add(method);
+  return [...allowed].toSorted().join(', ');
 }
 
 function fits(path: string, template: string): boolean {
