@@ -46,7 +46,7 @@ describe('a start on a data directory', () => {
     await expectRefusedStart({ FIELDGATE_DATA_DIR: path, FIELDGATE_ADMIN_KEY: '' }, [
       file,
       '[data-damaged]',
-      'Restore it from a backup, or move it away to start empty.',
+      'Restore the backup, or move the directory away to start empty.',
     ]);
   });
 

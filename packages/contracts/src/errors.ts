@@ -260,7 +260,7 @@ export const ERRORS = {
     status: 500,
     retriable: false,
     says: 'A file in the data directory is damaged.',
-    todo: 'Restore it from a backup, or move it away to start empty.',
+    todo: 'Restore the backup, or move the directory away to start empty.',
   },
   'port-taken': {
     status: 500,
