@@ -253,41 +253,6 @@ describe('the timeline', () => {
   });
 });
 
-describe('the bodies in the timeline', () => {
-  const text = (length: number): CommandStep =>
-    ({ ...step('in-progress'), body: { encoding: 'text', text: 'x'.repeat(length) } }) as CommandStep; // in-progress has a body
-  const lengths = (command: Command): unknown[] =>
-    command.timeline
-      .filter(({ state }) => state === 'in-progress')
-      .map(({ body }) => (body?.encoding === 'text' ? body.text.length : body));
-
-  it('of older progress stay while they are small; of large ones only the newest', () => {
-    const steps = [step('requested'), step('sent'), text(10), text(2_000)];
-    expect(lengths(fold(...steps))).toEqual([10, 2_000]);
-    expect(lengths(fold(...steps, text(3_000)))).toEqual([10, undefined, 3_000]);
-    const command = fold(...steps, text(3_000), step('sent', 1_000, 2), text(20));
-    expect(lengths(command)).toEqual([10, undefined, undefined, 20]);
-    expect(command.timeline[3]).toEqual({ state: 'in-progress', at: 1_000, status: 102 });
-  });
-
-  it('count as JSON, in bytes', () => {
-    const most = 1_024 - '{"encoding":"text","text":""}'.length;
-    const all = [step('requested'), step('sent')];
-    expect(lengths(fold(...all, text(most), text(1)))).toEqual([most, 1]);
-    expect(lengths(fold(...all, text(most + 1), text(1)))).toEqual([undefined, 1]);
-    const umlauts = { ...text(0), body: { encoding: 'text', text: 'ü'.repeat(600) } } as CommandStep; // in-progress has a body
-    expect(lengths(fold(...all, umlauts, text(1)))).toEqual([undefined, 1]);
-  });
-
-  it('of the final answer are not repeated when they are large', () => {
-    const body = { encoding: 'text', text: 'x'.repeat(2_000) } as const;
-    const command = fold(step('requested'), step('sent'), { ...step('failed'), body } as CommandStep); // an answer has a body
-    expect(command.timeline.at(-1)).toEqual({ state: 'failed', at: 1_000, status: 500 });
-    expect(command.result).toEqual({ status: 500, body });
-    expect(inState('failed').timeline.at(-1)).toHaveProperty('body');
-  });
-});
-
 describe('deadlineOf', () => {
   it('gives the request its time to live until it is sent', () => {
     expect(deadlineOf(inState('requested'))).toEqual({ kind: 'expired', at: 11_000 });
