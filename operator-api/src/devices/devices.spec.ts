@@ -276,7 +276,7 @@ describe('the last report of a device', () => {
     await api.call('POST /v1/devices', { id: 'pump-7' });
     api.store.latestReadings.set('pump-7', [{ metric: 'a', timeMs: NOW, value: 1 }]);
     expect(await lastReportedAt()).toBe('2026-11-20T21:30:00.000Z');
-    api.clock.ms += 1000;
+    api.clock.ms += 86_400_001;
     await api.call('DELETE /v1/devices/pump-7');
     await api.call('POST /v1/devices', { id: 'pump-7' });
     expect(await lastReportedAt()).toBeUndefined();

@@ -13,14 +13,14 @@ afterEach(() => api.stop());
 describe('GET /v1/devices/{id}/latest', () => {
   it('shows the newest reading of each metric, and none of an earlier device of this id', async () => {
     api.store.latestReadings.set('pump-7', [
-      { metric: 'earlier', timeMs: NOW - 1, value: 1 },
-      { metric: 'running', timeMs: NOW + 1, value: true },
+      { metric: 'earlier', timeMs: NOW - 86_400_001, value: 1 },
+      { metric: 'running', timeMs: NOW - 3_600_000, value: true },
       { metric: 'temperature', timeMs: NOW, value: 71.4 },
     ]);
     expect((await api.call('GET /v1/devices/pump-7/latest')).body).toEqual({
       deviceId: 'pump-7',
       readings: {
-        running: { value: true, time: '2026-11-20T21:30:00.001Z' },
+        running: { value: true, time: '2026-11-20T20:30:00.000Z' },
         temperature: { value: 71.4, time: '2026-11-20T21:30:00.000Z' },
       },
     });
