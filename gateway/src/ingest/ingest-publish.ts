@@ -3,6 +3,7 @@ import {
   encodeTelemetry,
   identify,
   isRejection,
+  mintedId,
   parseConditionEvent,
   parseTelemetry,
   parseUpTopic,
@@ -162,7 +163,7 @@ export class IngestPublish {
     settled('forbidden');
   }
 
-  private readonly mint = (): string => `${this.gateway.boot}-${(this.minted += 1).toString(36)}`;
+  private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
 }
 
 /** Calls `settled` once, after `count` calls, with the worst outcome of them. */

@@ -28,6 +28,18 @@ export function deviceSource(deviceId: string): string {
   return `/devices/${deviceId}`;
 }
 
+/**
+ * An id for what came without one: the run of a gateway, and a number. No device's own begins with a tilde, so it is known that such a
+ * message can not come again under the same id.
+ */
+export function mintedId(boot: string, number: number): string {
+  return `~${boot}-${number.toString(36)}`;
+}
+
+export function isMinted(id: string): boolean {
+  return id.startsWith('~');
+}
+
 const DAY_MS = 86_400_000;
 const BELIEVED_PAST_MS = 30 * DAY_MS;
 const BELIEVED_FUTURE_MS = 5 * 60_000;

@@ -38,7 +38,7 @@ const MAX_DEPTH = 8;
 const METRIC_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/;
 /** With its zone: `Date.parse` alone would take "5" and local times as well, and read them in the zone of this machine. */
 const RFC3339 = /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$/;
-const MESSAGE_ID = /^[\x21-\x7e]{1,128}$/;
+const MESSAGE_ID = /^[\x21-\x7d][\x21-\x7e]{0,127}$/;
 
 /** The payload of `devices/{id}/telemetry`: a bare object of readings, an envelope with `readings`, or an array of these. */
 export function parseTelemetry(payload: Uint8Array): TelemetryPayload | Rejection {
@@ -103,7 +103,7 @@ export function messageIdentity(
   }
   if (id !== undefined) {
     if (typeof id !== 'string' || !MESSAGE_ID.test(id))
-      return reject('payload-shape', 'id must be 1 to 128 printable ASCII characters');
+      return reject('payload-shape', 'id must be 1 to 128 printable ASCII characters, the first not a tilde');
     identity.id = id;
   }
   return identity;

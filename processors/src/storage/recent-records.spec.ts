@@ -1,5 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
-import { encodeEvent, encodeTelemetry, telemetryWriter, type EventIdentity } from '@fieldgate/contracts';
+import {
+  encodeEvent,
+  encodeTelemetry,
+  mintedId,
+  telemetryWriter,
+  type EventIdentity,
+} from '@fieldgate/contracts';
 import { nameOf, RecentRecords, recordName } from './recent-records.js';
 
 function telemetry(identity: EventIdentity): Uint8Array {
@@ -52,6 +58,13 @@ describe('records seen lately', () => {
       0,
     );
     expect(nameOf(value)).toBe(recordName(deviceId, id));
+  });
+
+  it('leave out ids that a gateway made up', () => {
+    const identity = { id: mintedId('b00t', 7), timeMs: 0 };
+    expect(
+      nameOf(encodeTelemetry(telemetryWriter('pump-7', 'gw-1'), { readings: { a: 1 } }, identity, 0)),
+    ).toBeUndefined();
   });
 
   it('leave out what is not ours', () => {

@@ -1,8 +1,10 @@
+import { isMinted } from '@fieldgate/contracts';
+
 /**
  * Which records of one partition that are filed under their arrival were seen lately, by source and id: a device that did not get its PUBACK
  * sends the same message again, and both copies lie in the log shortly after one another, each under a time of its own. Whatever is filed
  * under the device's own time is found by the store, however late it comes again (see TelemetryStore), and takes no place here.
- * Two generations of ids, so that the memory is bounded and the newest `capacity` are always known.
+ * Ids that a gateway made up take no place either: they come only once. Two generations of ids, so that the memory is bounded and the newest `capacity` are always known.
  */
 export class RecentRecords {
   private current = new Set<string>();
@@ -37,6 +39,6 @@ const FRONT_BYTES = 640;
 export function nameOf(value: Uint8Array): string | undefined {
   const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
   const [, deviceId, id] = IDENTITY.exec(front.toString('utf8')) ?? [];
-  if (deviceId === undefined || id === undefined) return undefined;
+  if (deviceId === undefined || id === undefined || isMinted(id)) return undefined;
   return recordName(deviceId, id.includes('\\') ? String(JSON.parse(`"${id}"`)) : id);
 }

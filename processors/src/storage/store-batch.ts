@@ -2,6 +2,7 @@ import {
   decodeEvent,
   decodeTelemetry,
   isFinal,
+  isMinted,
   isRejection,
   reject,
   type Rejection,
@@ -54,7 +55,7 @@ export class StoreBatch {
         continue;
       }
       const { deviceId, id, timeMs, receivedMs } = point.record;
-      if (timeMs === receivedMs) {
+      if (timeMs === receivedMs && !isMinted(id)) {
         const name = recordName(deviceId, id);
         if (recent.has(name) || names.has(name)) {
           duplicatesTotal.inc();
