@@ -1,12 +1,12 @@
 import { FieldgateError, LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause, type Clock, type Logger } from '@fieldgate/service';
 import type { CommitLog } from '../commit-log.js';
-import { ClusterView } from './cluster-view.js';
-import { createKafkaJs } from './kafka-js.js';
-import { KafkaReader } from './kafka-reader.js';
+import { ClusterView } from './protocol/cluster-view.js';
+import { createKafkaJs } from './reading/kafka-js.js';
+import { KafkaReader } from './reading/kafka-reader.js';
 import { prepareTopics } from './kafka-topics.js';
-import { KafkaWriter } from './kafka-writer.js';
-import { reasonOf, unavailable } from './protocol-codes.js';
+import { KafkaWriter } from './writing/kafka-writer.js';
+import { reasonOf, unavailable } from './protocol/protocol-codes.js';
 
 export interface KafkaLogOptions {
   /** `host:port` of some brokers; the others are learnt from these. */

@@ -1,6 +1,6 @@
 import { FieldgateError, LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
 import kafkajs, { type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
-import { unavailable } from './protocol-codes.js';
+import { unavailable } from './protocol/protocol-codes.js';
 import {
   faultsOf,
   fewReplicas,

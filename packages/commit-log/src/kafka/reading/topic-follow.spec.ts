@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { LogTopic } from '@fieldgate/contracts';
 import { fetchV12 } from '@platformatic/kafka';
-import { Inbox } from '../testing/inbox.js';
-import type { ClusterView } from './cluster-view.js';
-import { NO_ERROR } from './protocol-codes.js';
+import { Inbox } from '../../testing/inbox.js';
+import type { ClusterView } from '../protocol/cluster-view.js';
+import { NO_ERROR } from '../protocol/protocol-codes.js';
 import { TopicFollow } from './topic-follow.js';
 
 const TOPIC: LogTopic = 'fieldgate.devices.v1';

@@ -1,12 +1,12 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
-import type { Consumption, FollowStart } from '../log-reader.js';
-import type { LogRecord } from '../log-record.js';
-import type { BrokerConnection } from './broker-connection.js';
-import type { ClusterView } from './cluster-view.js';
-import { fetchRecords, type FetchedPartition } from './fetch-records.js';
-import { partitionBounds } from './log-offsets.js';
-import { NO_ERROR, OFFSET_OUT_OF_RANGE, unavailable } from './protocol-codes.js';
+import type { Consumption, FollowStart } from '../../log-reader.js';
+import type { LogRecord } from '../../log-record.js';
+import type { BrokerConnection } from '../protocol/broker-connection.js';
+import type { ClusterView } from '../protocol/cluster-view.js';
+import { fetchRecords, type FetchedPartition } from '../protocol/fetch-records.js';
+import { partitionBounds } from '../protocol/log-offsets.js';
+import { NO_ERROR, OFFSET_OUT_OF_RANGE, unavailable } from '../protocol/protocol-codes.js';
 
 /** A broker holds an empty answer back for this long; a new record ends the wait at once. */
 const MAX_WAIT_MS = 1_000;

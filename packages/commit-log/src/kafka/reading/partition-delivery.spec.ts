@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LogTopic } from '@fieldgate/contracts';
-import { HANDLED, type LogBatch } from '../log-reader.js';
-import type { LogRecord } from '../log-record.js';
+import { HANDLED, type LogBatch } from '../../log-reader.js';
+import type { LogRecord } from '../../log-record.js';
 import { PartitionDelivery, type GroupStart } from './partition-delivery.js';
 
 const TOPIC: LogTopic = 'fieldgate.telemetry.v1';

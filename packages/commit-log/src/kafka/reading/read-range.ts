@@ -1,11 +1,11 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
-import type { LogRecord } from '../log-record.js';
-import type { BrokerConnection } from './broker-connection.js';
-import type { ClusterView } from './cluster-view.js';
-import { fetchRecords, type FetchedPartition } from './fetch-records.js';
-import { partitionBounds } from './log-offsets.js';
-import { codeName, NO_ERROR, OFFSET_OUT_OF_RANGE, unavailable } from './protocol-codes.js';
+import type { LogRecord } from '../../log-record.js';
+import type { BrokerConnection } from '../protocol/broker-connection.js';
+import type { ClusterView } from '../protocol/cluster-view.js';
+import { fetchRecords, type FetchedPartition } from '../protocol/fetch-records.js';
+import { partitionBounds } from '../protocol/log-offsets.js';
+import { codeName, NO_ERROR, OFFSET_OUT_OF_RANGE, unavailable } from '../protocol/protocol-codes.js';
 
 const REQUEST_TIMEOUT_MS = 3_000;
 const LIMITS = { maxWaitMs: 0, maxBytes: 1024 * 1024, maxBytesPerPartition: 1024 * 1024 };

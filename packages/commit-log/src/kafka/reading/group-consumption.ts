@@ -1,12 +1,12 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause, type Logger } from '@fieldgate/service';
 import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
-import { reportExpired } from '../expired-records.js';
-import type { BatchHandler, Consumption } from '../log-reader.js';
-import type { LogRecord } from '../log-record.js';
+import { reportExpired } from '../../expired-records.js';
+import type { BatchHandler, Consumption } from '../../log-reader.js';
+import type { LogRecord } from '../../log-record.js';
 import { OffsetCommits, type GroupOffset } from './offset-commits.js';
 import { PartitionDelivery, type GroupStart } from './partition-delivery.js';
-import { reasonOf } from './protocol-codes.js';
+import { reasonOf } from '../protocol/protocol-codes.js';
 
 const MEMBERSHIP = {
   /** After this long without a heartbeat the others take over. */

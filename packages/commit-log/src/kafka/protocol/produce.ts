@@ -1,6 +1,6 @@
 import { createAPI, produceV9, Writer, type API } from '@platformatic/kafka';
 import type { BrokerRequests } from './broker-connection.js';
-import type { PartitionQueue, PendingRecord } from './partition-queue.js';
+import type { PartitionQueue, PendingRecord } from '../writing/partition-queue.js';
 import { recordBatchRoom, varintBytes, writeRecordBatch, writeVarint } from './record-batch.js';
 
 /** Answered when all in-sync replicas have the records, and only when these are at least `min.insync.replicas`. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { Inbox } from '../testing/inbox.js';
+import { Inbox } from '../../testing/inbox.js';
 import { OffsetCommits, type GroupOffset } from './offset-commits.js';
 
 const at = (offset: number): GroupOffset => ({ topic: 'fieldgate.events.v1', partition: 0, offset });

@@ -1,6 +1,6 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import { fetchV12 } from '@platformatic/kafka';
-import type { LogRecord } from '../log-record.js';
+import type { LogRecord } from '../../log-record.js';
 import type { BrokerConnection } from './broker-connection.js';
 
 const ANY_LEADER_EPOCH = -1;

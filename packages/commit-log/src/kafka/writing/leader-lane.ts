@@ -1,6 +1,6 @@
-import type { BrokerRequests } from './broker-connection.js';
+import type { BrokerRequests } from '../protocol/broker-connection.js';
 import type { PartitionQueue } from './partition-queue.js';
-import { produce, type PartitionAnswer, type Share } from './produce.js';
+import { produce, type PartitionAnswer, type Share } from '../protocol/produce.js';
 
 /** More in one request gains nothing (measured), and makes what is appended meanwhile wait longer. */
 const MAX_RECORDS_PER_REQUEST = 500;

@@ -1,15 +1,15 @@
 import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import { pause, type Clock, type Logger } from '@fieldgate/service';
 import { Counter } from 'prom-client';
-import { Backlog, refusalOf } from '../backlog.js';
-import type { LogPosition } from '../log-record.js';
-import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
-import type { LeaderView } from './cluster-view.js';
+import { Backlog, refusalOf } from '../../backlog.js';
+import type { LogPosition } from '../../log-record.js';
+import type { LogWriter, NewRecord, Settle } from '../../log-writer.js';
+import type { LeaderView } from '../protocol/cluster-view.js';
 import { LeaderLane } from './leader-lane.js';
-import { partitionFor } from './murmur2.js';
+import { partitionFor } from '../protocol/murmur2.js';
 import { PartitionQueue, type PendingRecord } from './partition-queue.js';
-import type { PartitionAnswer, Share } from './produce.js';
-import { codeName, isRefusal, NO_ERROR, reasonOf, unavailable } from './protocol-codes.js';
+import type { PartitionAnswer, Share } from '../protocol/produce.js';
+import { codeName, isRefusal, NO_ERROR, reasonOf, unavailable } from '../protocol/protocol-codes.js';
 import { StalledPartitions } from './stalled-partitions.js';
 
 const settledRecords = new Counter({

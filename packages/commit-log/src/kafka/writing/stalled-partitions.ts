@@ -1,7 +1,7 @@
 import { backOffMs, pause, type Logger } from '@fieldgate/service';
-import type { LeaderView } from './cluster-view.js';
+import type { LeaderView } from '../protocol/cluster-view.js';
 import type { PartitionQueue } from './partition-queue.js';
-import { reasonOf } from './protocol-codes.js';
+import { reasonOf } from '../protocol/protocol-codes.js';
 
 const LONGEST_PAUSE_MS = 1_000;
 /** An election or a topic that is new costs a few tries, and is nobody's business. */

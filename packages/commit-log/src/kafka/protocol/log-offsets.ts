@@ -1,7 +1,7 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
 import { findCoordinatorV4, listOffsetsV7, offsetFetchV8 } from '@platformatic/kafka';
-import type { PartitionBounds } from '../log-reader.js';
+import type { PartitionBounds } from '../../log-reader.js';
 import type { ClusterView } from './cluster-view.js';
 import { codeName, NO_ERROR, unavailable } from './protocol-codes.js';
 

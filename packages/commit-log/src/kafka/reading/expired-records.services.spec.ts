@@ -4,10 +4,10 @@ import { systemClock } from '@fieldgate/service';
 import kafkajs, { type Admin } from 'kafkajs';
 import { pino } from 'pino';
 import { register } from 'prom-client';
-import type { CommitLog } from '../commit-log.js';
-import { appended } from '../log-writer.js';
-import { Member, uniqueGroup } from '../testing/contract/subject.js';
-import { createKafkaLog } from './kafka-log.js';
+import type { CommitLog } from '../../commit-log.js';
+import { appended } from '../../log-writer.js';
+import { Member, uniqueGroup } from '../../testing/contract/subject.js';
+import { createKafkaLog } from '../kafka-log.js';
 
 /** Set by the global set-up of the services' tests. */
 const brokers = (process.env['FIELDGATE_TEST_KAFKA'] ?? '').split(',');

@@ -1,7 +1,7 @@
 import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
-import type { BatchHandler, BatchOutcome, PartitionAssignment } from '../log-reader.js';
-import type { LogRecord } from '../log-record.js';
+import type { BatchHandler, BatchOutcome, PartitionAssignment } from '../../log-reader.js';
+import type { LogRecord } from '../../log-record.js';
 
 export interface GroupStart {
   /** The first record that is still there and the group has not passed. */

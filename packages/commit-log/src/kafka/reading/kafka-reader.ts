@@ -1,13 +1,13 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import type { Logger } from '@fieldgate/service';
 import type { Kafka } from 'kafkajs';
-import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../log-reader.js';
-import type { LogRecord } from '../log-record.js';
-import type { ClusterView } from './cluster-view.js';
+import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../../log-reader.js';
+import type { LogRecord } from '../../log-record.js';
+import type { ClusterView } from '../protocol/cluster-view.js';
 import { GroupConsumption } from './group-consumption.js';
-import { committedOffsets, partitionBounds } from './log-offsets.js';
+import { committedOffsets, partitionBounds } from '../protocol/log-offsets.js';
 import type { GroupStart } from './partition-delivery.js';
-import { unavailable } from './protocol-codes.js';
+import { unavailable } from '../protocol/protocol-codes.js';
 import { readRange } from './read-range.js';
 import { TopicFollow } from './topic-follow.js';
 

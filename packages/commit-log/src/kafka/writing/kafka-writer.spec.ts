@@ -1,11 +1,11 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FieldgateError, LogTopic } from '@fieldgate/contracts';
 import { pino } from 'pino';
-import { Inbox } from '../testing/inbox.js';
-import type { BrokerRequests } from './broker-connection.js';
+import { Inbox } from '../../testing/inbox.js';
+import type { BrokerRequests } from '../protocol/broker-connection.js';
 import { KafkaWriter } from './kafka-writer.js';
-import { partitionFor } from './murmur2.js';
-import type { Share } from './produce.js';
+import { partitionFor } from '../protocol/murmur2.js';
+import type { Share } from '../protocol/produce.js';
 
 const TOPIC: LogTopic = 'fieldgate.telemetry.v1';
 const PARTITIONS = 2;

@@ -1,5 +1,5 @@
 import type { LogTopic } from '@fieldgate/contracts';
-import type { Settle } from '../log-writer.js';
+import type { Settle } from '../../log-writer.js';
 
 /** One record on its way. It stays in its partition's queue until its fate is known. */
 export interface PendingRecord {
