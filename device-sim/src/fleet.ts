@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
-import type { DeviceIdentity } from './device-session.js';
-import { seededRandom } from './random.js';
-import { SimulatedDevice, type DeviceSettings } from './simulated-device.js';
+import type { DeviceIdentity } from './device/device-session.js';
+import { seededRandom } from './device/random.js';
+import { SimulatedDevice, type DeviceSettings } from './device/simulated-device.js';
 
 export interface FleetOptions extends DeviceSettings {
   readonly seed: number;

@@ -4,7 +4,7 @@ export {
   type DeliveryCounts,
   type DeliveryReport,
   type Verdict,
-} from './delivery-report.js';
+} from './delivery/delivery-report.js';
 export type { FleetCounts } from './fleet.js';
 export { ProgressLine, type SimulationUi } from './progress.js';
 export { runSimulation } from './run-simulation.js';

@@ -1,6 +1,6 @@
-import { checkDelivery } from './check-delivery.js';
-import type { DeliveryReport } from './delivery-report.js';
-import type { DeviceIdentity } from './device-session.js';
+import { checkDelivery } from './delivery/check-delivery.js';
+import type { DeliveryReport } from './delivery/delivery-report.js';
+import type { DeviceIdentity } from './device/device-session.js';
 import { Fleet } from './fleet.js';
 import { GatewayApi } from './gateway-api.js';
 import type { SimulationUi } from './progress.js';

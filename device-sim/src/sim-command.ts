@@ -1,4 +1,4 @@
-import { isGood, reportText } from './delivery-report.js';
+import { isGood, reportText } from './delivery/delivery-report.js';
 import { ProgressLine } from './progress.js';
 import { runSimulation } from './run-simulation.js';
 import { PROTOCOLS, simulationOptionsFrom, type SimulationFlags } from './simulation-options.js';

@@ -8,9 +8,9 @@ import {
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { Aedes, type AedesPublishPacket } from 'aedes';
 import type { FleetCounts } from './fleet.js';
-import { seededRandom } from './random.js';
+import { seededRandom } from './device/random.js';
 import { runSimulation } from './run-simulation.js';
-import { SimulatedDevice } from './simulated-device.js';
+import { SimulatedDevice } from './device/simulated-device.js';
 import { simulationOptionsFrom } from './simulation-options.js';
 
 /** A gateway that keeps in memory what it acknowledges: a real broker, and the three calls of the API that the simulator makes. */

@@ -1,6 +1,6 @@
 import type { CommandTarget } from './command-behaviour.js';
 import { CommandResponder } from './command-responder.js';
-import { DeliveryLedger } from './delivery-ledger.js';
+import { DeliveryLedger } from '../delivery/delivery-ledger.js';
 import { DeviceSession, type DeviceIdentity } from './device-session.js';
 import { FAULT_SEVERITY, Faults, type FaultChange } from './faults.js';
 import { between, type Random } from './random.js';

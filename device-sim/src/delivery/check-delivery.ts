@@ -5,7 +5,7 @@ import {
   type DeliveryReport,
   type DeviceDelivery,
 } from './delivery-report.js';
-import { inParallel } from './in-parallel.js';
+import { inParallel } from '../in-parallel.js';
 
 export interface SentBy {
   readonly deviceId: string;
