@@ -162,8 +162,8 @@ export class GroupConsumption implements Consumption {
 
   private async startOf(topic: LogTopic, partition: number): Promise<GroupStart> {
     const before = (await this.lastCommitted).get(topic)?.get(partition);
-    const { offset, committed = before } = await this.options.startOf(topic, partition);
-    return { offset, committed };
+    const { committed = before, ...start } = await this.options.startOf(topic, partition);
+    return { ...start, committed };
   }
 
   private noteCommitted(): void {

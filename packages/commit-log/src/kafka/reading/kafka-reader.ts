@@ -109,7 +109,7 @@ export class KafkaReader implements LogReader {
     ]);
     const earliest = bounds.find((bound) => bound.partition === partition)?.earliest ?? 0;
     const committed = offsets.get(partition);
-    return { offset: Math.max(earliest, committed ?? earliest), committed };
+    return { earliest, offset: Math.max(earliest, committed ?? earliest), committed };
   }
 
   private keep(consumption: GroupConsumption | TopicFollow): Consumption {

@@ -4,6 +4,8 @@ import type { BatchHandler, BatchOutcome, PartitionAssignment } from '../../log-
 import type { LogRecord } from '../../log-record.js';
 
 export interface GroupStart {
+  /** The first record that the log still holds. */
+  readonly earliest: number;
   /** The first record that is still there and the group has not passed. */
   readonly offset: number;
   /** What the group has committed; undefined for a new one. */
@@ -86,7 +88,7 @@ export class PartitionDelivery {
   private async hand(records: readonly LogRecord[], nextOffset: number): Promise<void> {
     let rest = records.filter(({ offset }) => offset >= this.position);
     if (rest.length === 0 && records.length > 0) return;
-    if (rest[0] !== undefined) this.passExpired(rest[0].offset); // while this partition waited, or its handler was slow
+    if (rest[0] !== undefined && rest[0].offset > this.position) await this.passGap(rest[0].offset);
     for (let attempt = 0; !this.over; attempt++) {
       const outcome = await this.ask(rest);
       if (outcome === undefined || !this.held) return;
@@ -103,7 +105,19 @@ export class PartitionDelivery {
     }
   }
 
-  /** Offsets of a partition have no gaps but where records have gone. */
+  /**
+   * While this partition waited, or its handler was slow: the records in between have expired, or another member of the group had passed them
+   * and its commit came in after this one had asked.
+   */
+  private async passGap(first: number): Promise<void> {
+    const earliest = await this.dependencies.start().then(
+      (start) => start.earliest,
+      () => this.position, // the log is away, and says so by itself
+    );
+    this.passExpired(Math.min(first, earliest));
+    this.position = first;
+  }
+
   private passExpired(first: number): boolean {
     if (first <= this.position) return false;
     this.dependencies.expired(this.position, first);
