@@ -3,6 +3,8 @@ import type { Credentials } from '../mqtt/packets.js';
 import { Child } from './child.js';
 
 const CLI = fileURLToPath(new URL('../../../cli/dist/fieldgate.js', import.meta.url));
+/** What `npm start` gives to node: 4,000 messages in flight outlive a young generation of 16 MB. */
+export const NODE_FLAGS = ['--max-semi-space-size=32', '--enable-source-maps'] as const;
 export const ADMIN_KEY = 'bench-admin-key-0001';
 
 export interface Fieldgate {
@@ -13,13 +15,13 @@ export interface Fieldgate {
 
 /** The product as users start it, on free ports. */
 export async function startFieldgate(dataDir: string): Promise<Fieldgate> {
-  const child = Child.start([process.execPath, '--enable-source-maps', CLI, 'start'], environment(dataDir));
+  const child = Child.start([process.execPath, ...NODE_FLAGS, CLI, 'start'], environment(dataDir));
   const { http, mqtt } = await child.line('ready');
   return { child, http: String(http), mqttPort: Number(new URL(String(mqtt)).port) };
 }
 
 export function startDemo(dataDir: string): Child {
-  return Child.start([process.execPath, '--enable-source-maps', CLI, 'demo'], {
+  return Child.start([process.execPath, ...NODE_FLAGS, CLI, 'demo'], {
     ...environment(dataDir),
     FIELDGATE_LOG_LEVEL: 'info',
   });

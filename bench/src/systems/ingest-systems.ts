@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { startKafkaCluster } from '../../../ops/services/kafka-cluster.mjs';
 import { benchDevices } from '../mqtt/bench-devices.js';
 import { Child } from './child.js';
-import { registerDevices, startFieldgate } from './fieldgate.js';
+import { registerDevices, startFieldgate, NODE_FLAGS } from './fieldgate.js';
 import { withFolder } from './folders.js';
 
 /** Something that takes PUBLISHes, while it runs. */
@@ -92,7 +92,11 @@ export async function withGateway<T>(
   flags: readonly string[],
   use: (system: IngestSystem) => Promise<T>,
 ): Promise<T> {
-  const child = Child.node('processes/gateway.js', [JSON.stringify(settings), String(DEVICES)], flags);
+  const child = Child.node(
+    'processes/gateway.js',
+    [JSON.stringify(settings), String(DEVICES)],
+    [...NODE_FLAGS, ...flags],
+  );
   return stopping(child, async () => {
     const { port } = await child.line('ready');
     return use({ port: Number(port), pid: child.pid });
