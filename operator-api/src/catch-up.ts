@@ -18,7 +18,7 @@ import {
   type OnApplicationShutdown,
 } from '@nestjs/common';
 import { DeviceTables } from './devices/device-tables.js';
-import { Problem } from './problem.js';
+import { Problem } from './http/problem.js';
 
 /** What is built from the log: started behind the log, and then brought to the end that the topic has at that time. */
 interface FromLog {

@@ -7,7 +7,7 @@ import {
   type NewRecord,
 } from '@fieldgate/commit-log';
 import { Inject, Injectable } from '@nestjs/common';
-import { Problem } from './problem.js';
+import { Problem } from './http/problem.js';
 
 /** Longer than a log needs for the change of a leader; shorter than what HTTP clients wait for. */
 const ANSWERED_WITHIN_MS = 15_000;

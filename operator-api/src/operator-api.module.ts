@@ -2,7 +2,7 @@ import { CommandsView, COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log'
 import { LOGGER, SUPERVISOR, type Logger, type Supervisor } from '@fieldgate/service';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
-import { ApiKey } from './api-key.js';
+import { ApiKey } from './http/api-key.js';
 import { CatchUp, CaughtUpGuard } from './catch-up.js';
 import { CommandWaits } from './commands/command-waits.js';
 import { CommandsController } from './commands/commands.controller.js';
@@ -18,10 +18,10 @@ import { RegisterDevice } from './devices/register-device.js';
 import { Registry } from './devices/registry.js';
 import { DurableAppend } from './durable-append.js';
 import { EventsController } from './events/events.controller.js';
-import { JsonOnly } from './json-only.js';
+import { JsonOnly } from './http/json-only.js';
 import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
-import { ProblemJsonFilter } from './problem-json.js';
-import { RequestMetrics } from './request-metrics.js';
+import { ProblemJsonFilter } from './http/problem-json.js';
+import { RequestMetrics } from './http/request-metrics.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
 import { Turns } from './turns.js';
 

@@ -6,7 +6,7 @@ import {
   UsePipes,
 } from '@nestjs/common';
 import { CaughtUpGuard } from './catch-up.js';
-import { invalidRequest } from './problem.js';
+import { invalidRequest } from './http/problem.js';
 
 /**
  * Validates what carries a schema. Nest's own removes keys like `constructor` in silence, also from a command's params; here nothing is

@@ -1,6 +1,6 @@
 import { isObject } from '@fieldgate/contracts';
 import { createHash, randomBytes } from 'node:crypto';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import type { NewCommand } from './command-requests.js';
 
 const ID_BYTES = 16;

@@ -1,6 +1,6 @@
 import { COMMAND_MODES, deviceIdSchema, isCommandName, isObject, LOG_TOPICS } from '@fieldgate/contracts';
 import { z } from 'zod';
-import { limitSchema } from '../query-schemas.js';
+import { limitSchema } from '../http/query-schemas.js';
 
 const MAX_PARAMS_BYTES = 65_536;
 /** JSON.stringify fails on a few thousand levels, and no device wants as many as these. */

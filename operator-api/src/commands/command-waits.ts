@@ -2,7 +2,7 @@ import { CommandsView } from '@fieldgate/commit-log';
 import { isFinal, type Command } from '@fieldgate/contracts';
 import { Injectable, type BeforeApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 
 const waitingRequests = new Gauge({
   name: 'fieldgate_http_command_waits',

@@ -2,7 +2,7 @@ import { CommandsView } from '@fieldgate/commit-log';
 import { isFinal, type Command } from '@fieldgate/contracts';
 import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
 import { Inject, Injectable } from '@nestjs/common';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import type { CommandsRequest } from './command-requests.js';
 
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;

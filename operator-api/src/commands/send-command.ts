@@ -12,7 +12,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { isSubscribed, PresenceOfDevices } from '../devices/presence.js';
 import { Registry } from '../devices/registry.js';
 import { DurableAppend } from '../durable-append.js';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import { bodyHashOf, commandIdOf } from './command-identity.js';
 import type { NewCommand } from './command-requests.js';
 import { FindCommand } from './find-command.js';

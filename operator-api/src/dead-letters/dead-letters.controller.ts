@@ -3,8 +3,8 @@ import { Get, Param, Query } from '@nestjs/common';
 import { isUtf8 } from 'node:buffer';
 import { z } from 'zod';
 import { OperatorController } from '../operator-controller.js';
-import { Problem } from '../problem.js';
-import { limitSchema } from '../query-schemas.js';
+import { Problem } from '../http/problem.js';
+import { limitSchema } from '../http/query-schemas.js';
 import { ReadDeadLetters, type DeadLetterSummary, type PageStart } from './read-dead-letters.js';
 
 /** `next` of a page: `0-1200_3-88`, the offset per partition before which the next page begins. */

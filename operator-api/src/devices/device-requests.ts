@@ -1,6 +1,6 @@
 import { deviceIdSchema, labelsSchema, MAX_SECRET_LENGTH, MIN_SECRET_LENGTH } from '@fieldgate/contracts';
 import { z } from 'zod';
-import { limitSchema, repeated } from '../query-schemas.js';
+import { limitSchema, repeated } from '../http/query-schemas.js';
 
 export const MAX_DEVICES_PER_REQUEST = 1000;
 const MAX_LABELS = 32;

@@ -4,7 +4,7 @@ import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store
 import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { OperatorController } from '../operator-controller.js';
-import { Problem } from '../problem.js';
+import { Problem } from '../http/problem.js';
 import { newestReadings } from '../telemetry/newest-readings.js';
 import { deviceAnswer, presenceAnswer } from './device-answer.js';
 import {

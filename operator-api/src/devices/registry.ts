@@ -10,7 +10,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { DurableAppend } from '../durable-append.js';
-import { invalidRequest, Problem } from '../problem.js';
+import { invalidRequest, Problem } from '../http/problem.js';
 import { Turns } from '../turns.js';
 import { patchedLabelsSchema, ruleOfKeys, type DevicePatch } from './device-requests.js';
 import { DeviceTables } from './device-tables.js';

@@ -4,8 +4,8 @@ import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store
 import { Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { OperatorController } from '../operator-controller.js';
-import { invalidRequest } from '../problem.js';
-import { limitSchema, rangeOf, timeSchema } from '../query-schemas.js';
+import { invalidRequest } from '../http/problem.js';
+import { limitSchema, rangeOf, timeSchema } from '../http/query-schemas.js';
 
 const LAST_DAY_MS = 86_400_000;
 

@@ -1,7 +1,7 @@
 import { isMetricName, MAX_METRICS } from '@fieldgate/contracts';
 import { AGGREGATES } from '@fieldgate/telemetry-store';
 import { z } from 'zod';
-import { limitSchema, repeated, timeSchema } from '../query-schemas.js';
+import { limitSchema, repeated, timeSchema } from '../http/query-schemas.js';
 
 const UNITS_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 const MAX_EVERY_MS = 366 * UNITS_MS.d;

@@ -3,8 +3,8 @@ import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store
 import { Get, Inject, Param, Query } from '@nestjs/common';
 import { Registry } from '../devices/registry.js';
 import { OperatorController } from '../operator-controller.js';
-import { invalidRequest } from '../problem.js';
-import { rangeOf } from '../query-schemas.js';
+import { invalidRequest } from '../http/problem.js';
+import { rangeOf } from '../http/query-schemas.js';
 import { newestReadings } from './newest-readings.js';
 import { seriesQuerySchema, type SeriesRequest } from './telemetry-requests.js';
 

@@ -7,7 +7,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DeviceTables } from '../devices/device-tables.js';
-import { operatorHttpAdapter } from '../http-adapter.js';
+import { operatorHttpAdapter } from '../http/http-adapter.js';
 import { OperatorApiModule } from '../operator-api.module.js';
 import { MemoryStore } from './memory-store.js';
 import { SimulatedDevice, type FollowedTopic, type SimulatedWorld } from './simulated-device.js';

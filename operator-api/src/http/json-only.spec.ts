@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { parseBody } from './json-only.js';
-import { ADMIN_KEY, ApiUnderTest } from './testing/api-under-test.js';
+import { ADMIN_KEY, ApiUnderTest } from '../testing/api-under-test.js';
 
 describe('a body', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
-import { ApiUnderTest } from './testing/api-under-test.js';
+import { ApiUnderTest } from '../testing/api-under-test.js';
 
 const NO_KEY = { authorization: '' };
 let api: ApiUnderTest;

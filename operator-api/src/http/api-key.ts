@@ -2,7 +2,7 @@ import { secretMatches } from '@fieldgate/contracts';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
+import { OPERATOR_API_CONFIG, type OperatorApiConfig } from '../operator-api.config.js';
 import { Problem } from './problem.js';
 
 /**

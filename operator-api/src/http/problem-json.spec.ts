@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { register } from 'prom-client';
-import { ApiUnderTest } from './testing/api-under-test.js';
+import { ApiUnderTest } from '../testing/api-under-test.js';
 
 let api: ApiUnderTest;
 
