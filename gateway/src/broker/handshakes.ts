@@ -10,7 +10,7 @@ import type { Logger, RepeatedLines } from '@fieldgate/service';
 import type { AuthenticateError, Client, ConnectPacket } from 'aedes';
 import { connectsTotal } from '../gateway.metrics.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
-import { assignClientId, guardPrototype } from './ingest-only-aedes.js';
+import { assignClientId, guardPrototype, isMalformed, refuseMalformed } from './ingest-only-aedes.js';
 
 type Authenticated = (error: AuthenticateError | null, success: boolean | null) => void;
 
@@ -41,7 +41,10 @@ export class Handshakes {
     const mayBeEmpty = packet.protocolVersion === 5 || packet.clean === true;
     const idAssigned = !packet.clientId && packet.username !== undefined && mayBeEmpty;
     if (idAssigned) packet.clientId = packet.username ?? '';
+    if (isMalformed(packet) || (packet.will && isMalformed(packet.will)))
+      return callback(new Error('a property of CONNECT is malformed'), false);
     guardPrototype(client);
+    refuseMalformed(client);
     this.open.set(client, { packet, idAssigned });
     callback(null, true);
   }

@@ -1,4 +1,6 @@
+import type { EventEmitter } from 'node:events';
 import { Aedes, type AedesOptions, type Client } from 'aedes';
+import type { Packet } from 'mqtt-packet';
 
 /** Public methods of aedes 2.0.0-beta.1 that its types leave out. */
 interface Registrar {
@@ -54,4 +56,24 @@ export function assignClientId(client: Client): void {
 /** Whether the client has sent DISCONNECT; aedes keeps it to itself. */
 export function saidGoodbye(client: Client): boolean {
   return (client as Client & { readonly _disconnected?: boolean })._disconnected === true; // what aedes' own close looks at
+}
+
+/**
+ * mqtt-packet hands over a string that was cut off as null and a property that came twice as a list, and aedes trusts both: one PUBLISH with
+ * half a Response Topic would end the process. Such a packet gets a name that aedes does not know, so that it closes the connection.
+ */
+export function refuseMalformed(client: Client): void {
+  const { _parser: parser } = client as Client & { readonly _parser: EventEmitter }; // mqtt-packet's parser; aedes has no hook before its own
+  parser.prependListener('packet', (packet: Packet) => {
+    if (isMalformed(packet)) Object.assign(packet, { cmd: 'malformed' });
+  });
+}
+
+/** [MQTT-1.5.4-1], and 2.2.2.2: only User Property may appear more than once in what a client sends. */
+export function isMalformed(packet: object): boolean {
+  const properties = 'properties' in packet ? packet.properties : undefined;
+  if (typeof properties !== 'object' || properties === null) return false;
+  return Object.entries(properties).some(
+    ([name, value]) => value === null || (name !== 'userProperties' && Array.isArray(value)),
+  );
 }
