@@ -218,6 +218,42 @@ export const ERRORS = {
     says: 'This Idempotency-Key was used with another body.',
     todo: 'Use a new key for a new command.',
   },
+  'alert-not-found': {
+    status: 404,
+    retriable: false,
+    says: 'No alert of this id is known.',
+    todo: 'List them with GET /v1/alerts.',
+  },
+  'alert-cleared': {
+    status: 409,
+    retriable: false,
+    says: 'The alert has been cleared already.',
+    todo: 'Nothing is left to acknowledge.',
+  },
+  'rules-invalid': {
+    status: 422,
+    retriable: false,
+    says: 'The alert rules are not usable.',
+    todo: 'Correct what the message names; docs/alerts.md has the format. The last good rules stay in force.',
+  },
+  'not-redrivable': {
+    status: 409,
+    retriable: false,
+    says: 'This dead letter cannot be driven again.',
+    todo: 'Read the detail; what came whole and is refused again stays here.',
+  },
+  'notification-failed': {
+    status: 502,
+    retriable: false,
+    says: 'A notification could not be delivered and is given up.',
+    todo: 'Look at the detail, mend the receiver, and redrive the dead letter.',
+  },
+  'address-forbidden': {
+    status: 422,
+    retriable: false,
+    says: 'A webhook points at a private address.',
+    todo: 'Use a public address, or set allowPrivate: true for this webhook in the rules file.',
+  },
   'too-many-requests': {
     status: 503,
     retriable: true,

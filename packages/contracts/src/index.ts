@@ -1,3 +1,4 @@
+export * from './alert.js';
 export * from './cloud-event.js';
 export * from './command/command-step.js';
 export * from './command/fold-command.js';

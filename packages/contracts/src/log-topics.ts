@@ -15,6 +15,7 @@ export const LOG_TOPICS = {
   'fieldgate.events.v1': { cleanup: 'delete', retentionMs: 30 * DAY_MS, partitions: 8 },
   'fieldgate.alerts.v1': { cleanup: 'delete', retentionMs: 30 * DAY_MS, partitions: 8 },
   'fieldgate.alert-states.v1': { cleanup: 'compact', retentionMs: 0, partitions: 8 },
+  'fieldgate.alert-checkpoints.v1': { cleanup: 'compact', retentionMs: 0, partitions: 8 },
   'fieldgate.commands.v1': { cleanup: 'delete', retentionMs: 7 * DAY_MS, partitions: 8 },
   'fieldgate.devices.v1': { cleanup: 'compact', retentionMs: 0, partitions: 8 },
   'fieldgate.sessions.v1': { cleanup: 'compact', retentionMs: 0, partitions: 8 },

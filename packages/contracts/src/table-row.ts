@@ -2,10 +2,15 @@ import type { z } from 'zod';
 import { cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
 
 /** Topics that are tables: the newest record of a key is its row. */
-export type TableTopic = 'fieldgate.devices.v1' | 'fieldgate.sessions.v1' | 'fieldgate.gateways.v1';
+export type TableTopic =
+  | 'fieldgate.devices.v1'
+  | 'fieldgate.sessions.v1'
+  | 'fieldgate.gateways.v1'
+  | 'fieldgate.alert-states.v1'
+  | 'fieldgate.alert-checkpoints.v1';
 
 export interface TableRow {
-  /** The key: a device id, or `<gateway>/<boot>`. */
+  /** The key: a device id, `<gateway>/<boot>`, or as in alert.ts. */
   readonly key: string;
   /** Unique within the rows of one key. */
   readonly id: string;
@@ -20,7 +25,7 @@ export function encodeTableRow(topic: TableTopic, { key, id, atMs, data }: Table
   return encodeCloudEvent({
     specversion: '1.0',
     type: topic,
-    source: topic === 'fieldgate.gateways.v1' ? `/gateways/${key}` : deviceSource(key),
+    source: sourceOf(topic, key),
     subject: key,
     id,
     time: at,
@@ -28,6 +33,19 @@ export function encodeTableRow(topic: TableTopic, { key, id, atMs, data }: Table
     datacontenttype: 'application/json',
     data,
   });
+}
+
+function sourceOf(topic: TableTopic, key: string): string {
+  switch (topic) {
+    case 'fieldgate.devices.v1':
+    case 'fieldgate.sessions.v1':
+      return deviceSource(key);
+    case 'fieldgate.gateways.v1':
+      return `/gateways/${key}`;
+    case 'fieldgate.alert-states.v1':
+    case 'fieldgate.alert-checkpoints.v1':
+      return '/alerts';
+  }
 }
 
 /** The reader of one table's rows: undefined for bytes that are none. */
