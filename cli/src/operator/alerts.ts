@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { asOperator, operatorCommand, type Operator } from './operator-command.js';
+
+export const alertSchema = z.looseObject({
+  id: z.string(),
+  deviceId: z.string(),
+  rule: z.string(),
+  severity: z.string(),
+  state: z.string().optional(),
+  text: z.string(),
+  raisedAt: z.string(),
+  clearedAt: z.string().optional(),
+});
+const alertsSchema = z.object({ alerts: z.array(alertSchema) });
+
+interface AlertFlags {
+  readonly state?: string;
+  readonly device?: string;
+  readonly rule?: string;
+  readonly severity?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit?: string;
+}
+
+/** `fieldgate alerts list|show|acknowledge` */
+export function addAlertsCommands(program: Command): void {
+  const alerts = program.command('alerts').description('what needs somebody to look at it');
+  operatorCommand(alerts, 'list', 'alerts, the newest first')
+    .option('--state <state>', 'open, acknowledged or cleared')
+    .option('--device <id>')
+    .option('--rule <name>')
+    .option('--severity <severity>', 'info, warning or critical')
+    .option('--from <time>', 'epoch ms or RFC 3339')
+    .option('--to <time>')
+    .option('--limit <count>')
+    .action(function (this: Command, flags: AlertFlags) {
+      return asOperator(this, (operator) => list(operator, flags));
+    });
+  operatorCommand(alerts, 'show <id>', 'one alert').action(function (this: Command, id: string) {
+    return asOperator(this, async ({ api, show }) => {
+      const alert = await api.get(`/v1/alerts/${encodeURIComponent(id)}`, alertSchema);
+      show(alert, () => fieldsOf(alert));
+    });
+  });
+  operatorCommand(alerts, 'acknowledge <id>', 'say that somebody takes care of it')
+    .option('--note <text>', 'what the others should know')
+    .action(function (this: Command, id: string, { note }: { readonly note?: string }) {
+      return asOperator(this, async ({ api, show }) => {
+        const body = note === undefined ? {} : { note };
+        const alert = await api.post(`/v1/alerts/${encodeURIComponent(id)}/acknowledge`, alertSchema, body);
+        show(alert, () => `${alert.id} is acknowledged`);
+      });
+    });
+}
+
+async function list({ api, table }: Operator, flags: AlertFlags): Promise<void> {
+  const { state, device, rule, severity, from, to, limit } = flags;
+  const answer = await api.get('/v1/alerts', alertsSchema, {
+    state,
+    device,
+    rule,
+    severity,
+    from,
+    to,
+    limit,
+  });
+  table(answer, ALERT_HEADS, answer.alerts.map(alertRow), 'no alerts');
+}
+
+export const ALERT_HEADS = ['RAISED', 'SEVERITY', 'STATE', 'DEVICE', 'RULE', 'TEXT', 'ID'];
+
+export function alertRow(alert: z.output<typeof alertSchema>): (string | undefined)[] {
+  const { raisedAt, severity, state, deviceId, rule, text, id } = alert;
+  return [raisedAt, severity, state, deviceId, rule, text, id];
+}
+
+/** A line per member; what is not text as JSON. */
+export function fieldsOf(answer: Readonly<Record<string, unknown>>): string {
+  const width = Math.max(...Object.keys(answer).map((name) => name.length));
+  return Object.entries(answer)
+    .map(
+      ([name, value]) =>
+        `${name.padEnd(width)}  ${typeof value === 'string' ? value : JSON.stringify(value)}`,
+    )
+    .join('\n');
+}
