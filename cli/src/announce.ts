@@ -11,6 +11,7 @@ export function announce(running: Running, startedAt: bigint): void {
 The admin key of this installation, shown only now (its hash is kept in the data directory):
 
   export KEY=${running.adminKey.key}
+  export FIELDGATE_ADMIN_KEY=${running.adminKey.key}   # for npx fieldgate, see --help
 
 Register a device with it:
 
