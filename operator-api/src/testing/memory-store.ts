@@ -1,11 +1,14 @@
 import type { Command, EventRecord } from '@fieldgate/contracts';
 import { FieldgateError } from '@fieldgate/contracts';
+import { alertStateOf } from '@fieldgate/telemetry-store';
 import type {
+  AlertQuery,
   CommandQuery,
   EventQuery,
   LatestReading,
   Series,
   SeriesQuery,
+  StoredAlert,
   StoreRecord,
   TelemetryStore,
   WriteOutcome,
@@ -17,6 +20,8 @@ export class MemoryStore implements TelemetryStore {
   readonly seriesQueries: SeriesQuery[] = [];
   readonly eventQueries: EventQuery[] = [];
   readonly finished = new Map<string, Command>();
+  readonly alertQueries: AlertQuery[] = [];
+  readonly keptAlerts = new Map<string, StoredAlert>();
   seriesAnswer: readonly Series[] = [];
   eventsAnswer: readonly EventRecord[] = [];
   away = false;
@@ -30,6 +35,8 @@ export class MemoryStore implements TelemetryStore {
 
   async write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
     for (const entry of batch) if (entry.kind === 'command') this.finished.set(entry.record.id, entry.record);
+    for (const entry of batch)
+      if (entry.kind === 'alert') this.keptAlerts.set(entry.record.alert.id, entry.record.alert);
     return { refused: [] };
   }
 
@@ -62,6 +69,24 @@ export class MemoryStore implements TelemetryStore {
       .filter((command) => state === undefined || command.state === state)
       .toSorted((a, b) => b.requestedAt - a.requestedAt)
       .slice(0, limit);
+  }
+
+  async alert(alertId: string): Promise<StoredAlert | undefined> {
+    this.requirePresence();
+    return this.keptAlerts.get(alertId);
+  }
+
+  async alerts(query: AlertQuery): Promise<readonly StoredAlert[]> {
+    this.requirePresence();
+    this.alertQueries.push(query);
+    return [...this.keptAlerts.values()]
+      .filter(({ raisedAt }) => raisedAt >= query.fromMs && raisedAt < query.toMs)
+      .filter((alert) => query.state === undefined || alertStateOf(alert) === query.state)
+      .filter(({ deviceId }) => query.deviceId === undefined || deviceId === query.deviceId)
+      .filter(({ rule }) => query.rule === undefined || rule === query.rule)
+      .filter(({ severity }) => query.severity === undefined || severity === query.severity)
+      .toSorted((a, b) => b.raisedAt - a.raisedAt || (a.id < b.id ? -1 : 1))
+      .slice(0, query.limit);
   }
 
   private requirePresence(): void {

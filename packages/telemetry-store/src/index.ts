@@ -1,3 +1,4 @@
+export { alertPlaceOf, alertStateOf, isAlertRule } from './alert-steps.js';
 export * from './nest/store-start.js';
 export * from './nest/telemetry-store.module.js';
 export * from './telemetry-store.config.js';

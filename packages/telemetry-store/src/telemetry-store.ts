@@ -1,11 +1,23 @@
-import type { Command, ErrorCode, EventRecord, ReadingValue, TelemetryRecord } from '@fieldgate/contracts';
+import type {
+  Acknowledgement,
+  Alert,
+  AlertStep,
+  Command,
+  ErrorCode,
+  EventRecord,
+  ReadingValue,
+  Severity,
+  TelemetryRecord,
+} from '@fieldgate/contracts';
 
 /** One record of the log for the store. */
 export type StoreRecord =
   | { readonly kind: 'telemetry'; readonly record: TelemetryRecord }
   | { readonly kind: 'event'; readonly record: EventRecord }
   /** A command that has reached its final state, or has got its late answer; written again it replaces itself. */
-  | { readonly kind: 'command'; readonly record: Command };
+  | { readonly kind: 'command'; readonly record: Command }
+  /** One step of an alert. The steps of an alert are one row; they come in any order and again, and never undo each other. */
+  | { readonly kind: 'alert'; readonly record: AlertStep };
 
 /** By the indices of the batch. What is not named is stored. */
 export interface WriteOutcome {
@@ -56,8 +68,27 @@ export interface CommandQuery {
   readonly limit: number;
 }
 
+export const ALERT_STATES = ['open', 'acknowledged', 'cleared'] as const;
+/** `acknowledged`: and not cleared. */
+export type AlertState = (typeof ALERT_STATES)[number];
+
+/** An alert as far as its steps have come. */
+export type StoredAlert = Alert & { readonly acknowledgement?: Omit<Acknowledgement, 'alertId'> };
+
+export interface AlertQuery {
+  readonly deviceId?: string;
+  readonly rule?: string;
+  readonly severity?: Severity;
+  readonly state?: AlertState;
+  /** Of `raisedAt`, epoch ms: inclusive, exclusive. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** The newest raised first; 1 to 10,000. */
+  readonly limit: number;
+}
+
 /**
- * Where readings, condition events and finished commands are kept for queries. A point's identity is device, metric, time and id: two readings
+ * Where readings, condition events, alerts and finished commands are kept for queries. A point's identity is device, metric, time and id: two readings
  * of one millisecond with different ids stay two; the same one again stays one, whenever it comes again and whoever sends it again, the
  * device or the log (InfluxDB overwrites it; the embedded adapter looks up what is not newer than all of its series).
  *
@@ -81,6 +112,9 @@ export interface TelemetryStore {
   command(commandId: string): Promise<Command | undefined>;
   /** The newest requested first. */
   commands(query: CommandQuery): Promise<readonly Command[]>;
+  alert(alertId: string): Promise<StoredAlert | undefined>;
+  /** The newest raised first; equal times in the order of their ids. */
+  alerts(query: AlertQuery): Promise<readonly StoredAlert[]>;
 }
 
 export const TELEMETRY_STORE = Symbol('TelemetryStore');

@@ -46,6 +46,11 @@ export class StorageController {
     return this.deliver(batch, (records) => this.batches.finishedCommands(records));
   }
 
+  @EventPattern<string>('fieldgate.alerts.v1', STORAGE.transport)
+  alerts(@Payload() batch: LogBatch): Promise<BatchOutcome> {
+    return this.deliver(batch, (records) => this.batches.alerts(records));
+  }
+
   private async deliver(
     batch: LogBatch,
     handle: Parameters<DeliverBatch['deliver']>[1],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { appended } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
-import { FieldgateError } from '@fieldgate/contracts';
+import { alertIdOf, encodeAlertStep, FieldgateError, type Alert } from '@fieldgate/contracts';
 import { createLogger, systemClock } from '@fieldgate/service';
 import { openTelemetryStore, type TelemetryStore } from '@fieldgate/telemetry-store';
 import { batchOf, heldAssignment, step, writeReading, writeStep } from '../testing/written.js';
@@ -165,5 +165,41 @@ describe('storing a batch', () => {
       assignment: batch.assignment,
     });
     expect(await store.command('c-1')).toMatchObject({ state: 'timed-out', late: { status: 200 } });
+  });
+
+  it('stores the steps of alerts, of which acknowledged came before raised, and refuses what is not ours alone', async () => {
+    const alert: Alert = {
+      id: alertIdOf('pump-7', 'too-hot', NOW),
+      deviceId: 'pump-7',
+      rule: 'too-hot',
+      kind: 'threshold',
+      severity: 'warning',
+      text: 'too hot',
+      since: NOW,
+      raisedAt: NOW,
+      receivedAt: NOW,
+    };
+    const acknowledgement = { alertId: alert.id, at: NOW + 1, by: 'admin' };
+    const append = (value: Uint8Array | null): Promise<unknown> =>
+      appended(log.writer, { topic: 'fieldgate.alerts.v1', key: 'pump-7', value });
+    await append(encodeAlertStep({ step: 'acknowledged', alert, acknowledgement }, NOW));
+    await append(Buffer.from('not ours'));
+    await append(null);
+    await append(encodeAlertStep({ step: 'raised', alert: { ...alert, id: 'made up' } }, NOW));
+    await append(encodeAlertStep({ step: 'raised', alert }, NOW));
+    const refused = await batches.alerts(await batchOf(log, 'fieldgate.alerts.v1'));
+    expect(refused.map(({ index, code }) => [index, code])).toEqual([
+      [1, 'record-unreadable'],
+      [2, 'record-unreadable'],
+      [3, 'store-refused'],
+    ]);
+    expect(await store.alert(alert.id)).toEqual({
+      ...alert,
+      acknowledgement: { at: NOW + 1, by: 'admin' },
+    });
+    const ended = { ...alert, clearedAt: NOW + 5, clearReason: 'condition' } as const;
+    await append(encodeAlertStep({ step: 'cleared', alert: ended }, NOW));
+    await batches.alerts(await batchOf(log, 'fieldgate.alerts.v1', 5));
+    expect(await store.alert(alert.id)).toMatchObject({ ...ended, acknowledgement: { by: 'admin' } });
   });
 });

@@ -1,4 +1,5 @@
 import {
+  decodeAlertStep,
   decodeEvent,
   decodeTelemetry,
   isFinal,
@@ -94,6 +95,31 @@ export class StoreBatch {
     return refused;
   }
 
+  /** Steps of alerts; the store puts those of one alert together, in whatever order and however often they come. */
+  async alerts(batch: LogBatch): Promise<readonly Refusal[]> {
+    const refused: Refusal[] = [];
+    const points: StoreRecord[] = [];
+    const origin: number[] = [];
+    for (const [index, { value }] of batch.records.entries()) {
+      const decoded = value
+        ? decodeAlertStep(value)
+        : reject('record-unreadable', 'a tombstone has no place in this topic');
+      if (isRejection(decoded)) {
+        refused.push({ index, code: decoded.code, detail: decoded.detail });
+        continue;
+      }
+      points.push({ kind: 'alert', record: decoded.step });
+      origin.push(index);
+    }
+    if (points.length > 0) {
+      const outcome = await this.store.write(points);
+      for (const { index, code, detail } of outcome.refused)
+        refused.push({ index: origin[index] ?? index, code, detail });
+      count(points);
+    }
+    return refused;
+  }
+
   private async windowOf(batch: LogBatch): Promise<RecentRecords> {
     const { topic, partition, assignment, from } = batch;
     const name = `${topic}/${partition}`;
@@ -134,7 +160,7 @@ function readingOf({ topic, value }: LogRecord): Reading | Rejection {
 }
 
 function count(points: readonly StoreRecord[]): void {
-  const counts = { telemetry: 0, event: 0, command: 0 };
+  const counts = { telemetry: 0, event: 0, command: 0, alert: 0 };
   for (const { kind } of points) counts[kind] += 1;
   for (const [kind, number] of Object.entries(counts)) if (number > 0) storedTotal.inc({ kind }, number);
 }

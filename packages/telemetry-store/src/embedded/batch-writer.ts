@@ -4,6 +4,7 @@ import { ReadingAppender } from './append-readings.js';
 import { KINDS, timeLiteral, type Kind } from './schema.js';
 import { noteLatest, type SeriesIndex } from './series-index.js';
 import { StagedBatch, type StagedReading } from './staged-batch.js';
+import { writeAlerts } from './write-alerts.js';
 import { writeCommands, writeEvents } from './write-documents.js';
 
 /** Readings that may be in the file already; `value` is their place in the list. */
@@ -61,6 +62,7 @@ export class BatchWriter {
     for (const kind of KINDS) await this.appendUnlessStored(staged, kind);
     if (staged.events.size > 0) await writeEvents(this.connection, [...staged.events.values()]);
     if (staged.commands.size > 0) await writeCommands(this.connection, [...staged.commands.values()]);
+    if (staged.alertSteps.length > 0) await writeAlerts(this.connection, staged.alertSteps);
     await this.transaction.commit.run(); // DuckDB flushes its log to disk here: durable
     for (const kind of KINDS)
       for (const { entry, stamp, value } of staged.rows[kind])

@@ -1,18 +1,20 @@
 import { FieldgateError, type Command, type EventRecord } from '@fieldgate/contracts';
 import type { Clock, Logger } from '@fieldgate/service';
 import type {
+  AlertQuery,
   CommandQuery,
   EventQuery,
   LatestReading,
   Series,
   SeriesQuery,
+  StoredAlert,
   StoreRecord,
   TelemetryStore,
   WriteOutcome,
 } from '../telemetry-store.js';
 import { latestReadings } from './latest-readings.js';
 import { OpenFile } from './open-file.js';
-import { readCommand, readCommands, readEvents } from './read-documents.js';
+import { readAlert, readAlerts, readCommand, readCommands, readEvents } from './read-documents.js';
 import { readSeries } from './read-series.js';
 import { DEFAULT_RETENTION, Retention, type RetentionDays } from './retention.js';
 
@@ -97,6 +99,14 @@ class EmbeddedStore implements TelemetryStore {
 
   async commands(query: CommandQuery): Promise<readonly Command[]> {
     return readCommands(query, this.opened().reads);
+  }
+
+  async alert(alertId: string): Promise<StoredAlert | undefined> {
+    return readAlert(alertId, this.opened().reads);
+  }
+
+  async alerts(query: AlertQuery): Promise<readonly StoredAlert[]> {
+    return readAlerts(query, this.opened().reads);
   }
 
   private opened(): OpenFile {

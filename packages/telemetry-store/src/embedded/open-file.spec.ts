@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { event, T0, telemetry } from '../testing/records.js';
+import { alert, event, raised, T0, telemetry } from '../testing/records.js';
 import { OpenFile } from './open-file.js';
 import { expire } from './retention.js';
 
@@ -111,9 +111,23 @@ describe('the file of the embedded store', () => {
       event('pump', { timeMs: T0 - 11 * DAY_MS }),
       event('pump', { timeMs: T0 - 4 * DAY_MS }),
       event('pump', { timeMs: T0 - 6 * DAY_MS }),
+      raised(alert('pump', { raisedAt: T0 - 6 * DAY_MS })),
+      raised(alert('pump', { raisedAt: T0 - 4 * DAY_MS })),
     ]);
     await file.between(({ connection }) => expire(connection, T0, { readings: 10, documents: 5 }));
-    for (const table of ['numbers', 'flags', 'texts', 'events']) expect(await countOf(file, table)).toBe(1);
+    for (const table of ['numbers', 'flags', 'texts', 'events', 'alerts'])
+      expect(await countOf(file, table)).toBe(1);
+    await file.close();
+  });
+
+  it('opens a file from before there were alerts, and keeps what is in it', async () => {
+    const old = await open();
+    await old.write([event('pump')]);
+    await old.between(async ({ connection }) => void (await connection.run('DROP TABLE alerts')));
+    await old.close();
+    const file = await open();
+    await file.write([raised(alert('pump'))]);
+    expect([await countOf(file, 'events'), await countOf(file, 'alerts')]).toEqual([1, 1]);
     await file.close();
   });
 

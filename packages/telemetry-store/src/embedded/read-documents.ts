@@ -1,6 +1,7 @@
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { Command, EventRecord } from '@fieldgate/contracts';
-import type { CommandQuery, EventQuery } from '../telemetry-store.js';
+import { alertOf, type AlertSteps } from '../alert-steps.js';
+import type { AlertQuery, CommandQuery, EventQuery, StoredAlert } from '../telemetry-store.js';
 import type { ReadConnections } from './read-connections.js';
 import { timeLiteral } from './schema.js';
 
@@ -42,12 +43,39 @@ function commandOf([record]: readonly DuckDBValue[]): Command {
   return JSON.parse(String(record)) as Command; // written by write-documents.ts
 }
 
+export async function readAlert(id: string, connections: ReadConnections): Promise<StoredAlert | undefined> {
+  const [row] = await connections.rows('SELECT steps FROM alerts WHERE id = $1', [id]);
+  return row && alertIn(row)[0];
+}
+
+export async function readAlerts(
+  query: AlertQuery,
+  connections: ReadConnections,
+): Promise<readonly StoredAlert[]> {
+  const filter = new Filter();
+  filter.equal('device', query.deviceId);
+  filter.equal('rule', query.rule);
+  filter.equal('severity', query.severity);
+  filter.equal('state', query.state);
+  const rows = await connections.rows(
+    `SELECT steps FROM alerts WHERE raised >= ${timeLiteral(query.fromMs)} AND raised < ${timeLiteral(query.toMs)}${filter.sql}
+     ORDER BY raised DESC, id LIMIT ${Math.trunc(query.limit)}`,
+    filter.values,
+  );
+  return rows.flatMap(alertIn);
+}
+
+function alertIn([steps]: readonly DuckDBValue[]): StoredAlert[] {
+  const alert = alertOf(JSON.parse(String(steps)) as AlertSteps); // written by write-alerts.ts
+  return alert ? [alert] : [];
+}
+
 /** Values from outside never stand in the text of a statement. */
 class Filter {
   sql = '';
   readonly values: string[] = [];
 
-  equal(column: 'device' | 'event' | 'state', value: string | undefined): void {
+  equal(column: 'device' | 'event' | 'state' | 'rule' | 'severity', value: string | undefined): void {
     if (value === undefined) return;
     this.values.push(value);
     this.sql += ` AND ${column} = $${this.values.length}`;

@@ -2,7 +2,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { Clock, Logger } from '@fieldgate/service';
 import { KINDS, timeLiteral } from './schema.js';
 
-/** Days that readings, and events with commands, are kept. */
+/** Days that readings, and events with commands and alerts, are kept. */
 export interface RetentionDays {
   readonly readings: number;
   readonly documents: number;
@@ -51,4 +51,5 @@ export async function expire(
   for (const kind of KINDS) await connection.run(`DELETE FROM ${kind} WHERE time < ${readings}`);
   await connection.run(`DELETE FROM events WHERE time < ${documents}`);
   await connection.run(`DELETE FROM commands WHERE requested < ${documents}`);
+  await connection.run(`DELETE FROM alerts WHERE raised < ${documents}`);
 }

@@ -1,5 +1,5 @@
 import { DuckDBTimestampMillisecondsValue } from '@duckdb/node-api';
-import type { Command, EventRecord, ReadingValue, TelemetryRecord } from '@fieldgate/contracts';
+import type { AlertStep, Command, EventRecord, ReadingValue, TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
 import { whyNotStorable } from '../storable.js';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
@@ -34,6 +34,7 @@ export class StagedBatch {
   readonly events = new Map<string, EventRecord>();
   /** The last one of an id wins. */
   readonly commands = new Map<string, Command>();
+  readonly alertSteps: AlertStep[] = [];
   readonly outcomes: WriteOutcome[] = [];
 
   constructor(private readonly index: SeriesIndex) {}
@@ -59,6 +60,9 @@ export class StagedBatch {
       }
       case 'command':
         this.commands.set(entry.record.id, entry.record);
+        return undefined;
+      case 'alert':
+        this.alertSteps.push(entry.record);
         return undefined;
     }
   }

@@ -2,11 +2,13 @@ import { FieldgateError, isDeviceId, type Command, type EventRecord } from '@fie
 import { backOffMs, type Clock, type Logger } from '@fieldgate/service';
 import { whyNotStorable } from '../storable.js';
 import type {
+  AlertQuery,
   CommandQuery,
   EventQuery,
   LatestReading,
   Series,
   SeriesQuery,
+  StoredAlert,
   StoreRecord,
   TelemetryStore,
   WriteOutcome,
@@ -15,6 +17,7 @@ import { parseInfluxUrl, type InfluxAddress } from './influx-address.js';
 import { InfluxQueries } from './influx-queries.js';
 import { InfluxWrites, type InfluxResponse } from './influx-writes.js';
 import { linesOf } from './line-protocol.js';
+import { readAlert, readAlerts } from './read-alerts.js';
 import { readCommand, readCommands, readEvents } from './read-documents.js';
 import { latestReadings, readSeries } from './read-readings.js';
 import { storeLines, type Piece } from './store-lines.js';
@@ -112,6 +115,14 @@ class InfluxStore implements TelemetryStore {
 
   async commands(query: CommandQuery): Promise<readonly Command[]> {
     return this.query((queries) => readCommands(queries, query));
+  }
+
+  async alert(alertId: string): Promise<StoredAlert | undefined> {
+    return this.query((queries) => readAlert(queries, alertId));
+  }
+
+  async alerts(query: AlertQuery): Promise<readonly StoredAlert[]> {
+    return this.query((queries) => readAlerts(queries, query));
   }
 
   /** One query may fail for reasons of its own (a sum beyond a double): whether the server is away, a look tells. */

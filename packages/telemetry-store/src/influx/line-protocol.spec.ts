@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { command, event, T0, telemetry } from '../testing/records.js';
+import { acknowledged, alert, cleared, command, event, raised, T0, telemetry } from '../testing/records.js';
 import { fieldOf, linesOf, metricOf } from './line-protocol.js';
 
 describe('line protocol', () => {
@@ -37,6 +37,24 @@ describe('line protocol', () => {
     expect(linesOf(event('pump')).text).toMatch(
       /^events,device=pump event="overheat",state="raised",severity="warning",record="\{/,
     );
+  });
+
+  it('writes every step of an alert into the same point, in a field of its own', () => {
+    const open = alert('pump');
+    const place = / (\d{19})\n$/;
+    for (const [entry, field] of [
+      [raised(open), 'raised'],
+      [cleared(open), 'cleared'],
+      [acknowledged(open), 'acknowledged'],
+    ] as const) {
+      const { text, points } = linesOf(entry);
+      expect(points).toBe(1);
+      expect(text).toMatch(new RegExp(`^alerts,device=pump,rule=too-hot ${field}="\\{`));
+      expect(text).toContain(',severity="warning",since=1795210199000i,metric="temperature",peak=81');
+      expect(place.exec(text)?.[1]).toBe(`${T0}000000`);
+    }
+    expect(linesOf(cleared(open)).text).toContain(`,clearedAt=${T0 + 60_000}i `);
+    expect(linesOf(acknowledged(open)).text).toContain(`,acknowledgedAt=${T0 + 30_000}i `);
   });
 
   it('gives the names that InfluxDB keeps for itself to no field, and finds the metric again', () => {

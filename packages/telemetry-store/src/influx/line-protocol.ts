@@ -1,4 +1,4 @@
-import type { Command, EventRecord, TelemetryRecord } from '@fieldgate/contracts';
+import type { AlertStep, Command, EventRecord, TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
 import type { StoreRecord } from '../telemetry-store.js';
 
@@ -24,6 +24,8 @@ export function linesOf(entry: StoreRecord): Lines {
       return { text: eventLine(entry.record), points: 1 };
     case 'command':
       return { text: commandLines(entry.record), points: 2 };
+    case 'alert':
+      return { text: alertLine(entry.record), points: 1 };
   }
 }
 
@@ -68,6 +70,26 @@ function commandLines(command: Command): string {
     `commands,device=${command.deviceId} id=${id},state=${quoted(command.state)},record=${quoted(JSON.stringify(command))} ${time}\n` +
     `command_ids,bucket=${idBucket(command.id)} id=${id},of=${quoted(command.deviceId)},requested=${command.requestedAt}i ${time}\n`
   );
+}
+
+/**
+ * All steps of an alert are one point, in a field each: InfluxDB merges the fields of points of the same tags and time, and so no step can undo
+ * another. Severity is no tag: it may change, and the point would be two. The other fields are for dashboards, which show them as they are.
+ */
+function alertLine(entry: AlertStep): string {
+  const { step, alert } = entry;
+  const { id, deviceId, rule, kind, metric, severity, text, since, raisedAt, clearedAt, peak } = alert;
+  const kept = step === 'acknowledged' ? { alert, acknowledgement: entry.acknowledgement } : alert;
+  const fields = [
+    `${step}=${quoted(JSON.stringify(kept))}`,
+    `id=${quoted(id)},kind=${quoted(kind)},raisedAt=${raisedAt}i`,
+    `text=${quoted(text)},severity=${quoted(severity)},since=${since}i`,
+    ...(metric === undefined ? [] : [`metric=${quoted(metric)}`]),
+    ...(peak === undefined ? [] : [`peak=${peak}`]),
+    ...(clearedAt === undefined ? [] : [`clearedAt=${clearedAt}i`]),
+    ...(step === 'acknowledged' ? [`acknowledgedAt=${entry.acknowledgement.at}i`] : []),
+  ];
+  return `alerts,device=${deviceId},rule=${rule} ${fields.join(',')} ${pointTime(raisedAt, 0)}\n`;
 }
 
 export function idBucket(commandId: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { withStore, type OpenStore } from './opened-store.js';
-import { command, event, freshDevice, T0, telemetry } from './records.js';
+import { alert, cleared, command, event, freshDevice, raised, T0, telemetry } from './records.js';
 
 export function describeLife(openStore: OpenStore): void {
   describe('life', () => {
@@ -18,14 +18,21 @@ export function describeLife(openStore: OpenStore): void {
           event(deviceId),
           command(deviceId),
           telemetry(deviceId, { d: 'x' }),
+          raised(alert(deviceId, { id: 'its own' })),
+          raised(alert(deviceId, { rule: 'no, rule' })),
+          cleared(alert(deviceId), { clearedAt: undefined }),
+          raised(alert(deviceId)),
         ]);
         expect(outcome.refused.map(({ index, code }) => [index, code])).toEqual(
-          [1, 3, 4, 5, 6].map((index) => [index, 'store-refused']),
+          [1, 3, 4, 5, 6, 10, 11, 12].map((index) => [index, 'store-refused']),
         );
         for (const { detail } of outcome.refused) expect(detail.length).toBeGreaterThan(10);
         expect((await store.latest(deviceId)).map(({ metric }) => metric)).toEqual(['a', 'b', 'd']);
         expect(await store.events({ deviceId, fromMs: T0, toMs: T0 + 1, limit: 10 })).toHaveLength(1);
         expect(await store.commands({ deviceId, limit: 10 })).toHaveLength(1);
+        expect(await store.alerts({ deviceId, fromMs: T0, toMs: T0 + 1, limit: 10 })).toEqual([
+          alert(deviceId),
+        ]);
       }));
 
     it('takes an empty batch, large batches, and many at the same time', () =>
@@ -52,7 +59,8 @@ export function describeLife(openStore: OpenStore): void {
       withStore(openStore, async (store, { reopen }) => {
         const deviceId = freshDevice();
         const records = [event(deviceId), command(deviceId)] as const;
-        await store.write([telemetry(deviceId, { n: 1.5, b: false, s: 'x' }), ...records]);
+        const open = alert(deviceId);
+        await store.write([telemetry(deviceId, { n: 1.5, b: false, s: 'x' }), ...records, raised(open)]);
         const again = await reopen();
         expect(again.problem()).toBeUndefined();
         expect(await again.series({ deviceId, fromMs: T0, toMs: T0 + 1, limit: 10 })).toEqual([
@@ -64,6 +72,7 @@ export function describeLife(openStore: OpenStore): void {
           records[0].record,
         ]);
         expect(await again.commands({ deviceId, limit: 10 })).toEqual([records[1].record]);
+        expect(await again.alert(open.id)).toEqual(open);
       }));
 
     it('is well while it runs; stopped, it says so and answers store-unavailable, which is worth a retry', () =>
@@ -82,6 +91,8 @@ export function describeLife(openStore: OpenStore): void {
         await expect(store.events(range)).rejects.toEqual(unavailable);
         await expect(store.command('x')).rejects.toEqual(unavailable);
         await expect(store.commands({ limit: 1 })).rejects.toEqual(unavailable);
+        await expect(store.alert(alert(deviceId).id)).rejects.toEqual(unavailable);
+        await expect(store.alerts(range)).rejects.toEqual(unavailable);
       }));
   });
 }

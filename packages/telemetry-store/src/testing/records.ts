@@ -1,8 +1,17 @@
-import type { Command, EventRecord, Readings, TelemetryRecord } from '@fieldgate/contracts';
+import {
+  alertIdOf,
+  type Alert,
+  type Command,
+  type EventRecord,
+  type Readings,
+  type TelemetryRecord,
+} from '@fieldgate/contracts';
 import type { StoreRecord } from '../telemetry-store.js';
 
 /** 2026-11-20T21:30:00Z: a whole minute. */
 export const T0 = 1_795_210_200_000;
+
+type Of<K extends StoreRecord['kind']> = Extract<StoreRecord, { kind: K }>;
 
 let nextNumber = 0;
 let nextDevice = 0;
@@ -24,7 +33,7 @@ export function telemetry(
   return { kind: 'telemetry', record };
 }
 
-export function event(deviceId: string, more: Partial<EventRecord> = {}): StoreRecord {
+export function event(deviceId: string, more: Partial<EventRecord> = {}): Of<'event'> {
   const number = nextNumber++;
   const timeMs = more.timeMs ?? T0;
   return {
@@ -42,7 +51,7 @@ export function event(deviceId: string, more: Partial<EventRecord> = {}): StoreR
   };
 }
 
-export function command(deviceId: string, more: Partial<Command> = {}): StoreRecord {
+export function command(deviceId: string, more: Partial<Command> = {}): Of<'command'> {
   const number = nextNumber++;
   const requestedAt = more.requestedAt ?? T0;
   return {
@@ -72,4 +81,47 @@ export function command(deviceId: string, more: Partial<Command> = {}): StoreRec
       ...more,
     },
   };
+}
+
+/** An alert that is open; its steps are `raised(…)`, `cleared(…)` and `acknowledged(…)` of it. */
+export function alert(deviceId: string, more: Partial<Alert> = {}): Alert {
+  const { rule = 'too-hot', raisedAt = T0 } = more;
+  return {
+    id: alertIdOf(deviceId, rule, raisedAt),
+    deviceId,
+    rule,
+    kind: 'threshold',
+    severity: 'warning',
+    text: `${deviceId}: temperature is 81, limit 80`,
+    metric: 'temperature',
+    value: 81,
+    peak: 81,
+    limit: 80,
+    since: raisedAt - 1_000,
+    raisedAt,
+    receivedAt: raisedAt + 40,
+    ...more,
+  };
+}
+
+export function raised(open: Alert): StoreRecord {
+  return { kind: 'alert', record: { step: 'raised', alert: open } };
+}
+
+export function cleared(open: Alert, more: Partial<Alert> = {}): StoreRecord {
+  const ended = { clearedAt: open.raisedAt + 60_000, clearReason: 'condition', ...more } as const;
+  return { kind: 'alert', record: { step: 'cleared', alert: { ...open, ...ended } } };
+}
+
+export function acknowledged(
+  open: Alert,
+  { by = 'admin', note }: { readonly by?: string; readonly note?: string } = {},
+): StoreRecord {
+  const acknowledgement = {
+    alertId: open.id,
+    at: open.raisedAt + 30_000,
+    by,
+    ...(note === undefined ? {} : { note }),
+  };
+  return { kind: 'alert', record: { step: 'acknowledged', alert: open, acknowledgement } };
 }

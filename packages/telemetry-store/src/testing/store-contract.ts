@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeAlerts } from './contract-alerts.js';
 import { describeDocuments } from './contract-documents.js';
 import { describeIdentity } from './contract-identity.js';
 import { describeLife } from './contract-life.js';
@@ -13,6 +14,7 @@ export function describeStoreContract(name: string, openStore: OpenStore): void 
     describeIdentity(openStore);
     describeQueries(openStore);
     describeDocuments(openStore);
+    describeAlerts(openStore);
     describeLife(openStore);
   });
 }
