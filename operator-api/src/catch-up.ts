@@ -17,6 +17,7 @@ import {
   type OnApplicationBootstrap,
   type OnApplicationShutdown,
 } from '@nestjs/common';
+import { AlertStates } from './alerts/alert-states.js';
 import { DeviceTables } from './devices/device-tables.js';
 import { Problem } from './http/problem.js';
 
@@ -37,6 +38,7 @@ export class CatchUp implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
     tables: DeviceTables,
     commands: CommandsView,
+    alerts: AlertStates,
     private readonly logStart: LogStart,
     @Inject(READINESS) private readonly readiness: Readiness,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
@@ -47,6 +49,7 @@ export class CatchUp implements OnApplicationBootstrap, OnApplicationShutdown {
       ['sessions table', tables.sessions],
       ['gateways table', tables.gateways],
       ['commands view', commands],
+      ['alerts table', alerts.table],
     ]);
     this.behind = new Set(this.parts.keys());
   }

@@ -2,6 +2,8 @@ import { ERRORS } from '@fieldgate/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { readFile } from 'node:fs/promises';
+import { AlertRulesController } from './alerts/alert-rules.controller.js';
+import { AlertsController } from './alerts/alerts.controller.js';
 import { CommandsController } from './commands/commands.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
@@ -16,6 +18,8 @@ const controllers: Type[] = [
   EventsController,
   CommandsController,
   DeadLettersController,
+  AlertsController,
+  AlertRulesController,
 ];
 
 /** What Nest's decorators have noted: `GET /v1/devices/{id}`. */

@@ -2,6 +2,11 @@ import { CommandsView, COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log'
 import { LOGGER, SUPERVISOR, type Logger, type Supervisor } from '@fieldgate/service';
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
+import { AcknowledgeAlert } from './alerts/acknowledge-alert.js';
+import { AlertRulesController } from './alerts/alert-rules.controller.js';
+import { AlertStates } from './alerts/alert-states.js';
+import { AlertsController } from './alerts/alerts.controller.js';
+import { FindAlerts } from './alerts/find-alerts.js';
 import { ApiKey } from './http/api-key.js';
 import { CatchUp, CaughtUpGuard } from './catch-up.js';
 import { CommandWaits } from './commands/command-waits.js';
@@ -40,6 +45,8 @@ export class OperatorApiModule {
         EventsController,
         CommandsController,
         DeadLettersController,
+        AlertsController,
+        AlertRulesController,
       ],
       providers: [
         { provide: OPERATOR_API_CONFIG, useValue: config },
@@ -65,6 +72,9 @@ export class OperatorApiModule {
         SendCommand,
         CommandWaits,
         ReadDeadLetters,
+        AlertStates,
+        FindAlerts,
+        AcknowledgeAlert,
       ],
     };
   }

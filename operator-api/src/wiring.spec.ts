@@ -1,4 +1,6 @@
 import { expect, it } from '@jest/globals';
+import { AlertRulesController } from './alerts/alert-rules.controller.js';
+import { AlertsController } from './alerts/alerts.controller.js';
 import { CatchUp } from './catch-up.js';
 import { CommandsController } from './commands/commands.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
@@ -15,5 +17,7 @@ it('the module compiles with what a composing root provides', async () => {
   expect(api.get(EventsController)).toBeInstanceOf(EventsController);
   expect(api.get(CommandsController)).toBeInstanceOf(CommandsController);
   expect(api.get(DeadLettersController)).toBeInstanceOf(DeadLettersController);
+  expect(api.get(AlertsController)).toBeInstanceOf(AlertsController);
+  expect(api.get(AlertRulesController)).toBeInstanceOf(AlertRulesController);
   await api.stop();
 });

@@ -18,7 +18,7 @@ export function operatorHttpAdapter(): FastifyAdapter {
     connectionTimeout: 90_000,
     keepAliveTimeout: 72_000,
     genReqId: () => randomUUID(),
-    routerOptions: { maxParamLength: 128 },
+    routerOptions: { maxParamLength: 200 }, // the id of an alert has up to 149
     // the router refuses a malformed URL or an endless parameter before any filter of Nest is there
     frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
       sendProblem(problemOf(error), request, reply),

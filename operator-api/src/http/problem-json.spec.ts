@@ -15,7 +15,7 @@ describe('what goes wrong', () => {
     ['an unknown address', 'GET /v1/nothing', undefined, {}, 404, 'not-found'],
     ['a method of other addresses', 'PUT /v1/devices', '{', {}, 405, 'invalid-request'],
     ['a malformed URL', 'GET /v1/devices/%', undefined, {}, 400, 'invalid-request'],
-    ['a very long id', `GET /v1/devices/${'x'.repeat(200)}`, undefined, {}, 414, 'invalid-request'],
+    ['a very long id', `GET /v1/devices/${'x'.repeat(201)}`, undefined, {}, 414, 'invalid-request'],
     ['malformed JSON', 'POST /v1/devices', '{"id":', {}, 400, 'invalid-request'],
     ['an empty JSON body', 'POST /v1/devices', '', {}, 422, 'invalid-request'],
     [
