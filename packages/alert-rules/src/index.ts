@@ -1,1 +1,2 @@
 export * from './alert-watch.js';
+export * from './notification-settings.js';
