@@ -7,6 +7,7 @@ import { AlertRulesController } from './alerts/alert-rules.controller.js';
 import { AlertStates } from './alerts/alert-states.js';
 import { AlertsController } from './alerts/alerts.controller.js';
 import { FindAlerts } from './alerts/find-alerts.js';
+import { TestRules } from './alerts/test-rules.js';
 import { ApiKey } from './http/api-key.js';
 import { CatchUp, CaughtUpGuard } from './catch-up.js';
 import { CommandWaits } from './commands/command-waits.js';
@@ -75,6 +76,7 @@ export class OperatorApiModule {
         AlertStates,
         FindAlerts,
         AcknowledgeAlert,
+        TestRules,
       ],
     };
   }
