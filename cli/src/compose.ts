@@ -11,7 +11,7 @@ import {
 } from '@fieldgate/commit-log';
 import { GatewayModule, gatewayConfigFrom } from '@fieldgate/gateway';
 import { operatorHttpAdapter, OperatorApiModule } from '@fieldgate/operator-api';
-import { PROCESSOR_GROUPS, ProcessorsModule } from '@fieldgate/processors';
+import { PROCESSOR_GROUPS, processorsConfigFrom, ProcessorsModule } from '@fieldgate/processors';
 import { NestLog, ServiceModule, type Logger, type Readiness, type Supervisor } from '@fieldgate/service';
 import { TelemetryStoreModule } from '@fieldgate/telemetry-store';
 import type { Role } from './roles.js';
@@ -55,7 +55,7 @@ function rootModule(roles: readonly Role[], settings: Settings, parts: Parts): D
   if (roles.includes('processors') || roles.includes('operator-api'))
     imports.push(TelemetryStoreModule.forRoot(settings));
   if (roles.includes('gateway')) imports.push(GatewayModule.forRoot(gatewayConfigFrom(settings)));
-  if (roles.includes('processors')) imports.push(ProcessorsModule.forRoot());
+  if (roles.includes('processors')) imports.push(ProcessorsModule.forRoot(processorsConfigFrom(settings)));
   if (roles.includes('operator-api') && adminKeyHash !== undefined)
     imports.push(OperatorApiModule.forRoot({ adminKeyHash }));
   return { module: Root, imports };

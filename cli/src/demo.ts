@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { ProgressLine, reportText, runSimulation, simulationOptionsFrom } from '@fieldgate/device-sim';
 import type { Environment } from '@fieldgate/service';
 import { announce } from './announce.js';
 import { explain, runUntilStopped } from './run-until-stopped.js';
 import { ROLES } from './roles.js';
 import { start, type Running } from './start.js';
+
+/** Not there where only the built files were copied. */
+const EXAMPLE_RULES = fileURLToPath(new URL('../../examples/rules.yaml', import.meta.url));
 
 /** Everything in this process, and beside it a fleet that knows only the MQTT and HTTP addresses, like any other. */
 export async function runDemo(devices: string, environment: Environment): Promise<void> {
@@ -13,6 +18,7 @@ export async function runDemo(devices: string, environment: Environment): Promis
     FIELDGATE_DATA_DIR: './demo-data',
     FIELDGATE_ADMIN_KEY: randomBytes(24).toString('base64url'),
     FIELDGATE_LOG_LEVEL: 'warn',
+    ...(existsSync(EXAMPLE_RULES) ? { FIELDGATE_RULES_FILE: EXAMPLE_RULES } : {}),
     ...environment,
   });
   const stopping = new AbortController();

@@ -1,6 +1,7 @@
 import { commitLogEnvironment } from '@fieldgate/commit-log';
 import { gatewayEnvironment } from '@fieldgate/gateway';
 import { operatorApiEnvironment } from '@fieldgate/operator-api';
+import { processorsEnvironment } from '@fieldgate/processors';
 import { readEnvironment, serviceEnvironment, type Environment } from '@fieldgate/service';
 import { telemetryStoreEnvironment } from '@fieldgate/telemetry-store';
 import { z } from 'zod';
@@ -11,6 +12,7 @@ export const settingsSchema = z.object({
   ...commitLogEnvironment,
   ...telemetryStoreEnvironment,
   ...gatewayEnvironment,
+  ...processorsEnvironment,
   ...operatorApiEnvironment,
 });
 

@@ -22,4 +22,9 @@ export const COMMAND_DEADLINES = {
   transport: Symbol('fieldgate.command-deadlines'),
 } as const satisfies ProcessorGroup;
 
+export const ALERTS = {
+  group: 'fieldgate.alerts',
+  transport: Symbol('fieldgate.alerts'),
+} as const satisfies ProcessorGroup;
+
 export const PROCESSOR_GROUPS: readonly ProcessorGroup[] = [STORAGE, PRESENCE, COMMAND_DEADLINES];

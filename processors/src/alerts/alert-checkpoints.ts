@@ -1,0 +1,134 @@
+import { alertSchema, encodeTableRow, tableRows } from '@fieldgate/contracts';
+import { appended, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
+import type { Clock } from '@fieldgate/service';
+import { z } from 'zod';
+import type { SourcePartition } from './alert-source.js';
+import { partitionsBeside } from './partitions-beside.js';
+
+const TOPIC = 'fieldgate.alert-checkpoints.v1';
+/** Rows that are on their way at the same time. */
+const AT_ONCE = 2_000;
+
+/**
+ * `~<source>/<partition>`: the engine as a whole, true up to `nextOffset` together with the rows of its devices. Rows of devices are written
+ * first, so none is older than this one says.
+ */
+const partitionRowSchema = z.object({
+  kind: z.literal('partition'),
+  nextOffset: z.number(),
+  /** Records that arrived later than this do not move the arrival clock; none: all do. */
+  limitMs: z.number().optional(),
+  /** The ends of `fieldgate.alerts.v1` before anything after this checkpoint was told, by partition. */
+  alertsFrom: z.record(z.string(), z.number()),
+  /** The YAML of the rules that the memory belongs to. */
+  rules: z.string(),
+  memory: z.unknown().optional(),
+});
+export type PartitionRow = Readonly<z.infer<typeof partitionRowSchema>>;
+
+const transitionSchema = z.object({
+  change: z.enum(['raised', 'cleared', 'amended']),
+  alert: alertSchema,
+});
+
+/** `<device>/<source>`: what is remembered of a device, records before `nextOffset` included. */
+const deviceRowSchema = z.object({
+  kind: z.literal('device'),
+  deviceId: z.string(),
+  nextOffset: z.number(),
+  memory: z.unknown().optional(),
+  /** What the memory holds as told and may not have been told yet. */
+  pending: z.array(transitionSchema),
+});
+export type DeviceRow = Readonly<z.infer<typeof deviceRowSchema>>;
+
+export interface Checkpoint {
+  readonly partition: PartitionRow | undefined;
+  readonly devices: readonly DeviceRow[];
+}
+
+const readRow = tableRows(TOPIC, z.discriminatedUnion('kind', [partitionRowSchema, deviceRowSchema]));
+
+/** The memory of the alert rules in the log: rows of one topic, those of a partition's devices beside those of the partition itself. */
+export class AlertCheckpoints {
+  private writes = 0;
+
+  constructor(
+    private readonly log: CommitLog,
+    private readonly clock: Clock,
+  ) {}
+
+  async read(source: SourcePartition): Promise<Checkpoint> {
+    const newest = new Map<string, LogRecord>();
+    for (const { partition, earliest, end } of await partitionsBeside(this.log.reader, TOPIC, source)) {
+      for await (const record of this.log.reader.read(TOPIC, { partition, from: earliest, to: end }))
+        newest.set(record.key, record);
+    }
+    const devices: DeviceRow[] = [];
+    let row: PartitionRow | undefined;
+    for (const [key, { value }] of newest) {
+      if (key !== partitionKey(source) && !key.endsWith(`/${source.source}`)) continue;
+      const read = value ? readRow(value) : undefined;
+      if (read?.kind === 'partition') row = read;
+      if (read?.kind === 'device' && this.isOf(read.deviceId, source)) devices.push(read);
+    }
+    return { partition: row, devices };
+  }
+
+  /** A row without memory and without anything pending is removed. */
+  async writeDevices(source: SourcePartition, rows: readonly Omit<DeviceRow, 'kind'>[]): Promise<void> {
+    for (let from = 0; from < rows.length; from += AT_ONCE)
+      await Promise.all(rows.slice(from, from + AT_ONCE).map((row) => this.writeDevice(source, row)));
+  }
+
+  async writePartition(source: SourcePartition, row: Omit<PartitionRow, 'kind'>): Promise<void> {
+    const key = partitionKey(source);
+    await appended(this.log.writer, {
+      topic: TOPIC,
+      key,
+      partitionKey: await this.besideDevices(source),
+      value: this.encode(key, { kind: 'partition', ...row }),
+    });
+  }
+
+  private async writeDevice({ source }: SourcePartition, row: Omit<DeviceRow, 'kind'>): Promise<void> {
+    const { deviceId, memory, pending } = row;
+    const key = `${deviceId}/${source}`;
+    const isEmpty = memory === undefined && pending.length === 0;
+    await appended(this.log.writer, {
+      topic: TOPIC,
+      key,
+      partitionKey: deviceId,
+      value: isEmpty ? null : this.encode(key, { kind: 'device', ...row }),
+    });
+  }
+
+  private encode(key: string, data: PartitionRow | DeviceRow): Uint8Array {
+    this.writes += 1;
+    return encodeTableRow(TOPIC, {
+      key,
+      id: `${this.clock.now()}-${this.writes}`,
+      atMs: this.clock.now(),
+      data,
+    });
+  }
+
+  private isOf(deviceId: string, { topic, partition }: SourcePartition): boolean {
+    return this.log.reader.partitionOf(topic, deviceId) === partition;
+  }
+
+  /** Some text that goes to the partition where this one's devices are; any will do, where that is not one partition. */
+  private async besideDevices(source: SourcePartition): Promise<string> {
+    const beside = await partitionsBeside(this.log.reader, TOPIC, source);
+    const key = partitionKey(source);
+    for (let attempt = 0; beside.length === 1; attempt += 1) {
+      const text = `${key}/${attempt}`;
+      if (this.log.reader.partitionOf(TOPIC, text) === beside[0]?.partition) return text;
+    }
+    return key;
+  }
+}
+
+function partitionKey({ source, partition }: SourcePartition): string {
+  return `~${source}/${partition}`;
+}

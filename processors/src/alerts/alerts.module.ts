@@ -1,0 +1,14 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { PROCESSORS_CONFIG, type ProcessorsConfig } from '../processors.config.js';
+import { AlertsController } from './alerts.controller.js';
+
+@Module({})
+export class AlertsModule {
+  static forRoot(config: ProcessorsConfig): DynamicModule {
+    return {
+      module: AlertsModule,
+      controllers: [AlertsController],
+      providers: [{ provide: PROCESSORS_CONFIG, useValue: config }],
+    };
+  }
+}

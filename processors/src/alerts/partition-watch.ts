@@ -1,0 +1,195 @@
+import { decodeEvent, decodeTelemetry, isRejection, reject, type Rejection } from '@fieldgate/contracts';
+import type { AlertWatch, Rules } from '@fieldgate/alert-rules';
+import type { LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
+import { Counter } from 'prom-client';
+import type { Refusal } from '../delivery/deliver-batch.js';
+import type { AlertCheckpoints } from './alert-checkpoints.js';
+import type { AlertOutbox } from './alert-outbox.js';
+import type { SourcePartition } from './alert-source.js';
+
+const lateTotal = new Counter({
+  name: 'fieldgate_alerts_late_readings_total',
+  help: 'Readings that came later than the lateness of the rules allows',
+});
+const clockStepsTotal = new Counter({
+  name: 'fieldgate_alerts_clock_steps_total',
+  help: 'Device clocks that were seen to jump back',
+});
+
+/**
+ * The engine of one partition, and what of it is durable. What a record causes needs nothing but the record: it is read again from the last
+ * checkpoint on. What comes from outside (time that passes, rules, registrations) is in no record, so the memory of the devices that it
+ * concerns is written first, together with what is to be told, and told then.
+ */
+export class PartitionWatch {
+  /** Records before it are in the engine. */
+  nextOffset = 0;
+  recordsSinceCheckpoint = 0;
+  private limit: number | undefined;
+  /** What the engine takes for granted now must be durable before it takes another record. */
+  private mustCheckpoint = false;
+  private alertsFrom: Readonly<Record<string, number>> = {};
+  private readonly changed = new Set<string>();
+  /** Devices changed from outside, whose memory is not durable yet: nothing of theirs may be told before. */
+  private readonly unwritten = new Set<string>();
+  private counted = { late: 0, steps: 0 };
+  private turn: Promise<unknown> = Promise.resolve();
+
+  constructor(
+    readonly source: SourcePartition,
+    readonly assignment: PartitionAssignment,
+    readonly engine: AlertWatch,
+    private rules: Rules,
+    /** Devices whose registration has changed; others add to it. */
+    readonly registrations: Set<string>,
+    private readonly parts: { readonly checkpoints: AlertCheckpoints; readonly outbox: AlertOutbox },
+  ) {}
+
+  /** One at a time: a batch, or what the timer does. */
+  inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.turn.then(work);
+    this.turn = result.catch(() => undefined); // whoever asked for it hears of the failure
+    return result;
+  }
+
+  /** Restores what was so before; `alertsFrom` as in the row of the partition. */
+  begin(at: {
+    readonly nextOffset: number;
+    readonly limitMs?: number | undefined;
+    readonly alertsFrom: Readonly<Record<string, number>>;
+  }): void {
+    this.nextOffset = at.nextOffset;
+    this.limit = at.limitMs;
+    this.alertsFrom = at.alertsFrom;
+  }
+
+  /** `isIn`: the engine has this record of this device already. Everything is refused again that was refused before: its dead letter may be missing. */
+  apply(
+    records: readonly LogRecord[],
+    isIn: (record: LogRecord, deviceId: string) => boolean = () => false,
+  ): Refusal[] {
+    const { engine } = this;
+    const refused: Refusal[] = [];
+    for (const [index, record] of records.entries()) {
+      const read = readingOf(record);
+      if (isRejection(read)) {
+        refused.push({ index, code: read.code, detail: read.detail });
+        continue;
+      }
+      if (record.offset < this.nextOffset) continue;
+      const { deviceId, receivedMs } = read.record;
+      if (this.limit === undefined || receivedMs <= this.limit) engine.passTo(receivedMs);
+      if (isIn(record, deviceId)) continue;
+      if (read.kind === 'telemetry') engine.reading(read.record);
+      else engine.event(read.record);
+    }
+    const last = records.at(-1);
+    if (last) this.nextOffset = Math.max(this.nextOffset, last.offset + 1);
+    this.recordsSinceCheckpoint += records.length;
+    this.parts.outbox.add(engine.takeTransitions());
+    return refused;
+  }
+
+  /** Something that no record tells of. */
+  fromOutside(change: (engine: AlertWatch) => void): void {
+    change(this.engine);
+    const transitions = this.engine.takeTransitions();
+    for (const { alert } of transitions) this.unwritten.add(alert.deviceId);
+    this.parts.outbox.add(transitions);
+  }
+
+  /** Rules count from a checkpoint on: what the old ones have judged must not be judged again by these. */
+  useRules(rules: Rules): void {
+    if (rules.text === this.rules.text) return;
+    this.fromOutside((engine) => engine.useRules(rules));
+    this.rules = rules;
+    this.mustCheckpoint = true;
+  }
+
+  /** See `limitMs` in the row of a partition; counts from a checkpoint on, so that a replay moves the clock by the same records. */
+  limitClock(limitMs: number | undefined): void {
+    if (this.limit === limitMs) return;
+    this.limit = limitMs;
+    this.mustCheckpoint = true;
+  }
+
+  registrationsChanged(isRegistered: (deviceId: string) => boolean): void {
+    if (this.registrations.size === 0) return;
+    this.fromOutside((engine) => {
+      for (const id of this.registrations) {
+        if (isRegistered(id)) engine.watch(id);
+        engine.deviceChanged(id);
+      }
+    });
+    this.registrations.clear();
+  }
+
+  /** Resolves when all that the engine has to say is durable, and it may take the next records. */
+  async tell(): Promise<void> {
+    if (this.mustCheckpoint) await this.checkpoint();
+    if (this.unwritten.size > 0) {
+      await this.writeDevices(this.unwritten);
+      this.unwritten.clear();
+    }
+    await this.parts.outbox.flush();
+    this.count();
+  }
+
+  /** Devices first: if it ends in the middle, their rows are newer than the partition's, and say so. */
+  async checkpoint(): Promise<void> {
+    const { checkpoints, outbox } = this.parts;
+    for (const id of this.engine.takeChanged()) this.changed.add(id);
+    const alertsFrom = outbox.isEmpty ? await outbox.end(this.source) : this.alertsFrom;
+    await this.writeDevices(new Set([...this.changed, ...this.unwritten, ...outbox.pending().keys()]));
+    await checkpoints.writePartition(this.source, {
+      nextOffset: this.nextOffset,
+      ...(this.limit === undefined ? {} : { limitMs: this.limit }),
+      alertsFrom,
+      rules: this.rules.text,
+      memory: this.engine.memory(),
+    });
+    this.alertsFrom = alertsFrom;
+    this.changed.clear();
+    this.unwritten.clear();
+    this.recordsSinceCheckpoint = 0;
+    this.mustCheckpoint = false;
+  }
+
+  /** What happened until now was counted by an earlier run. */
+  countFromHere(): void {
+    this.counted = { late: this.engine.lateReadings, steps: this.engine.clockSteps };
+  }
+
+  private async writeDevices(devices: ReadonlySet<string>): Promise<void> {
+    const { checkpoints, outbox } = this.parts;
+    const pending = outbox.pending();
+    const rows = [...devices].map((deviceId) => ({
+      deviceId,
+      nextOffset: this.nextOffset,
+      memory: this.engine.deviceMemory(deviceId),
+      pending: pending.get(deviceId) ?? [],
+    }));
+    await checkpoints.writeDevices(this.source, rows);
+  }
+
+  private count(): void {
+    const { lateReadings, clockSteps } = this.engine;
+    lateTotal.inc(lateReadings - this.counted.late);
+    clockStepsTotal.inc(clockSteps - this.counted.steps);
+    this.countFromHere();
+  }
+}
+
+type Reading =
+  | { readonly kind: 'telemetry'; readonly record: Exclude<ReturnType<typeof decodeTelemetry>, Rejection> }
+  | { readonly kind: 'event'; readonly record: Exclude<ReturnType<typeof decodeEvent>, Rejection> };
+
+function readingOf({ topic, value }: LogRecord): Reading | Rejection {
+  if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
+  if (topic === 'fieldgate.events.v1') {
+    const event = decodeEvent(value);
+    return isRejection(event) ? event : { kind: 'event', record: event };
+  }
+  const telemetry = decodeTelemetry(value);
+  return isRejection(telemetry) ? telemetry : { kind: 'telemetry', record: telemetry };
+}

@@ -1,0 +1,124 @@
+import { expect, it } from '@jest/globals';
+import { FieldgateError } from '@fieldgate/contracts';
+import { takingOnly, WatchedLog } from '../testing/watched-log.js';
+
+const RULES = `
+version: 1
+rules:
+  - { name: high, metric: n, threshold: { above: 80, clearBelow: 70 } }
+  - { name: long, metric: n, threshold: { above: 50, for: 30s } }
+  - { name: heats-up, metric: n, rate: { above: 20, per: 10s, over: 10s } }
+  - { name: silent, metric: n, absence: { after: 60s } }
+  - { name: flaps, event: door, flapping: { changes: 3, within: 1m } }
+`;
+const OTHER_RULES = RULES.replace('above: 80', 'above: 85');
+
+type Act = (world: WatchedLog) => Promise<unknown>;
+
+/** Two devices for some minutes: every kind of alert is raised and cleared, one device falls silent and comes back, the rules change. */
+function history(): { write: Act[]; then: Act }[] {
+  const acts: { write: Act[]; then: Act }[] = [];
+  const follow: Act = (world) => world.follow();
+  const tick: Act = (world) => world.watch.due();
+  const values = [20, 20, 90, 95, 60, 60, 60, 60, 40, 40, 85, 30, 20, 20];
+  for (const [index, value] of values.entries()) {
+    const write: Act[] = [async (world) => (world.now += 10_000), (world) => world.reading('pump-7', value)];
+    if (index < 3 || index > 11) write.push((world) => world.reading('pump-8', 30));
+    if (index < 6)
+      write.push((world) => world.event('pump-7', 'door', index % 2 === 0 ? 'raised' : 'cleared'));
+    acts.push({ write, then: follow }, { write: [], then: tick });
+  }
+  acts.splice(16, 0, { write: [async (world) => world.useRules(OTHER_RULES)], then: tick });
+  for (let quiet = 0; quiet < 12; quiet += 1)
+    acts.push({ write: [async (world) => (world.now += 6_000)], then: tick });
+  return acts;
+}
+
+async function begun(): Promise<WatchedLog> {
+  const world = await new WatchedLog({ checkpointRecords: 4 }).start(RULES);
+  await world.register('pump-7');
+  await world.register('pump-8');
+  return world;
+}
+
+async function outcome(world: WatchedLog): Promise<unknown> {
+  await world.stop();
+  return {
+    steps: (await world.stepRecords()).map(({ id }) => id).toSorted(),
+    rows: [...(await world.rows()).keys()].toSorted(),
+  };
+}
+
+async function expected(): Promise<unknown> {
+  const world = await begun();
+  for (const { write, then } of history()) {
+    for (const act of write) await act(world);
+    await then(world);
+  }
+  return outcome(world);
+}
+
+it('the history raises and clears every kind', async () => {
+  const world = await begun();
+  for (const { write, then } of history()) {
+    for (const act of write) await act(world);
+    await then(world);
+  }
+  expect([...new Set(await world.steps())].toSorted()).toEqual([
+    'pump-7 event.door cleared',
+    'pump-7 event.door raised',
+    'pump-7 flaps cleared',
+    'pump-7 flaps raised',
+    'pump-7 heats-up cleared',
+    'pump-7 heats-up raised',
+    'pump-7 high cleared',
+    'pump-7 high raised',
+    'pump-7 long cleared',
+    'pump-7 long raised',
+    'pump-7 silent raised',
+    'pump-8 silent cleared',
+    'pump-8 silent raised',
+  ]);
+  await world.stop();
+});
+
+it.each([false, true])('a kill after any batch changes nothing, offsets lost: %s', async (lost) => {
+  const reference = await expected();
+  const acts = history();
+  for (let cut = 0; cut < acts.length; cut += 1) {
+    const world = await begun();
+    for (const [index, { write, then }] of acts.entries()) {
+      for (const act of write) await act(world);
+      if (index === cut && lost) await world.follow({ lost });
+      else await then(world);
+      if (index !== cut) continue;
+      await world.restart();
+      await world.follow();
+    }
+    expect({ cut, outcome: await outcome(world) }).toEqual({ cut, outcome: reference });
+  }
+});
+
+it('a kill after any record that the group writes changes nothing', async () => {
+  const reference = await expected();
+  for (let count = 0; ; count += 1) {
+    const world = await begun();
+    const cut = takingOnly(world.log, count);
+    await world.restart(cut);
+    let isKilled = false;
+    for (const { write, then } of history()) {
+      for (const act of write) await act(world);
+      await then(world).catch(onlyOutage);
+      if (isKilled || !cut.isCut) continue;
+      isKilled = true;
+      await world.restart();
+      await world.follow();
+    }
+    expect({ count, outcome: await outcome(world) }).toEqual({ count, outcome: reference });
+    if (!isKilled) break;
+  }
+});
+
+function onlyOutage(error: unknown): void {
+  if (!(error instanceof FieldgateError) || !error.retriable) throw error;
+}
