@@ -6,7 +6,7 @@ import { EmailSender } from './email/email-sender.js';
 import { invalidSinks } from './notification-counters.js';
 import type { NotifyConfig } from './notify.config.js';
 import { NotifySink } from './notify-sink.js';
-import type { RulesInForce } from './rules-in-force.js';
+import type { CurrentRules } from './current-rules.js';
 import type { Sender } from './sender.js';
 import { WebhookSender } from './webhook/webhook-sender.js';
 import type { Resolve } from './webhook/public-address.js';
@@ -14,7 +14,7 @@ import { webhookKey } from './webhook/webhook-secret.js';
 
 export interface NotifySinksParts {
   readonly log: CommitLog;
-  readonly rules: RulesInForce;
+  readonly rules: CurrentRules;
   readonly config: NotifyConfig;
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -62,8 +62,9 @@ export class NotifySinks {
 
   /** Rules may change while sinks are still being replaced: one change after the other. */
   private follow(): Promise<void> {
-    this.turn = this.turn.then(() => this.replace());
-    return this.turn;
+    const done = this.turn.then(() => this.replace());
+    this.turn = done.catch(() => undefined); // whoever called hears of it
+    return done;
   }
 
   private async replace(): Promise<void> {
@@ -86,7 +87,7 @@ export class NotifySinks {
       ...this.parts,
       settings,
       sender: open(),
-      sinksOf: (rule) => rules.current().rules.find((each) => each.name === rule)?.notify,
+      sinksOf: (rule) => rules.get().rules.find((each) => each.name === rule)?.notify,
       failed: (error) => supervisor.fail(`fieldgate.notify.${name}`, error),
     });
     this.running.set(name, { recipe, sink });
@@ -97,7 +98,7 @@ export class NotifySinks {
   private async prepared(): Promise<Map<string, Prepared>> {
     const wanted = new Map<string, Prepared>();
     let invalid = 0;
-    for (const settings of this.parts.rules.current().notifications) {
+    for (const settings of this.parts.rules.get().notifications) {
       const { name } = settings;
       try {
         if (wanted.has(name)) throw new FieldgateError('config-invalid', 'has the name of another sink');

@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import { notificationSchema, type NotificationSettings } from '@fieldgate/alert-rules';
+import type { AlertStep } from '@fieldgate/contracts';
+import { acknowledged, cleared, raised } from '../testing/alert-steps.js';
+import { SentAlerts, type Choice } from './sent-alerts.js';
+
+const NOON = Date.parse('2026-06-01T12:00:00Z');
+const MINUTE = 60_000;
+
+function settings(more: object = {}): NotificationSettings {
+  return notificationSchema.parse({ name: 'ops', webhook: { url: 'https://example.com/hook' }, ...more });
+}
+
+/** What is chosen for each step, when what is chosen is sent. */
+function chosen(
+  steps: readonly (readonly [AlertStep, number])[],
+  more: object = {},
+  sinksOf: (rule: string) => string[] | undefined = () => undefined,
+): Choice[] {
+  const sent = new SentAlerts(settings(more), sinksOf);
+  return steps.map(([step, atMs]) => {
+    const choice = sent.choose(step, atMs);
+    if (choice === 'send') sent.keep(step, atMs);
+    return choice;
+  });
+}
+
+describe('what a sink sends', () => {
+  it('is raised and cleared, and not what an operator did himself', () => {
+    expect(
+      chosen([
+        [raised(), NOON],
+        [acknowledged(), NOON],
+        [cleared(), NOON],
+      ]),
+    ).toEqual(['send', 'skipped', 'send']);
+  });
+
+  it('is of its severities and rules', () => {
+    const steps = [
+      [raised({ severity: 'info' }), NOON],
+      [raised({ rule: 'silent', raisedAt: 2 }), NOON],
+      [raised({ raisedAt: 3 }), NOON],
+    ] as const;
+    expect(chosen(steps, { severities: ['critical'], rules: ['too-hot'] })).toEqual([
+      'skipped',
+      'skipped',
+      'send',
+    ]);
+  });
+
+  it('is of rules that name it, or name none', () => {
+    const notify: Record<string, string[]> = { 'too-hot': ['mail'], silent: ['mail', 'ops'] };
+    const steps = ['too-hot', 'silent', 'event.door-open'].map((rule) => [raised({ rule }), NOON] as const);
+    expect(chosen(steps, {}, (rule) => notify[rule])).toEqual(['skipped', 'send', 'send']);
+  });
+
+  it('is no end of an alert whose beginning was not sent', () => {
+    expect(chosen([[cleared(), NOON]])).toEqual(['skipped']);
+  });
+});
+
+describe('quiet time', () => {
+  it('is of one device and rule, after each notification', () => {
+    const steps = [
+      [raised({ raisedAt: 1 }), NOON],
+      [cleared({ raisedAt: 1 }), NOON + MINUTE],
+      [raised({ raisedAt: 2 }), NOON + 2 * MINUTE],
+      [raised({ deviceId: 'pump-8' }), NOON + 2 * MINUTE],
+      [raised({ rule: 'silent' }), NOON + 2 * MINUTE],
+      [raised({ raisedAt: 3 }), NOON + 10 * MINUTE],
+      [raised({ raisedAt: 4 }), NOON + 19 * MINUTE],
+    ] as const;
+    expect(chosen(steps, { quiet: '10m' })).toEqual([
+      'send',
+      'quiet',
+      'quiet',
+      'send',
+      'send',
+      'send',
+      'quiet',
+    ]);
+  });
+
+  it('at night only what is excepted is sent, and no end in the morning of what was not', () => {
+    const quietHours = { from: '22:00', to: '07:00', timezone: 'UTC', except: ['critical'] };
+    const night = Date.parse('2026-06-01T23:00:00Z');
+    const steps = [
+      [raised({ severity: 'warning' }), night],
+      [raised({ rule: 'silent' }), night],
+      [cleared({ severity: 'warning' }), night + 10 * 60 * MINUTE],
+      [cleared({ rule: 'silent' }), night + 10 * 60 * MINUTE],
+    ] as const;
+    expect(chosen(steps, { quietHours })).toEqual(['quiet', 'send', 'skipped', 'send']);
+  });
+});
