@@ -1,4 +1,5 @@
-import type { Severity } from '@fieldgate/contracts';
+import type { Alert, Severity } from '@fieldgate/contracts';
+import type { DeviceFacts } from './alert-watch.js';
 import type { NotificationSettings } from './notification-settings.js';
 
 /** What a rule says in any kind. Times in ms. */
@@ -70,3 +71,17 @@ export interface Rules {
 
 /** Without a rules file: what devices say of themselves still becomes alerts. */
 export const NO_RULES: Rules = { text: '', rules: [], ignoredConditions: new Set(), notifications: [] };
+
+export function selects({ select }: Rule, { type, labels }: DeviceFacts): boolean {
+  if (!select) return true;
+  if (select.type && (type === undefined || !select.type.includes(type))) return false;
+  return Object.entries(select.labels ?? {}).every(
+    ([name, values]) => Object.hasOwn(labels, name) && values.includes(labels[name] ?? ''),
+  );
+}
+
+/** Whether an open alert can be judged by this rule: it may have had other numbers when it was raised, not another kind or metric. */
+export function isAbout(rule: Rule, alert: Alert): boolean {
+  const event = rule.kind === 'flapping' ? rule.event : undefined;
+  return rule.kind === alert.kind && rule.metric === alert.metric && event === alert.event;
+}
