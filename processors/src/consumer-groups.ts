@@ -27,4 +27,4 @@ export const ALERTS = {
   transport: Symbol('fieldgate.alerts'),
 } as const satisfies ProcessorGroup;
 
-export const PROCESSOR_GROUPS: readonly ProcessorGroup[] = [STORAGE, PRESENCE, COMMAND_DEADLINES];
+export const PROCESSOR_GROUPS: readonly ProcessorGroup[] = [STORAGE, PRESENCE, COMMAND_DEADLINES, ALERTS];

@@ -42,16 +42,28 @@ const deviceRowSchema = z.object({
 });
 export type DeviceRow = Readonly<z.infer<typeof deviceRowSchema>>;
 
+/** `~<source>/<partition>/ticks`: where time that passed without a record has changed something since the checkpoint. Those from before it change nothing again. */
+const ticksRowSchema = z.object({
+  kind: z.literal('ticks'),
+  ticks: z.array(z.object({ offset: z.number(), clockMs: z.number() })),
+});
+/** The arrival clock was set to `clockMs` when the next record was the one at `offset`. */
+export type ClockTick = Readonly<z.infer<typeof ticksRowSchema>['ticks'][number]>;
+
 export interface Checkpoint {
   readonly partition: PartitionRow | undefined;
   readonly devices: readonly DeviceRow[];
+  readonly ticks: readonly ClockTick[];
 }
 
-const readRow = tableRows(TOPIC, z.discriminatedUnion('kind', [partitionRowSchema, deviceRowSchema]));
+const rowSchema = z.discriminatedUnion('kind', [partitionRowSchema, deviceRowSchema, ticksRowSchema]);
+type Row = z.infer<typeof rowSchema>;
+const readRow = tableRows(TOPIC, rowSchema);
 
 /** The memory of the alert rules in the log: rows of one topic, those of a partition's devices beside those of the partition itself. */
 export class AlertCheckpoints {
   private writes = 0;
+  private readonly beside = new Map<string, string>();
 
   constructor(
     private readonly log: CommitLog,
@@ -66,13 +78,16 @@ export class AlertCheckpoints {
     }
     const devices: DeviceRow[] = [];
     let row: PartitionRow | undefined;
+    let ticks: readonly ClockTick[] = [];
     for (const [key, { value }] of newest) {
-      if (key !== partitionKey(source) && !key.endsWith(`/${source.source}`)) continue;
+      const isOfPartition = key === partitionKey(source) || key === ticksKey(source);
+      if (!isOfPartition && !key.endsWith(`/${source.source}`)) continue;
       const read = value ? readRow(value) : undefined;
       if (read?.kind === 'partition') row = read;
+      if (read?.kind === 'ticks') ticks = read.ticks;
       if (read?.kind === 'device' && this.isOf(read.deviceId, source)) devices.push(read);
     }
-    return { partition: row, devices };
+    return { partition: row, devices, ticks };
   }
 
   /** A row without memory and without anything pending is removed. */
@@ -82,13 +97,16 @@ export class AlertCheckpoints {
   }
 
   async writePartition(source: SourcePartition, row: Omit<PartitionRow, 'kind'>): Promise<void> {
-    const key = partitionKey(source);
-    await appended(this.log.writer, {
-      topic: TOPIC,
-      key,
-      partitionKey: await this.besideDevices(source),
-      value: this.encode(key, { kind: 'partition', ...row }),
-    });
+    await this.writeBeside(source, partitionKey(source), { kind: 'partition', ...row });
+  }
+
+  async writeTicks(source: SourcePartition, ticks: readonly ClockTick[]): Promise<void> {
+    await this.writeBeside(source, ticksKey(source), { kind: 'ticks', ticks: [...ticks] });
+  }
+
+  private async writeBeside(source: SourcePartition, key: string, row: Row): Promise<void> {
+    const partitionKey = await this.besideDevices(source);
+    await appended(this.log.writer, { topic: TOPIC, key, partitionKey, value: this.encode(key, row) });
   }
 
   private async writeDevice({ source }: SourcePartition, row: Omit<DeviceRow, 'kind'>): Promise<void> {
@@ -103,7 +121,7 @@ export class AlertCheckpoints {
     });
   }
 
-  private encode(key: string, data: PartitionRow | DeviceRow): Uint8Array {
+  private encode(key: string, data: Row): Uint8Array {
     this.writes += 1;
     return encodeTableRow(TOPIC, {
       key,
@@ -119,16 +137,24 @@ export class AlertCheckpoints {
 
   /** Some text that goes to the partition where this one's devices are; any will do, where that is not one partition. */
   private async besideDevices(source: SourcePartition): Promise<string> {
-    const beside = await partitionsBeside(this.log.reader, TOPIC, source);
     const key = partitionKey(source);
+    const known = this.beside.get(key);
+    if (known !== undefined) return known;
+    const beside = await partitionsBeside(this.log.reader, TOPIC, source);
+    let text = key;
     for (let attempt = 0; beside.length === 1; attempt += 1) {
-      const text = `${key}/${attempt}`;
-      if (this.log.reader.partitionOf(TOPIC, text) === beside[0]?.partition) return text;
+      text = `${key}/${attempt}`;
+      if (this.log.reader.partitionOf(TOPIC, text) === beside[0]?.partition) break;
     }
-    return key;
+    this.beside.set(key, text);
+    return text;
   }
 }
 
 function partitionKey({ source, partition }: SourcePartition): string {
   return `~${source}/${partition}`;
+}
+
+function ticksKey(source: SourcePartition): string {
+  return `${partitionKey(source)}/ticks`;
 }

@@ -48,7 +48,7 @@ export class ArrivalClock {
       this.phase = { kind: 'on' };
     }
     if (this.phase.kind !== 'on' || !atEnd) return;
-    partition.fromOutside((engine) => engine.passTo(end.askedAtMs - SLACK_MS));
+    partition.passTo(end.askedAtMs - SLACK_MS);
     await partition.tell();
   }
 }

@@ -3,7 +3,7 @@ import type { AlertWatch, Rules } from '@fieldgate/alert-rules';
 import type { LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
 import { Counter } from 'prom-client';
 import type { Refusal } from '../delivery/deliver-batch.js';
-import type { AlertCheckpoints } from './alert-checkpoints.js';
+import type { AlertCheckpoints, ClockTick, DeviceRow } from './alert-checkpoints.js';
 import type { AlertOutbox } from './alert-outbox.js';
 import type { SourcePartition } from './alert-source.js';
 
@@ -16,10 +16,22 @@ const clockStepsTotal = new Counter({
   help: 'Device clocks that were seen to jump back',
 });
 
+/** Moments at which time has changed something, remembered between two checkpoints. */
+const MOST_TICKS = 500;
+
+/** What an earlier run has done to the engine beside the records. */
+export interface Replay {
+  /** The engine has this record of this device already. */
+  readonly isIn: (record: LogRecord, deviceId: string) => boolean;
+  readonly passed: { before(offset: number): void };
+}
+
+const LIVE: Replay = { isIn: () => false, passed: { before: () => undefined } };
+
 /**
  * The engine of one partition, and what of it is durable. What a record causes needs nothing but the record: it is read again from the last
- * checkpoint on. What comes from outside (time that passes, rules, registrations) is in no record, so the memory of the devices that it
- * concerns is written first, together with what is to be told, and told then.
+ * checkpoint on. What comes from outside is in no record, so it is written before anything is told of it: of time that passes, when that
+ * was; of rules and registrations, the memory of the devices that they concern, together with what is to be told.
  */
 export class PartitionWatch {
   /** Records before it are in the engine. */
@@ -30,8 +42,12 @@ export class PartitionWatch {
   private mustCheckpoint = false;
   private alertsFrom: Readonly<Record<string, number>> = {};
   private readonly changed = new Set<string>();
+  /** Devices that have a row. */
+  private readonly stored = new Set<string>();
   /** Devices changed from outside, whose memory is not durable yet: nothing of theirs may be told before. */
   private readonly unwritten = new Set<string>();
+  private ticks: ClockTick[] = [];
+  private ticksUnwritten = false;
   private counted = { late: 0, steps: 0 };
   private turn: Promise<unknown> = Promise.resolve();
 
@@ -63,11 +79,12 @@ export class PartitionWatch {
     this.alertsFrom = at.alertsFrom;
   }
 
-  /** `isIn`: the engine has this record of this device already. Everything is refused again that was refused before: its dead letter may be missing. */
-  apply(
-    records: readonly LogRecord[],
-    isIn: (record: LogRecord, deviceId: string) => boolean = () => false,
-  ): Refusal[] {
+  keepsRowsOf(devices: readonly string[]): void {
+    for (const id of devices) this.stored.add(id);
+  }
+
+  /** Everything is refused again that was refused before: its dead letter may be missing. */
+  apply(records: readonly LogRecord[], { isIn, passed }: Replay = LIVE): Refusal[] {
     const { engine } = this;
     const refused: Refusal[] = [];
     for (const [index, record] of records.entries()) {
@@ -77,6 +94,7 @@ export class PartitionWatch {
         continue;
       }
       if (record.offset < this.nextOffset) continue;
+      passed.before(record.offset);
       const { deviceId, receivedMs } = read.record;
       if (this.limit === undefined || receivedMs <= this.limit) engine.passTo(receivedMs);
       if (isIn(record, deviceId)) continue;
@@ -96,6 +114,21 @@ export class PartitionWatch {
     const transitions = this.engine.takeTransitions();
     for (const { alert } of transitions) this.unwritten.add(alert.deviceId);
     this.parts.outbox.add(transitions);
+  }
+
+  /** Time without a record. What it changes nothing in need not be remembered. */
+  passTo(arrivalMs: number): void {
+    const { engine } = this;
+    for (const id of engine.takeChanged()) this.changed.add(id);
+    engine.passTo(arrivalMs);
+    const changed = engine.takeChanged();
+    const transitions = engine.takeTransitions();
+    if (changed.length === 0 && transitions.length === 0) return;
+    for (const id of changed) this.changed.add(id);
+    this.parts.outbox.add(transitions);
+    this.ticks.push({ offset: this.nextOffset, clockMs: arrivalMs });
+    this.ticksUnwritten = true;
+    if (this.ticks.length > MOST_TICKS) this.mustCheckpoint = true;
   }
 
   /** Rules count from a checkpoint on: what the old ones have judged must not be judged again by these. */
@@ -127,6 +160,10 @@ export class PartitionWatch {
   /** Resolves when all that the engine has to say is durable, and it may take the next records. */
   async tell(): Promise<void> {
     if (this.mustCheckpoint) await this.checkpoint();
+    if (this.ticksUnwritten) {
+      await this.parts.checkpoints.writeTicks(this.source, this.ticks);
+      this.ticksUnwritten = false;
+    }
     if (this.unwritten.size > 0) {
       await this.writeDevices(this.unwritten);
       this.unwritten.clear();
@@ -151,6 +188,8 @@ export class PartitionWatch {
     this.alertsFrom = alertsFrom;
     this.changed.clear();
     this.unwritten.clear();
+    this.ticks = [];
+    this.ticksUnwritten = false;
     this.recordsSinceCheckpoint = 0;
     this.mustCheckpoint = false;
   }
@@ -160,16 +199,23 @@ export class PartitionWatch {
     this.counted = { late: this.engine.lateReadings, steps: this.engine.clockSteps };
   }
 
+  /** A device of which nothing is remembered needs no row, but must not keep an old one. */
   private async writeDevices(devices: ReadonlySet<string>): Promise<void> {
     const { checkpoints, outbox } = this.parts;
-    const pending = outbox.pending();
-    const rows = [...devices].map((deviceId) => ({
-      deviceId,
-      nextOffset: this.nextOffset,
-      memory: this.engine.deviceMemory(deviceId),
-      pending: pending.get(deviceId) ?? [],
-    }));
+    const allPending = outbox.pending();
+    const rows: Omit<DeviceRow, 'kind'>[] = [];
+    for (const deviceId of devices) {
+      const memory = this.engine.deviceMemory(deviceId);
+      const pending = allPending.get(deviceId) ?? [];
+      const isEmpty = memory === undefined && pending.length === 0;
+      if (!isEmpty || this.stored.has(deviceId))
+        rows.push({ deviceId, nextOffset: this.nextOffset, memory, pending });
+    }
     await checkpoints.writeDevices(this.source, rows);
+    for (const { deviceId, memory, pending } of rows) {
+      if (memory === undefined && pending.length === 0) this.stored.delete(deviceId);
+      else this.stored.add(deviceId);
+    }
   }
 
   private count(): void {

@@ -1,11 +1,12 @@
-import { AlertWatch, type DeviceFacts, type Rules } from '@fieldgate/alert-rules';
-import { isRejection, type DeviceRecord } from '@fieldgate/contracts';
+import { AlertWatch, type AlertTransition, type DeviceFacts, type Rules } from '@fieldgate/alert-rules';
+import { isRejection, type Alert, type DeviceRecord } from '@fieldgate/contracts';
 import type { CommitLog, LogBatch, LogRecord, LogTable } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
-import { AlertCheckpoints, type Checkpoint } from './alert-checkpoints.js';
+import { AlertCheckpoints, type Checkpoint, type ClockTick } from './alert-checkpoints.js';
 import { AlertOutbox } from './alert-outbox.js';
 import { sourceOf, type SourcePartition } from './alert-source.js';
-import { PartitionWatch } from './partition-watch.js';
+import { forgottenAlerts } from './forgotten-alerts.js';
+import { PartitionWatch, type Replay } from './partition-watch.js';
 import { rulesOfRow } from './rules-of-row.js';
 
 export interface RecoveryParts {
@@ -52,26 +53,50 @@ export async function recoverPartition(
   await outbox.leaveOutTold(source, alertsFrom);
   partition.begin({ nextOffset, limitMs, alertsFrom });
   const offsets = restore(engine, outbox, checkpoint);
-  for (const [id] of devices.entries()) {
-    if (log.reader.partitionOf(source.topic, id) !== source.partition) continue;
-    engine.watch(id);
-    registrations.add(id);
-  }
-  for (const { deviceId } of checkpoint.devices) registrations.add(deviceId);
+  partition.keepsRowsOf(checkpoint.devices.map(({ deviceId }) => deviceId));
+  for (const [id] of devices.entries())
+    if (log.reader.partitionOf(source.topic, id) === source.partition) engine.watch(id);
 
-  const isIn = ({ offset }: LogRecord, deviceId: string): boolean => offset < (offsets.get(deviceId) ?? 0);
-  const range = { partition: source.partition, from: nextOffset, to: batch.from };
+  const passed = new PassedTicks(engine, checkpoint.ticks);
+  const replay: Replay = { isIn: ({ offset }, deviceId) => offset < (offsets.get(deviceId) ?? 0), passed };
+  // time that passed was written after everything before it was judged: so far the engine had come, wherever the group's offset stands
+  const to = Math.max(batch.from, ...checkpoint.ticks.map(({ offset }) => offset));
   let records: LogRecord[] = [];
-  for await (const record of log.reader.read(source.topic, range)) {
+  for await (const record of log.reader.read(source.topic, {
+    partition: source.partition,
+    from: nextOffset,
+    to,
+  })) {
     records.push(record);
     if (records.length < REPLAY_RECORDS) continue;
-    partition.apply(records, isIn);
+    partition.apply(records, replay);
     records = [];
   }
-  partition.apply(records, isIn);
-  partition.nextOffset = Math.max(partition.nextOffset, batch.from);
+  partition.apply(records, replay);
+  passed.before(Number.POSITIVE_INFINITY);
+  partition.apply([], replay);
+  partition.nextOffset = Math.max(partition.nextOffset, to);
+  const gone = await forgottenAlerts(log.reader, source, (id) => devices.get(id) === undefined);
+  outbox.add(gone.map((alert) => deletedAt(engine.clockMs, alert)));
   partition.countFromHere();
   return partition;
+}
+
+/** The moments at which time alone changed something, each again at its place among the records. */
+class PassedTicks {
+  private next = 0;
+
+  constructor(
+    private readonly engine: AlertWatch,
+    private readonly ticks: readonly ClockTick[],
+  ) {}
+
+  before(offset: number): void {
+    for (let tick = this.ticks[this.next]; tick && tick.offset <= offset; tick = this.ticks[this.next]) {
+      this.engine.passTo(tick.clockMs);
+      this.next += 1;
+    }
+  }
 }
 
 /** One that knows more than the topic holds is of another log. */
@@ -82,7 +107,7 @@ async function usableCheckpoint(
 ): Promise<Checkpoint> {
   const end = (await reader.bounds(topic)).find((each) => each.partition === partition)?.end ?? 0;
   const isOfThisLog = (checkpoint.partition?.nextOffset ?? 0) <= end;
-  return isOfThisLog ? checkpoint : { partition: undefined, devices: [] };
+  return isOfThisLog ? checkpoint : { partition: undefined, devices: [], ticks: [] };
 }
 
 /** The offsets that the devices' memories include. */
@@ -98,6 +123,11 @@ function restore(
     outbox.add(pending);
   }
   return offsets;
+}
+
+function deletedAt(clockMs: number, alert: Alert): AlertTransition {
+  const clearedAt = Math.max(clockMs, alert.raisedAt);
+  return { change: 'cleared', alert: { ...alert, clearedAt, clearReason: 'device-deleted' } };
 }
 
 function factsOf(device: DeviceRecord | undefined): DeviceFacts | undefined {

@@ -99,7 +99,7 @@ describe('silence', () => {
     await world.follow();
     await pass(500);
     expect(await world.steps()).toEqual([]);
-    await world.reading('pump-7', 20);
+    await world.reading('pump-7', 20, 2_000); // of before it was let in again
     await world.follow();
     await pass(4_000);
     expect(await world.steps()).toEqual([]);
@@ -131,7 +131,7 @@ describe('silence', () => {
     await pass(60_000);
     world.log.comeBack();
     await pass(1_000);
-    await world.reading('pump-7', 20);
+    await world.reading('pump-7', 20, 61_000); // the oldest of what it could not send
     await world.follow();
     await pass(3_000);
     expect(await world.steps()).toEqual([]);
