@@ -28,8 +28,9 @@ function history(rules: string): { write: Act[]; then: Act }[] {
       write.push((world) => world.event('pump-7', 'door', index % 2 === 0 ? 'raised' : 'cleared'));
     acts.push({ write, then: follow }, { write: [], then: tick });
   }
-  acts.splice(16, 0, {
-    write: [async (world) => world.useRules(rules.replace('above: 80', 'above: 85'))],
+  // while `high` is open
+  acts.splice(8, 0, {
+    write: [async (world) => world.useRules(rules.replace('name: high', 'name: higher'))],
     then: tick,
   });
   for (let quiet = 0; quiet < 12; quiet += 1)
@@ -37,8 +38,8 @@ function history(rules: string): { write: Act[]; then: Act }[] {
   return acts;
 }
 
-async function begun(rules: string): Promise<WatchedLog> {
-  const world = await new WatchedLog({ checkpointRecords: 4 }).start(rules);
+async function begun(rules: string, checkpointRecords = 4): Promise<WatchedLog> {
+  const world = await new WatchedLog({ checkpointRecords }).start(rules);
   await world.register('pump-7');
   await world.register('pump-8');
   return world;
@@ -78,6 +79,8 @@ it('the history raises and clears every kind', async () => {
     'pump-7 heats-up raised',
     'pump-7 high cleared',
     'pump-7 high raised',
+    'pump-7 higher cleared',
+    'pump-7 higher raised',
     'pump-7 long cleared',
     'pump-7 long raised',
     'pump-7 silent raised',
@@ -88,14 +91,17 @@ it('the history raises and clears every kind', async () => {
 });
 
 /** With a lateness, readings wait until time has passed, and time that passes without a record judges them. */
-describe.each(['0s', '15s'])('with a lateness of %s', (lateness) => {
+describe.each([
+  ['0s', 4],
+  ['15s', 1_000],
+])('with a lateness of %s and a checkpoint after %i records', (lateness, checkpointRecords) => {
   const rules = RULES.replace('LATENESS', lateness);
 
   it.each([false, true])('a kill after any batch changes nothing, offsets lost: %s', async (lost) => {
     const reference = await expected(rules);
     const acts = history(rules);
     for (let cut = 0; cut < acts.length; cut += 1) {
-      const world = await begun(rules);
+      const world = await begun(rules, checkpointRecords);
       for (const [index, { write, then }] of acts.entries()) {
         for (const act of write) await act(world);
         if (index === cut && lost) await world.follow({ lost });
@@ -111,7 +117,7 @@ describe.each(['0s', '15s'])('with a lateness of %s', (lateness) => {
   it('a kill after any record that the group writes changes nothing', async () => {
     const reference = await expected(rules);
     for (let count = 0; ; count += 1) {
-      const world = await begun(rules);
+      const world = await begun(rules, checkpointRecords);
       const cut = takingOnly(world.log, count);
       await world.restart(cut);
       let isKilled = false;
@@ -124,7 +130,7 @@ describe.each(['0s', '15s'])('with a lateness of %s', (lateness) => {
         await world.follow();
       }
       if (!isKilled) {
-        expect(count).toBeGreaterThan(40);
+        expect(count).toBeGreaterThan(30);
         return world.stop();
       }
       expect({ count, outcome: await outcome(world) }).toEqual({ count, outcome: reference });
@@ -135,3 +141,24 @@ describe.each(['0s', '15s'])('with a lateness of %s', (lateness) => {
 function onlyOutage(error: unknown): void {
   if (!(error instanceof FieldgateError) || !error.retriable) throw error;
 }
+
+it('a kill in the middle of a checkpoint: the memory of a device is newer than that of its partition', async () => {
+  const rules = 'version: 1\nrules: [{ name: long, metric: n, threshold: { above: 80, for: 400s } }]\n';
+  const world = await new WatchedLog({ checkpointRecords: 30 }).start(rules);
+  await world.register('pump-7');
+  const start = world.now;
+  const topics = ['fieldgate.telemetry.v1'] as const;
+  const cut = takingOnly(world.log, 2); // the partition at the start, and the device
+  await world.restart(cut);
+  for (let count = 0; count < 45; count += 1) {
+    world.now = start + count * 10_000;
+    await world.reading('pump-7', 90);
+    await world.follow({ topics }).catch(onlyOutage);
+    if (count === 29) {
+      expect(cut.isCut).toBe(true);
+      await world.restart();
+    }
+  }
+  expect((await world.alertOf('pump-7', 'long'))?.raisedAt).toBe(start + 400_000);
+  await world.stop();
+});

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FieldgateError } from '@fieldgate/contracts';
+import { register } from 'prom-client';
 import { takingOnly, WatchedLog } from '../testing/watched-log.js';
 
 const RULES = `
@@ -149,6 +150,35 @@ describe('silence', () => {
     expect(await world.steps()).toEqual(['pump-7 silent raised', 'pump-7 silent cleared']);
   });
 });
+
+it('silence that was told before a restart ends with what the device had stored', async () => {
+  await world.reading('pump-7', 20);
+  await world.follow();
+  await pass(9_000);
+  await world.restart();
+  await world.reading('pump-7', 20, 7_000);
+  await world.follow();
+  expect(await world.steps()).toEqual(['pump-7 silent raised', 'pump-7 silent cleared']);
+});
+
+it('readings that come again with their batch are not late', async () => {
+  const before = await late();
+  for (const value of [20, 21, 22]) {
+    world.now += 1_000;
+    await world.reading('pump-7', value);
+  }
+  await world.follow({ lost: true });
+  await world.follow();
+  expect(await late()).toBe(before);
+  await world.reading('pump-7', 20, 2_500);
+  await world.follow();
+  expect(await late()).toBe(before + 1);
+});
+
+async function late(): Promise<number> {
+  const metric = await register.getSingleMetric('fieldgate_alerts_late_readings_total')?.get();
+  return metric?.values[0]?.value ?? 0;
+}
 
 describe('a partition that has moved', () => {
   it('is somebody else’s matter', async () => {
