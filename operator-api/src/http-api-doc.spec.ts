@@ -8,6 +8,7 @@ import { CommandsController } from './commands/commands.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { EventsController } from './events/events.controller.js';
+import { StreamController } from './stream/stream.controller.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
 import { ADMIN_KEY, ApiUnderTest } from './testing/api-under-test.js';
 
@@ -20,6 +21,7 @@ const controllers: Type[] = [
   DeadLettersController,
   AlertsController,
   AlertRulesController,
+  StreamController,
 ];
 
 /** What Nest's decorators have noted: `GET /v1/devices/{id}`. */

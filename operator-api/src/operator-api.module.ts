@@ -16,6 +16,7 @@ import { FindCommand } from './commands/find-command.js';
 import { SendCommand } from './commands/send-command.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { ReadDeadLetters } from './dead-letters/read-dead-letters.js';
+import { RedriveDeadLetters } from './dead-letters/redrive-dead-letters.js';
 import { DeviceTables } from './devices/device-tables.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { ListDevices } from './devices/list-devices.js';
@@ -28,6 +29,8 @@ import { JsonOnly } from './http/json-only.js';
 import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
 import { ProblemJsonFilter } from './http/problem-json.js';
 import { RequestMetrics } from './http/request-metrics.js';
+import { StreamClients } from './stream/stream-clients.js';
+import { StreamController } from './stream/stream.controller.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
 import { Turns } from './turns.js';
 
@@ -48,6 +51,7 @@ export class OperatorApiModule {
         DeadLettersController,
         AlertsController,
         AlertRulesController,
+        StreamController,
       ],
       providers: [
         { provide: OPERATOR_API_CONFIG, useValue: config },
@@ -73,6 +77,8 @@ export class OperatorApiModule {
         SendCommand,
         CommandWaits,
         ReadDeadLetters,
+        RedriveDeadLetters,
+        StreamClients,
         AlertStates,
         FindAlerts,
         AcknowledgeAlert,

@@ -25,6 +25,15 @@ export interface DeadLetter {
   readonly payload: Buffer;
 }
 
+/** Which letters are wanted; times in epoch ms, `toMs` exclusive. */
+export interface LetterFilter {
+  readonly device?: string | undefined;
+  readonly code?: string | undefined;
+  readonly origin?: 'mqtt' | 'log' | undefined;
+  readonly fromMs?: number | undefined;
+  readonly toMs?: number | undefined;
+}
+
 /** Where the next page begins: per partition, the offset that the page before did not reach. */
 export type PageStart = ReadonlyMap<number, number>;
 
@@ -34,12 +43,9 @@ export class ReadDeadLetters {
   constructor(@Inject(COMMIT_LOG) private readonly log: CommitLog) {}
 
   /** The newest first, by the time of their append; `next` when there may be more. */
-  async page(query: {
-    readonly device?: string | undefined;
-    readonly code?: string | undefined;
-    readonly limit: number;
-    readonly before: PageStart | undefined;
-  }): Promise<{ readonly letters: readonly DeadLetterSummary[]; readonly next?: PageStart }> {
+  async page(
+    query: LetterFilter & { readonly limit: number; readonly before: PageStart | undefined },
+  ): Promise<{ readonly letters: readonly DeadLetterSummary[]; readonly next?: PageStart }> {
     const tails = await this.tails(query.device, query.before);
     const letters: DeadLetterSummary[] = [];
     for (let read = 0; letters.length < query.limit && read < MAX_READ; read++) {
@@ -122,11 +128,13 @@ function newer(best: Tail | undefined, tail: Tail): Tail | undefined {
 }
 
 function isWanted(
-  letter: DeadLetterSummary,
-  query: { device?: string | undefined; code?: string | undefined },
+  { deviceId, code, origin, timestampMs }: DeadLetterSummary,
+  { device, code: wantedCode, origin: wantedOrigin, fromMs = 0, toMs = Infinity }: LetterFilter,
 ): boolean {
-  if (query.device !== undefined && letter.deviceId !== query.device) return false;
-  return query.code === undefined || letter.code === query.code;
+  if (device !== undefined && deviceId !== device) return false;
+  if (wantedCode !== undefined && code !== wantedCode) return false;
+  if (wantedOrigin !== undefined && origin.kind !== wantedOrigin) return false;
+  return timestampMs >= fromMs && timestampMs < toMs;
 }
 
 /** Undefined for what is not a dead letter of ours: nothing else can be shown of it. */

@@ -48,7 +48,8 @@ export class ListDevices {
   }
 }
 
-function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
+/** `name`, or `name:value`. */
+export function hasLabel(labels: Readonly<Record<string, string>>, wanted: string): boolean {
   const colon = wanted.indexOf(':');
   if (colon < 0) return Object.hasOwn(labels, wanted);
   const name = wanted.slice(0, colon);

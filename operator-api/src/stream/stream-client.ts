@@ -1,0 +1,148 @@
+import type { LogReader, LogRecord } from '@fieldgate/commit-log';
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { eventBlocks } from './event-blocks.js';
+import type { LiveTopic } from './live-topic.js';
+import { positionsText, type Positions } from './stream-positions.js';
+
+/** What may wait for a client that does not read; more than that and it is dropped. */
+const MAX_WAITING_BYTES = 1_048_576;
+/** Records that are read and written at once while a client catches up. */
+const CHUNK = 500;
+
+export interface FollowedTopic {
+  readonly letter: string;
+  readonly event: string;
+  readonly live: LiveTopic;
+}
+
+/** One client: first what it has missed, straight from the log, and then what comes. Nothing twice, nothing left out. */
+export class StreamClient {
+  /** Of topics that are still being caught up with; those of the others are the live ones. */
+  private readonly behind = new Map<FollowedTopic, Map<number, number>>();
+  private readonly listeners = new Map<FollowedTopic, (records: readonly LogRecord[]) => void>();
+
+  constructor(
+    private readonly response: ServerResponse,
+    private readonly topics: readonly FollowedTopic[],
+    private readonly parts: {
+      readonly reader: LogReader;
+      readonly wants: (record: LogRecord) => boolean;
+      readonly written: (events: number) => void;
+      /** Too much waits: it is told to go. */
+      readonly tooSlow: () => void;
+    },
+  ) {}
+
+  /** Resolves when it is up to date in all topics, and hears of what comes. */
+  async start(from: Positions): Promise<void> {
+    if (this.isGone) return;
+    for (const topic of this.topics) {
+      const asked = from.get(topic.letter);
+      this.behind.set(
+        topic,
+        new Map([...topic.live.positions].map(([p, next]) => [p, asked?.get(p) ?? next])),
+      );
+    }
+    this.comment('connected');
+    for (const topic of this.topics) {
+      await this.catchUpAndJoin(topic);
+    }
+  }
+
+  stop(): void {
+    for (const [topic, listener] of this.listeners) topic.live.leave(listener);
+    this.listeners.clear();
+  }
+
+  /** Also tells proxies and timeouts that the connection lives. */
+  comment(text: string): void {
+    this.write(Buffer.from(`: ${text}\n\n`), 0);
+  }
+
+  private get isGone(): boolean {
+    return this.response.destroyed || this.response.writableEnded;
+  }
+
+  /** Until nothing lies between the client and the live end. */
+  private async catchUpAndJoin(topic: FollowedTopic): Promise<void> {
+    const next = this.behind.get(topic) ?? new Map<number, number>();
+    const bounds = await this.parts.reader.bounds(topic.live.topic);
+    for (const { partition, earliest } of bounds) {
+      const from = next.get(partition) ?? earliest;
+      if (from < earliest) this.gap(topic, partition, { from, to: earliest });
+      next.set(partition, Math.max(from, earliest));
+    }
+    for (let isBehind = true; isBehind && !this.isGone;) {
+      isBehind = false;
+      for (const [partition, to] of topic.live.positions) {
+        const from = next.get(partition) ?? to;
+        if (from >= to) continue;
+        isBehind = true;
+        await this.readRange(topic, next, { partition, from, to });
+      }
+    }
+    if (!this.isGone) this.join(topic); // in the same step as the look that found nothing in between
+  }
+
+  private async readRange(
+    topic: FollowedTopic,
+    next: Map<number, number>,
+    range: { readonly partition: number; readonly from: number; readonly to: number },
+  ): Promise<void> {
+    let chunk: LogRecord[] = [];
+    const flush = async (nextOffset: number): Promise<void> => {
+      next.set(range.partition, nextOffset);
+      this.send(topic, chunk);
+      chunk = [];
+      if (this.response.writableNeedDrain && !this.isGone)
+        await Promise.race([once(this.response, 'drain'), closed(this.response)]);
+    };
+    for await (const record of this.parts.reader.read(topic.live.topic, range)) {
+      if (this.isGone) return;
+      chunk.push(record);
+      if (chunk.length >= CHUNK) await flush(record.offset + 1);
+    }
+    await flush(range.to);
+  }
+
+  private join(topic: FollowedTopic): void {
+    this.behind.delete(topic);
+    const listener = (records: readonly LogRecord[]): void => this.send(topic, records);
+    this.listeners.set(topic, listener);
+    topic.live.join(listener);
+  }
+
+  private send(topic: FollowedTopic, records: readonly LogRecord[]): void {
+    const wanted = records.filter(this.parts.wants);
+    const blocks = eventBlocks(topic.event, wanted);
+    if (blocks) this.write(Buffer.concat([blocks, Buffer.from(`\nid: ${this.position}\n\n`)]), wanted.length);
+  }
+
+  /** What was asked for and is no longer kept. */
+  private gap(
+    topic: FollowedTopic,
+    partition: number,
+    missing: { readonly from: number; readonly to: number },
+  ): void {
+    const data = JSON.stringify({ topic: topic.live.topic, partition, ...missing });
+    this.write(Buffer.from(`event: gap\ndata: ${data}\n\n`), 1);
+  }
+
+  private get position(): string {
+    return positionsText(
+      new Map(this.topics.map((topic) => [topic.letter, this.behind.get(topic) ?? topic.live.positions])),
+    );
+  }
+
+  private write(bytes: Buffer, events: number): void {
+    if (this.isGone) return;
+    this.response.write(bytes);
+    this.parts.written(events);
+    if (this.response.writableLength > MAX_WAITING_BYTES) this.parts.tooSlow();
+  }
+}
+
+async function closed(response: ServerResponse): Promise<void> {
+  await once(response, 'close');
+}
