@@ -9,7 +9,9 @@ function run(deviceIds: readonly string[] = ['pump-1']): WatchRun {
 }
 
 it('is raised when the time has passed, dated to that moment, and cleared by the next reading', () => {
-  const silent = run().feed(readingAt(0, { temperature: 20 }, { receivedMs: 500 })).passTo(45 * MINUTE + 500);
+  const silent = run()
+    .feed(readingAt(0, { temperature: 20 }, { receivedMs: 500 }))
+    .passTo(45 * MINUTE + 500);
   expect(silent.story).toEqual([]);
   silent.passTo(45 * MINUTE + 501);
   expect(silent.transitions).toEqual([
@@ -36,19 +38,27 @@ it('is raised when the time has passed, dated to that moment, and cleared by the
 });
 
 it('notices by the own time of a device that still reports other metrics', () => {
-  const silent = run().feed(readingAt(0, { temperature: 20 }), readingAt(46 * MINUTE, { humidity: 1 }, { receivedMs: 10 }));
+  const silent = run().feed(
+    readingAt(0, { temperature: 20 }),
+    readingAt(46 * MINUTE, { humidity: 1 }, { receivedMs: 10 }),
+  );
   expect(silent.story).toEqual([`raised silent ${45 * MINUTE}`]);
 });
 
 it('dates the silence before the reading that ends it, also when both show at once', () => {
-  const silent = run().feed(readingAt(0, { temperature: 20 }), readingAt(50 * MINUTE, { temperature: 20 }, { receivedMs: 10 }));
+  const silent = run().feed(
+    readingAt(0, { temperature: 20 }),
+    readingAt(50 * MINUTE, { temperature: 20 }, { receivedMs: 10 }),
+  );
   expect(silent.story).toEqual([`raised silent ${45 * MINUTE}`, `cleared silent ${50 * MINUTE}`]);
 });
 
 it('does not mind a clock that is wrong and steady', () => {
   const wrong = run();
   for (let at = 0; at < 20; at += 1)
-    wrong.feed(readingAt(at * 10 * MINUTE - 24 * HOUR, { temperature: 20 }, { receivedMs: at * 10 * MINUTE }));
+    wrong.feed(
+      readingAt(at * 10 * MINUTE - 24 * HOUR, { temperature: 20 }, { receivedMs: at * 10 * MINUTE }),
+    );
   expect(wrong.story).toEqual([]);
   const lastMs = 190 * MINUTE;
   wrong.passTo(lastMs + 45 * MINUTE);
@@ -65,7 +75,9 @@ it('without a metric takes anything for a sign of life', () => {
 });
 
 it('hears of readings that come late: it was not silent then', () => {
-  const silent = run().feed(readingAt(0, { temperature: 20 })).passTo(HOUR);
+  const silent = run()
+    .feed(readingAt(0, { temperature: 20 }))
+    .passTo(HOUR);
   silent.feed(readingAt(-MINUTE, { temperature: 1 }, { receivedMs: HOUR + 1 }));
   expect(silent.story).toEqual([`raised silent ${45 * MINUTE}`]); // an older one says nothing
   silent.feed(readingAt(30 * MINUTE, { temperature: 20 }, { receivedMs: HOUR + 2 }));
@@ -82,7 +94,11 @@ it('misses devices that never reported: from registration on, or since the rule 
   expect(never.story).toEqual([]);
   never.passTo(HOUR + 45 * MINUTE + 1);
   expect(never.story).toEqual([`raised silent ${105 * MINUTE}`]);
-  expect(never.last).toMatchObject({ deviceId: 'old', since: START + HOUR, receivedAt: START + 105 * MINUTE });
+  expect(never.last).toMatchObject({
+    deviceId: 'old',
+    since: START + HOUR,
+    receivedAt: START + 105 * MINUTE,
+  });
   never.passTo(135 * MINUTE).passTo(135 * MINUTE + 1);
   expect(never.story.at(-1)).toBe(`raised silent ${135 * MINUTE}`);
   expect(never.last.deviceId).toBe('new');
@@ -93,11 +109,14 @@ it('misses devices that never reported: from registration on, or since the rule 
 
 it('of 1,000 devices misses the ten that stop, and after a restart no eleventh', () => {
   const ids = Array.from({ length: 1000 }, (_, at) => `pump-${at}`);
-  const stopsAt = new Map(Array.from({ length: 10 }, (_, at) => [`pump-${at * 100}`, (at + 3) * 10 * MINUTE]));
+  const stopsAt = new Map(
+    Array.from({ length: 10 }, (_, at) => [`pump-${at * 100}`, (at + 3) * 10 * MINUTE]),
+  );
   const fleet = run(ids);
   for (let at = 0; at <= 300 * MINUTE; at += 10 * MINUTE) {
     ids.forEach((deviceId, index) => {
-      if (at <= (stopsAt.get(deviceId) ?? Infinity)) fleet.feed(readingAt(at + index, { temperature: 20 }, { deviceId }));
+      if (at <= (stopsAt.get(deviceId) ?? Infinity))
+        fleet.feed(readingAt(at + index, { temperature: 20 }, { deviceId }));
     });
     if (at % (50 * MINUTE) === 0) fleet.restart();
   }

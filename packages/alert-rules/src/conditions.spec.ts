@@ -9,7 +9,10 @@ function run(): WatchRun {
 
 it('makes an alert of what a device raises, until it clears it', () => {
   const told = run().feed(
-    eventAt(0, 'door-open', 'raised', { arrivesMs: 7, details: { door: 3, note: 'left\n\u001b[31mopen', deep: { a: [1] } } }),
+    eventAt(0, 'door-open', 'raised', {
+      arrivesMs: 7,
+      details: { door: 3, note: 'left\n\u001b[31mopen', deep: { a: [1] } },
+    }),
     eventAt(1, 'door-open', 'raised'),
     eventAt(2, 'door-open', 'info'),
   );
@@ -59,14 +62,21 @@ it('leaves out what is older than the newest of the type, what only informs, and
 
 it('leaves out what is to be ignored, also what is open already', () => {
   const told = run().feed(eventAt(0, 'leak', 'raised'), eventAt(0, 'door-open', 'raised'));
-  told.reload(rulesOf('  []', 'conditions: { ignore: [leak] }')).feed(eventAt(1, 'leak', 'cleared'), eventAt(2, 'leak', 'raised'));
-  expect(told.story).toEqual(['raised event.leak 0', 'raised event.door-open 0', 'cleared event.leak 0 rule-removed']);
+  told
+    .reload(rulesOf('  []', 'conditions: { ignore: [leak] }'))
+    .feed(eventAt(1, 'leak', 'cleared'), eventAt(2, 'leak', 'raised'));
+  expect(told.story).toEqual([
+    'raised event.leak 0',
+    'raised event.door-open 0',
+    'cleared event.leak 0 rule-removed',
+  ]);
 });
 
 it('follows a clock that was set back', () => {
   const told = run().feed(eventAt(0, 'leak', 'raised'));
   const back = -60 * MINUTE;
-  for (let at = 1; at <= 4; at += 1) told.feed(eventAt(back + at * MINUTE, 'leak', 'cleared', { arrivesMs: at * MINUTE }));
+  for (let at = 1; at <= 4; at += 1)
+    told.feed(eventAt(back + at * MINUTE, 'leak', 'cleared', { arrivesMs: at * MINUTE }));
   expect(told.watch.clockSteps).toBe(1);
   expect(told.story).toEqual(['raised event.leak 0', 'cleared event.leak 0']);
 });

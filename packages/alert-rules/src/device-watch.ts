@@ -189,7 +189,7 @@ export class DeviceWatch {
     if (place.open && !isAbout(rule, place.open)) place.clear(this.nowMs(), 'rule-removed');
     const judge = this.newJudge(rule, { place });
     if (judge instanceof Flapping && before instanceof Flapping && place.open) judge.goOnFrom(before);
-    judge.tellAgain();
+    judge.tellAgainIfOther(before.settings);
     return judge;
   }
 

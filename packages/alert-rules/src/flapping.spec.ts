@@ -2,11 +2,20 @@ import { expect, it } from '@jest/globals';
 import { eventAt, MINUTE, readingAt, rulesOf, START, WatchRun } from './testing/watch-kit.js';
 
 it('is raised by the change that makes them too many, and cleared when they have left the window', () => {
-  const door = new WatchRun('telemetry', rulesOf('  - { name: flaps, metric: door, flapping: { changes: 3, within: 10m } }'));
+  const door = new WatchRun(
+    'telemetry',
+    rulesOf('  - { name: flaps, metric: door, flapping: { changes: 3, within: 10m } }'),
+  );
   const states = [true, true, false, true, true, false, false];
   door.feed(...states.map((state, at) => readingAt(at * MINUTE, { door: state })));
   expect(door.story).toEqual([`raised flaps ${5 * MINUTE}`]); // changes at 2, 3 and 5 minutes
-  expect(door.last).toMatchObject({ value: 3, peak: 3, limit: 3, since: START + 2 * MINUTE, text: 'pump-1: door changed 3 times within 10m' });
+  expect(door.last).toMatchObject({
+    value: 3,
+    peak: 3,
+    limit: 3,
+    since: START + 2 * MINUTE,
+    text: 'pump-1: door changed 3 times within 10m',
+  });
   door.passTo(12 * MINUTE);
   expect(door.transitions).toHaveLength(1);
   door.passTo(12 * MINUTE + 1);
@@ -14,14 +23,25 @@ it('is raised by the change that makes them too many, and cleared when they have
 });
 
 it('stays while it flaps, and tells of the most changes', () => {
-  const level = new WatchRun('telemetry', rulesOf('  - { name: flaps, metric: level, flapping: { changes: 2, within: 10m } }'));
-  level.feed(...Array.from({ length: 30 }, (_, at) => readingAt(at * MINUTE, { level: at }))).passTo(60 * MINUTE);
+  const level = new WatchRun(
+    'telemetry',
+    rulesOf('  - { name: flaps, metric: level, flapping: { changes: 2, within: 10m } }'),
+  );
+  level
+    .feed(...Array.from({ length: 30 }, (_, at) => readingAt(at * MINUTE, { level: at })))
+    .passTo(60 * MINUTE);
   expect(level.story).toEqual([`raised flaps ${2 * MINUTE}`, `cleared flaps ${38 * MINUTE}`]);
   expect(level.last).toMatchObject({ value: 2, peak: 11 });
 });
 
 it('counts the changes of a condition between raised and cleared', () => {
-  const door = new WatchRun('events', rulesOf('  - { name: flaps, event: door-open, flapping: { changes: 3, within: 10m } }', 'conditions: { ignore: [door-open] }'));
+  const door = new WatchRun(
+    'events',
+    rulesOf(
+      '  - { name: flaps, event: door-open, flapping: { changes: 3, within: 10m } }',
+      'conditions: { ignore: [door-open] }',
+    ),
+  );
   door.feed(
     eventAt(0, 'door-open', 'cleared'),
     eventAt(1, 'door-open', 'raised'),
@@ -35,10 +55,16 @@ it('counts the changes of a condition between raised and cleared', () => {
 });
 
 it('counts reconnects, whatever the clock of the device says', () => {
-  const net = new WatchRun('events', rulesOf('  - { name: unstable, event: connected, flapping: { changes: 3, within: 10m } }'));
+  const net = new WatchRun(
+    'events',
+    rulesOf('  - { name: unstable, event: connected, flapping: { changes: 3, within: 10m } }'),
+  );
   const wrongClock = -24 * 60 * MINUTE;
   for (let at = 0; at < 3; at += 1) {
-    net.feed(eventAt(at * MINUTE, 'connected', 'info'), eventAt(at * MINUTE + 10 + wrongClock, 'hello', 'info', { arrivesMs: at * MINUTE + 10 }));
+    net.feed(
+      eventAt(at * MINUTE, 'connected', 'info'),
+      eventAt(at * MINUTE + 10 + wrongClock, 'hello', 'info', { arrivesMs: at * MINUTE + 10 }),
+    );
   }
   expect(net.story).toEqual([`raised unstable ${2 * MINUTE}`]);
   net.passTo(10 * MINUTE + 1);

@@ -92,21 +92,19 @@ export abstract class Judge<R extends Rule = Rule> {
     this.startAnew(record, byMs);
   }
 
-  /** The same rule, told otherwise: nobody is woken by it. */
+  /** The same rule, in other words. */
   adopt(rule: R): void {
-    const { open } = this.place;
-    const isToldOtherwise = rule.severity !== this.rule.severity || rule.text !== this.rule.text;
+    const before = this.rule;
     this.rule = rule;
-    if (open && isToldOtherwise) this.tellAgain();
+    this.tellAgainIfOther(before);
   }
 
-  /** An open alert says what the rule says now. */
-  tellAgain(): void {
+  /** Other words of a rule amend the open alert; nobody is woken by it. */
+  tellAgainIfOther(before: Rule): void {
+    const { severity, text } = this.rule;
     const { open } = this.place;
-    if (!open) return;
-    const { severity } = this.rule;
-    const text = textOf(this.rule, this.facts().labels, open);
-    if (severity !== open.severity || text !== open.text) this.place.amend({ severity, text });
+    if (!open || (severity === before.severity && text === before.text)) return;
+    this.place.amend({ severity, text: textOf(this.rule, this.facts().labels, open) });
   }
 
   memory(): JudgeMemory | undefined {

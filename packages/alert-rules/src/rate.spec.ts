@@ -9,7 +9,9 @@ function run(rate: string): WatchRun {
 it('compares with the newest reading that is old enough', () => {
   const climb = run('above: 5, per: 1m, over: 5m');
   // 0 to 5 min flat, then 6 a minute: over 5 minutes the rate passes 5 with the fifth minute of it
-  climb.feed(...Array.from({ length: 16 }, (_, at) => readingAt(at * MINUTE, { t: 6 * Math.max(0, at - 5) })));
+  climb.feed(
+    ...Array.from({ length: 16 }, (_, at) => readingAt(at * MINUTE, { t: 6 * Math.max(0, at - 5) })),
+  );
   expect(climb.story).toEqual([`raised climbs ${10 * MINUTE}`]);
   expect(climb.last).toMatchObject({
     kind: 'rate',
@@ -24,7 +26,10 @@ it('compares with the newest reading that is old enough', () => {
 });
 
 it('knows falls', () => {
-  const fall = run('below: -1, per: 1s, over: 10s').feed(readingAt(0, { t: 100 }), readingAt(10_000, { t: 80 }));
+  const fall = run('below: -1, per: 1s, over: 10s').feed(
+    readingAt(0, { t: 100 }),
+    readingAt(10_000, { t: 80 }),
+  );
   expect(fall.last).toMatchObject({ value: -2, text: 'pump-1: t changes by -2 per 1s, limit -1' });
 });
 
@@ -52,7 +57,8 @@ it('ignores booleans, texts and late readings', () => {
 
 it('keeps no more than 256 readings, and its judgement', () => {
   const climb = run('above: 5, per: 1m, over: 5m');
-  for (let at = 0; at < 30_000; at += 1) climb.feed(readingAt(at * 100, { t: (at * 4) / 600 + (at > 20_000 ? (at - 20_000) / 300 : 0) }));
+  for (let at = 0; at < 30_000; at += 1)
+    climb.feed(readingAt(at * 100, { t: (at * 4) / 600 + (at > 20_000 ? (at - 20_000) / 300 : 0) }));
   // 4 a minute, from 2,000 s on 6 a minute: 5 over the newest 5 minutes after half of them
   expect(climb.story).toHaveLength(1);
   const raisedAt = climb.last.raisedAt - START;

@@ -3,7 +3,7 @@ import { durationText } from './duration.js';
 import type { Rule } from './rule.js';
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
-const NAMES: readonly string[] = ['device', 'metric', 'event', 'value', 'limit', 'rule', 'since'];
+const NAMES: ReadonlySet<string> = new Set(['device', 'metric', 'event', 'value', 'limit', 'rule', 'since']);
 const LABEL = 'label.';
 const MAX_VALUE_LENGTH = 100;
 const MAX_DETAILS_LENGTH = 200;
@@ -12,9 +12,7 @@ const MAX_TEXT_LENGTH = 500;
 /** What a template asks for and nobody can answer. */
 export function unknownPlaceholders(template: string): string[] {
   const asked = Array.from(template.matchAll(PLACEHOLDER), ([, name = '']) => name);
-  return asked.filter(
-    (name) => !NAMES.includes(name) && !(name.startsWith(LABEL) && name.length > LABEL.length),
-  );
+  return asked.filter((name) => !NAMES.has(name) && !(name.startsWith(LABEL) && name.length > LABEL.length));
 }
 
 /** What an alert of this rule says. What it has no value for is a dash. */

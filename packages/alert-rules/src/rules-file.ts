@@ -64,10 +64,15 @@ function contentOf(document: Document): { readonly value: unknown } | { readonly
 function problemsOf(issue: z.core.$ZodIssue, file: unknown): Problem[] {
   const { path, message } = issue;
   if (issue.code === 'unrecognized_keys')
-    return issue.keys.map((key) => ({ path: [...path, key], isKey: true, says: 'is not known here; is it misspelt?' }));
+    return issue.keys.map((key) => ({
+      path: [...path, key],
+      isKey: true,
+      says: 'is not known here; is it misspelt?',
+    }));
   if (isMissing(file, path))
     return [{ path, says: message.startsWith('must') ? `is missing; it ${message}` : 'is missing' }];
-  const isNoMap = issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record');
+  const isNoMap =
+    issue.code === 'invalid_type' && (issue.expected === 'object' || issue.expected === 'record');
   return [{ path, says: isNoMap ? 'must be a map of keys and values' : message }];
 }
 

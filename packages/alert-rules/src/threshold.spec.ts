@@ -49,7 +49,9 @@ it('clears at the limit itself when no clear limit is given, and knows values th
 
 it('is raised when readings have shown the condition for so long, and by no timer', () => {
   const long = run('  - { name: long, metric: t, threshold: { above: 1, for: 2m } }');
-  long.feed(readingAt(0, { t: 2 }), readingAt(MINUTE, { t: 9 }), readingAt(2 * MINUTE - 1, { t: 2 })).passTo(60 * MINUTE);
+  long
+    .feed(readingAt(0, { t: 2 }), readingAt(MINUTE, { t: 9 }), readingAt(2 * MINUTE - 1, { t: 2 }))
+    .passTo(60 * MINUTE);
   expect(long.story).toEqual([]);
   long.feed(readingAt(2 * MINUTE, { t: 3 }, { receivedMs: 60 * MINUTE }));
   expect(long.story).toEqual([`raised long ${2 * MINUTE}`]);
@@ -66,7 +68,12 @@ it('begins anew when the condition is interrupted', () => {
 
 it('takes true for 1 and does not judge texts', () => {
   const on = run('  - { name: on, metric: pump, threshold: { above: 0.5 } }');
-  on.feed(readingAt(0, { pump: 'broken' }), readingAt(1, { pump: true }), readingAt(2, { pump: 'off' }), readingAt(3, { pump: false }));
+  on.feed(
+    readingAt(0, { pump: 'broken' }),
+    readingAt(1, { pump: true }),
+    readingAt(2, { pump: 'off' }),
+    readingAt(3, { pump: false }),
+  );
   expect(on.story).toEqual(['raised on 1', 'cleared on 3']);
   expect(on.transitions[0]?.alert).toMatchObject({ value: true, peak: 1 });
 });
@@ -98,7 +105,12 @@ it('gives two alerts of one millisecond two ids', () => {
   const hot = new WatchRun('telemetry', TOO_HOT).feed(
     ...[90, 20, 90, 20].map((temperature, seq) => readingAt(0, { temperature }, { seq })),
   );
-  expect(hot.story).toEqual(['raised too-hot 0', 'cleared too-hot 0', 'raised too-hot 1', 'cleared too-hot 1']);
+  expect(hot.story).toEqual([
+    'raised too-hot 0',
+    'cleared too-hot 0',
+    'raised too-hot 1',
+    'cleared too-hot 1',
+  ]);
 });
 
 it('waits for readings that come in the wrong order within the lateness', () => {

@@ -1,4 +1,10 @@
-import { isRejection, type Alert, type EventRecord, type ReadingValue, type TelemetryRecord } from '@fieldgate/contracts';
+import {
+  isRejection,
+  type Alert,
+  type EventRecord,
+  type ReadingValue,
+  type TelemetryRecord,
+} from '@fieldgate/contracts';
 import { AlertWatch, type AlertTransition, type DeviceFacts } from '../alert-watch.js';
 import type { Rules } from '../rule.js';
 import { parseRules } from '../rules-file.js';
@@ -17,7 +23,12 @@ export function rulesOf(rules: string, rest = ''): Rules {
 export function readingAt(
   atMs: number,
   readings: Readonly<Record<string, ReadingValue>>,
-  more: { readonly deviceId?: string; readonly receivedMs?: number; readonly seq?: number; readonly id?: string } = {},
+  more: {
+    readonly deviceId?: string;
+    readonly receivedMs?: number;
+    readonly seq?: number;
+    readonly id?: string;
+  } = {},
 ): TelemetryRecord {
   const { deviceId = 'pump-1', receivedMs = atMs, seq, id } = more;
   return {
@@ -60,7 +71,8 @@ export class WatchRun {
     private rules: Rules,
     deviceIds: readonly string[] = ['pump-1'],
   ) {
-    for (const id of deviceIds) this.devices.set(id, { id, type: 'pump', labels: { site: 'north' }, createdAt: START });
+    for (const id of deviceIds)
+      this.devices.set(id, { id, type: 'pump', labels: { site: 'north' }, createdAt: START });
     this.watch = this.newWatch();
   }
 
@@ -112,14 +124,17 @@ export class WatchRun {
 
   devicesMemory(): Map<string, string> {
     const memories = Array.from(this.devices.keys(), (id) => [id, this.watch.deviceMemory(id)] as const);
-    return new Map(memories.flatMap(([id, memory]) => (memory === undefined ? [] : [[id, JSON.stringify(memory)]])));
+    return new Map(
+      memories.flatMap(([id, memory]) => (memory === undefined ? [] : [[id, JSON.stringify(memory)]])),
+    );
   }
 
   /** `raised too-hot 60000`: what happened, and when on the clock of the device. */
   get story(): string[] {
     return this.transitions.map(({ change, alert }) => {
       const at = change === 'cleared' ? (alert.clearedAt ?? NaN) : alert.raisedAt;
-      const reason = alert.clearReason === undefined || alert.clearReason === 'condition' ? '' : ` ${alert.clearReason}`;
+      const reason =
+        alert.clearReason === undefined || alert.clearReason === 'condition' ? '' : ` ${alert.clearReason}`;
       return `${change} ${alert.rule} ${at - START}${reason}`;
     });
   }
