@@ -38,6 +38,7 @@ export class WebhookReceiver {
 
   static async open(secret: string): Promise<WebhookReceiver> {
     const receiver = new WebhookReceiver(secret);
+    receiver.server.unref(); // a test that fails must not keep the process
     await new Promise<void>((resolve) => receiver.server.listen(0, '127.0.0.1', resolve));
     return receiver;
   }
@@ -61,7 +62,7 @@ export class WebhookReceiver {
 
   private take({ headers }: IncomingMessage, body: Buffer): void {
     const event = HTTP.toEvent({ headers, body: body.toString() }) as CloudEvent<unknown>; // one, not a batch
-    const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body.toString()}`;
+    const signed = [headers['webhook-id'], headers['webhook-timestamp'], body.toString()].join('.');
     const expected = createHmac('sha256', this.secret).update(signed).digest('base64');
     this.calls.push({ event, headers, isSigned: headers['webhook-signature'] === `v1,${expected}` });
   }

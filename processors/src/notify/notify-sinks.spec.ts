@@ -1,0 +1,153 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { cleared, raised, writeAlert } from '../testing/alert-steps.js';
+import { counted, MINUTE, outcomes, SECRET, SinksUnderTest } from '../testing/sinks-under-test.js';
+import { until } from '../testing/until.js';
+import { accept, hang, WebhookReceiver } from '../testing/webhook-receiver.js';
+
+let t: SinksUnderTest;
+beforeEach(async () => (t = await SinksUnderTest.open()));
+afterEach(async () => {
+  await t.close();
+  expect(t.failures).toEqual([]);
+});
+
+describe('a sink that is new', () => {
+  it('does not send what is old', async () => {
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now - 2 * 60 * MINUTE);
+    await writeAlert(t.log, cleared({ raisedAt: 1 }), t.now);
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now - 30 * MINUTE);
+    await t.start([t.ops()]);
+    await until(() => t.receiver.calls.length === 1);
+    expect(t.receiver.ids).toEqual(['pump-7~too-hot~2~raised']);
+    expect(await outcomes('too-old')).toBe(1);
+  });
+});
+
+describe('a restart', () => {
+  it('sends nothing again, and goes on where it was', async () => {
+    await t.start([t.ops()]);
+    await writeAlert(t.log, raised(), t.now);
+    await until(async () => (await outcomes('delivered')) === 1);
+    await t.restart([t.ops()]);
+    await writeAlert(t.log, cleared(), t.now);
+    await writeAlert(t.log, cleared({ rule: 'silent' }), t.now); // was never raised
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now);
+    await until(() => t.receiver.calls.length === 3);
+    expect(t.receiver.ids).toEqual([
+      'pump-7~too-hot~1000~raised',
+      'pump-7~too-hot~1000~cleared',
+      'pump-7~too-hot~2~raised',
+    ]);
+  });
+
+  it('does not end a quiet time', async () => {
+    const quiet = [t.ops({ quiet: '10m' })];
+    await t.start(quiet);
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    await until(async () => (await outcomes('delivered')) === 1);
+    t.now += 9 * MINUTE;
+    await t.restart(quiet);
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now);
+    await until(async () => (await outcomes('quiet')) === 1);
+    t.now += MINUTE;
+    await writeAlert(t.log, raised({ raisedAt: 3 }), t.now);
+    await until(() => t.receiver.calls.length === 2);
+    expect(t.receiver.ids).toEqual(['pump-7~too-hot~1~raised', 'pump-7~too-hot~3~raised']);
+  });
+
+  it('sends what was broken off', async () => {
+    t.receiver.answers = hang;
+    await t.start([t.ops()]);
+    await writeAlert(t.log, raised(), t.now);
+    await until(() => t.receiver.calls.length === 1);
+    await t.stop();
+    t.receiver.answers = accept;
+    await t.restart([t.ops()]);
+    await until(() => t.receiver.calls.length === 2);
+    expect(t.receiver.ids[1]).toBe('pump-7~too-hot~1000~raised');
+  });
+});
+
+describe('when the rules change', () => {
+  it('sinks come and go, and those that stay are left alone', async () => {
+    const other = await WebhookReceiver.open(SECRET);
+    await t.start([t.ops()]);
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    await until(async () => (await outcomes('delivered')) === 1);
+    t.inForce([t.ops(), t.ops({ name: 'other', webhook: { url: other.url, allowPrivate: true } })]);
+    await until(() => other.calls.length === 1);
+    t.inForce([t.ops({ name: 'other', webhook: { url: other.url, allowPrivate: true } })]);
+    await until(() => t.lines.some((line) => line.includes('sink stopped')));
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now);
+    await until(() => other.calls.length === 2);
+    expect(t.receiver.ids).toEqual(['pump-7~too-hot~1~raised']);
+    expect(t.lines.filter((line) => line.includes('sink started'))).toHaveLength(2);
+    await other.close();
+  });
+
+  it('one that stays at its name goes elsewhere from where it was', async () => {
+    const other = await WebhookReceiver.open(SECRET);
+    await t.start([t.ops()]);
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    await until(async () => (await outcomes('delivered')) === 1);
+    t.inForce([t.ops({ webhook: { url: other.url, allowPrivate: true } })]);
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now);
+    await until(() => other.calls.length + t.receiver.calls.length === 2);
+    expect([...t.receiver.ids, ...other.ids].toSorted()).toEqual([
+      'pump-7~too-hot~1~raised',
+      'pump-7~too-hot~2~raised',
+    ]);
+    await writeAlert(t.log, raised({ raisedAt: 3 }), t.now);
+    await until(() => other.ids.includes('pump-7~too-hot~3~raised'));
+    await other.close();
+  });
+
+  it('a rule that names other sinks is not sent here any more', async () => {
+    await t.start([t.ops()]);
+    t.inForce([t.ops()], { rules: [{ name: 'too-hot', notify: ['mail'] }] });
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    await writeAlert(t.log, raised({ rule: 'silent', raisedAt: 2 }), t.now);
+    await until(() => t.receiver.calls.length === 1);
+    expect(t.receiver.ids).toEqual(['pump-7~silent~2~raised']);
+  });
+});
+
+describe('a sink that cannot be used', () => {
+  it('is said and counted, and the others go on', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'fieldgate-notify-'));
+    await writeFile(join(directory, 'good'), `${SECRET}\n`);
+    await writeFile(join(directory, 'short'), 'hush');
+    const hook = (name: string, secretFile: string): object => ({
+      name,
+      webhook: { url: t.receiver.url, allowPrivate: true, secretFile },
+    });
+    await t.start(
+      [
+        t.ops(), // there is no secret for all
+        hook('short', './short'),
+        hook('missing', './missing'),
+        { name: 'mail', email: { to: ['ops@example.com'], from: 'fieldgate@example.com' } },
+        hook('good', './good'),
+      ],
+      { webhookSecret: undefined, rulesFile: join(directory, 'rules.yaml') },
+    );
+    await writeAlert(t.log, raised(), t.now);
+    await until(() => t.receiver.calls.length === 1);
+    expect(t.receiver.calls[0]?.isSigned).toBe(true);
+    expect(await counted('fieldgate_notification_sinks_invalid', {})).toBe(4);
+    const told = t.lines
+      .filter((line) => line.includes('cannot be used'))
+      .map((line) => JSON.parse(line) as { sink: string; detail: string }); // pino wrote it
+    expect(told.map(({ sink, detail }) => `${sink}: ${detail}`)).toEqual([
+      'ops: needs a secretFile, or FIELDGATE_WEBHOOK_SECRET for all webhooks',
+      'short: secretFile ./short must hold at least 16 characters',
+      'missing: secretFile ./missing cannot be read',
+      'mail: needs FIELDGATE_SMTP_URL',
+    ]);
+    expect(t.lines.join('')).not.toMatch(new RegExp(`${SECRET}|hush`));
+    await rm(directory, { recursive: true });
+  });
+});
