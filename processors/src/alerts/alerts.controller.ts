@@ -29,6 +29,7 @@ import {
 } from '@fieldgate/service';
 import { ALERTS } from '../consumer-groups.js';
 import { DeliverBatch } from '../delivery/deliver-batch.js';
+import { CurrentRules } from '../notify/current-rules.js';
 import { PROCESSORS_CONFIG, type ProcessorsConfig } from '../processors.config.js';
 import { RulesFile } from './rules-file.js';
 import { RulesInForce } from './rules-in-force.js';
@@ -61,6 +62,7 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
     @Inject(LOGGER) private readonly logger: Logger,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
     @Inject(PROCESSORS_CONFIG) config: ProcessorsConfig,
+    @Inject(CurrentRules) currentRules: CurrentRules,
   ) {
     this.delivery = new DeliverBatch(ALERTS.group, log, clock, logger);
     this.devices = new LogTable(
@@ -81,7 +83,10 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
       clock,
       logger,
       file: this.file,
-      changed: (rules) => this.watch.useRules(rules),
+      changed: (rules) => {
+        this.watch.useRules(rules);
+        currentRules.use(rules);
+      },
     });
   }
 

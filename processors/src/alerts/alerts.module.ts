@@ -1,4 +1,5 @@
 import { Module, type DynamicModule } from '@nestjs/common';
+import { CurrentRulesModule } from '../notify/current-rules.js';
 import { PROCESSORS_CONFIG, type ProcessorsConfig } from '../processors.config.js';
 import { AlertsController } from './alerts.controller.js';
 
@@ -7,6 +8,7 @@ export class AlertsModule {
   static forRoot(config: ProcessorsConfig): DynamicModule {
     return {
       module: AlertsModule,
+      imports: [CurrentRulesModule],
       controllers: [AlertsController],
       providers: [{ provide: PROCESSORS_CONFIG, useValue: config }],
     };
