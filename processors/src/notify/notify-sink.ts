@@ -92,7 +92,7 @@ export class NotifySink {
   private tell(passage: Passage): void {
     const sink = this.parts.settings.name;
     if (passage.kind === 'again') {
-      if (passage.detail === undefined) return; // it was not time yet
+      if (passage.detail === undefined || this.breakOff.signal.aborted) return; // not time yet, or broken off by us
       notificationRetriesTotal.inc({ sink });
       this.lines.log('warn', 'again', { sink, detail: passage.detail }, 'notification not sent yet');
       return;
