@@ -60,7 +60,7 @@ export async function asOperator(
 }
 
 function operatorOf({ http, adminKey, json = false }: OperatorFlags): Operator {
-  if (adminKey === undefined)
+  if (adminKey === undefined || adminKey === '')
     throw new FieldgateError(
       'config-invalid',
       'the API key is missing: give it with --admin-key, or in FIELDGATE_ADMIN_KEY',
