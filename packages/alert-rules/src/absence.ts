@@ -53,7 +53,9 @@ export class Absence extends Judge<AbsenceRule> {
   }
 
   override nextArrivalMs(): number {
-    return this.seen || this.place.open ? Infinity : this.base() + this.rule.afterMs + this.rule.latenessMs;
+    return this.seen || this.isHolding || this.place.open
+      ? Infinity
+      : this.base() + this.rule.afterMs + this.rule.latenessMs;
   }
 
   override pass(nowMs: number, arrivalMs: number): void {

@@ -8,7 +8,9 @@ import { textOf } from './rule-text.js';
 
 /** One rule at one device. Times are the device's, epoch ms. */
 export abstract class Judge<R extends Rule = Rule> {
-  private last: { timeMs: number; seq: number | undefined; id: string } | undefined;
+  /** The record itself: one field to write for each of millions. */
+  private last: Key | undefined;
+  private readonly hasDues: boolean;
   private readonly held: Heap<Held> | undefined;
 
   constructor(
@@ -16,6 +18,7 @@ export abstract class Judge<R extends Rule = Rule> {
     readonly place: AlertSlot,
     protected readonly facts: () => DeviceFacts,
   ) {
+    this.hasDues = rule.kind === 'absence' || rule.kind === 'flapping';
     if (rule.latenessMs > 0) this.held = heldReadings();
   }
 
@@ -43,9 +46,13 @@ export abstract class Judge<R extends Rule = Rule> {
     return this.rule;
   }
 
+  protected get isHolding(): boolean {
+    return this.held !== undefined && this.held.size > 0;
+  }
+
   /** Without a reading nothing happens to some, however much time passes. */
   get waitsForTime(): boolean {
-    return this.held !== undefined || this.rule.kind === 'absence' || this.rule.kind === 'flapping';
+    return this.held !== undefined || this.hasDues;
   }
 
   /** False: it came late. */
@@ -73,7 +80,7 @@ export abstract class Judge<R extends Rule = Rule> {
     const upTo = nowMs - this.rule.latenessMs;
     const { held } = this;
     if (held) while ((held.least?.timeMs ?? Infinity) < upTo) this.judgeOldest(held);
-    this.dueBefore(upTo);
+    if (this.hasDues) this.dueBefore(upTo);
   }
 
   /** When `pass` has something to do, on the clock of the device. */
@@ -154,14 +161,9 @@ export abstract class Judge<R extends Rule = Rule> {
   }
 
   private judgeNow(record: Arrived, value: ReadingValue): void {
-    const { timeMs, seq, id } = record;
-    this.dueBefore(timeMs);
+    if (this.hasDues) this.dueBefore(record.timeMs);
     this.judge(record, value);
-    if (this.last) {
-      this.last.timeMs = timeMs;
-      this.last.seq = seq;
-      this.last.id = id;
-    } else this.last = { timeMs, seq, id };
+    this.last = record;
   }
 
   private dueBefore(timeMs: number): void {
