@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { benchAlerts } from './alerts.js';
 import { benchCommands } from './commands.js';
 import { benchFootprint } from './footprint.js';
 import { benchIngest } from './ingest.js';
@@ -11,11 +12,12 @@ import { profileIngest } from './profile.js';
 const BENCHES: Readonly<Record<string, Bench>> = {
   ingest: benchIngest,
   storage: benchStorage,
+  alerts: benchAlerts,
   commands: benchCommands,
   footprint: benchFootprint,
   profile: profileIngest,
 };
-const ALL = ['ingest', 'storage', 'commands', 'footprint'];
+const ALL = ['ingest', 'storage', 'alerts', 'commands', 'footprint'];
 
 const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')}] [--seconds N] [--runs N] [--json FILE]
 

@@ -52,7 +52,12 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
   private timer: NodeJS.Timeout | undefined;
   private looking = false;
   private readyNow: () => void = () => undefined;
-  private readonly ready = new Promise<void>((resolve) => (this.readyNow = resolve));
+  private neverReady: (error: unknown) => void = () => undefined;
+  /** Rules and devices come first; a stop does not wait for them. */
+  private readonly ready = new Promise<void>((resolve, reject) => {
+    this.readyNow = resolve;
+    this.neverReady = reject;
+  });
 
   constructor(
     @Inject(COMMIT_LOG) log: CommitLog,
@@ -64,6 +69,7 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
     @Inject(PROCESSORS_CONFIG) config: ProcessorsConfig,
     @Inject(CurrentRules) currentRules: CurrentRules,
   ) {
+    this.ready.catch(() => undefined); // no batch may be waiting
     this.delivery = new DeliverBatch(ALERTS.group, log, clock, logger);
     this.devices = new LogTable(
       log.reader,
@@ -116,6 +122,7 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
 
   async beforeApplicationShutdown(): Promise<void> {
     this.stopping.abort();
+    this.neverReady(new FieldgateError('not-ready', 'stopping')); // a batch that waits comes again at the next start
     clearInterval(this.timer);
     this.file?.stop();
     await this.devices.stop();
@@ -128,18 +135,8 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
   }
 
   private async deliver(batch: LogBatch): Promise<BatchOutcome> {
-    await Promise.race([this.ready, this.stopped()]);
+    await this.ready;
     return this.delivery.deliver(batch, (records) => this.watch.follow(records));
-  }
-
-  /** Rules and devices come first; a stop does not wait for them. */
-  private stopped(): Promise<never> {
-    const { signal } = this.stopping;
-    return new Promise((_, reject) => {
-      const stop = (): void => reject(new FieldgateError('not-ready', 'stopping'));
-      if (signal.aborted) stop();
-      else signal.addEventListener('abort', stop, { once: true });
-    });
   }
 
   private async look(): Promise<void> {

@@ -156,6 +156,7 @@ it('silence that was told before a restart ends with what the device had stored'
   await world.follow();
   await pass(9_000);
   await world.restart();
+  world.now += 100;
   await world.reading('pump-7', 20, 7_000);
   await world.follow();
   expect(await world.steps()).toEqual(['pump-7 silent raised', 'pump-7 silent cleared']);
