@@ -137,6 +137,13 @@ describe('the text of a mail', () => {
     expect(subjectOf(cleared())).toBe('[critical] pump-7: too-hot cleared');
   });
 
+  it('is as many lines as it should be, whatever a device has said', () => {
+    const step = raised({ text: 'hot\r\nraised: never', value: 'a\nb', rule: 'x\r\ny' });
+    expect(textOf(step)).toContain('hot raised: never\n');
+    expect(textOf(step)).toContain('value:      a b\n');
+    expect(subjectOf(step)).toBe('[critical] pump-7: x y raised');
+  });
+
   it('has an id that mail servers take', () => {
     expect(messageIdOf('pump-7~event.a b~1<>\r\n', 'ops@example.com')).toBe(
       '<pump-7~event.a_b~1____@example.com>',
