@@ -98,7 +98,7 @@ describe('absence', () => {
 
     const silent = Array.from({ length: 10 }, (_, index) => `absence-${index * 100 + 7}`);
     fleet.fallSilent(silent);
-    const expected = silent.map((id) => alertOf(fleet, id)).toSorted();
+    const expected = silent.map((id) => alertOf(fleet, id)).toSorted((a, b) => (a < b ? -1 : 1));
     expect(await raised(deployment.operator, 10)).toEqual(expected);
 
     fleet.pause();
@@ -106,7 +106,7 @@ describe('absence', () => {
     await fleet.connect(deployment.mqttPort);
     fleet.report();
     fleet.fallSilent(['absence-500']); // whose alert comes when any other that a restart made has come
-    const after = [...expected, alertOf(fleet, 'absence-500')].toSorted();
+    const after = [...expected, alertOf(fleet, 'absence-500')].toSorted((a, b) => (a < b ? -1 : 1));
     expect(await raised(deployment.operator, 11)).toEqual(after);
   }, 90_000);
 });
@@ -126,5 +126,7 @@ async function raised(operator: Operator, count: number): Promise<string[]> {
     return status === 200 ? body.alerts : [];
   };
   const alerts = await until(read, ({ length }) => length >= count, 30_000);
-  return alerts.map(({ deviceId, raisedAt }) => `${deviceId} ${raisedAt}`).toSorted();
+  return alerts
+    .map(({ deviceId, raisedAt }) => `${deviceId} ${raisedAt}`)
+    .toSorted((a, b) => (a < b ? -1 : 1));
 }

@@ -51,7 +51,7 @@ function above(
   const spans: Span[] = [];
   let index = 0;
   while (index < points.length) {
-    const [since = 0, value = 0] = points[index] ?? [];
+    const [since, value] = points[index] ?? [0, 0];
     if (value <= limit) {
       index += 1;
       continue;

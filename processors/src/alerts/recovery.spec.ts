@@ -16,8 +16,8 @@ rules:
 type Act = (world: WatchedLog) => Promise<unknown>;
 
 /** Two devices for some minutes: every kind of alert is raised and cleared, one device falls silent and comes back, the rules change. */
-function history(rules: string): { write: Act[]; then: Act }[] {
-  const acts: { write: Act[]; then: Act }[] = [];
+function history(rules: string): { write: Act[]; handle: Act }[] {
+  const acts: { write: Act[]; handle: Act }[] = [];
   const follow: Act = (world) => world.follow();
   const tick: Act = (world) => world.watch.due();
   const values = [20, 20, 90, 95, 60, 60, 60, 60, 40, 40, 85, 30, 20, 20];
@@ -26,15 +26,15 @@ function history(rules: string): { write: Act[]; then: Act }[] {
     if (index < 3 || index > 11) write.push((world) => world.reading('pump-8', 30));
     if (index < 6)
       write.push((world) => world.event('pump-7', 'door', index % 2 === 0 ? 'raised' : 'cleared'));
-    acts.push({ write, then: follow }, { write: [], then: tick });
+    acts.push({ write, handle: follow }, { write: [], handle: tick });
   }
   // while `high` is open
   acts.splice(8, 0, {
     write: [async (world) => world.useRules(rules.replace('name: high', 'name: higher'))],
-    then: tick,
+    handle: tick,
   });
   for (let quiet = 0; quiet < 12; quiet += 1)
-    acts.push({ write: [async (world) => (world.now += 6_000)], then: tick });
+    acts.push({ write: [async (world) => (world.now += 6_000)], handle: tick });
   return acts;
 }
 
@@ -56,9 +56,9 @@ async function outcome(world: WatchedLog): Promise<unknown> {
 
 async function expected(rules: string): Promise<unknown> {
   const world = await begun(rules);
-  for (const { write, then } of history(rules)) {
+  for (const { write, handle } of history(rules)) {
     for (const act of write) await act(world);
-    await then(world);
+    await handle(world);
   }
   return outcome(world);
 }
@@ -66,9 +66,9 @@ async function expected(rules: string): Promise<unknown> {
 it('the history raises and clears every kind', async () => {
   const rules = RULES.replace('LATENESS', '0s');
   const world = await begun(rules);
-  for (const { write, then } of history(rules)) {
+  for (const { write, handle } of history(rules)) {
     for (const act of write) await act(world);
-    await then(world);
+    await handle(world);
   }
   expect([...new Set(await world.steps())].toSorted()).toEqual([
     'pump-7 event.door cleared',
@@ -102,10 +102,10 @@ describe.each([
     const acts = history(rules);
     for (let cut = 0; cut < acts.length; cut += 1) {
       const world = await begun(rules, checkpointRecords);
-      for (const [index, { write, then }] of acts.entries()) {
+      for (const [index, { write, handle }] of acts.entries()) {
         for (const act of write) await act(world);
         if (index === cut && lost) await world.follow({ lost });
-        else await then(world);
+        else await handle(world);
         if (index !== cut) continue;
         await world.restart();
         await world.follow();
@@ -121,9 +121,9 @@ describe.each([
       const cut = takingOnly(world.log, count);
       await world.restart(cut);
       let isKilled = false;
-      for (const { write, then } of history(rules)) {
+      for (const { write, handle } of history(rules)) {
         for (const act of write) await act(world);
-        await then(world).catch(onlyOutage);
+        await handle(world).catch(onlyOutage);
         if (isKilled || !cut.isCut) continue;
         isKilled = true;
         await world.restart();
