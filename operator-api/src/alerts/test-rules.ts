@@ -56,7 +56,7 @@ export class TestRules {
     { fromMs, toMs }: { readonly fromMs: number; readonly toMs: number },
     gone: AbortSignal,
   ): Promise<DryRunOutcome> {
-    const deviceOf = (id: string): DeviceFacts | undefined => this.factsOf(id, fromMs);
+    const deviceOf = (id: string): DeviceFacts | undefined => this.factsOf(id);
     return dryRun({
       reader: this.log.reader,
       monotonic: this.monotonic,
@@ -72,12 +72,11 @@ export class TestRules {
     });
   }
 
-  /** Nobody is missed for the time before the range: whether they had reported then, this test does not know. */
-  private factsOf(deviceId: string, fromMs: number): DeviceFacts | undefined {
+  private factsOf(deviceId: string): DeviceFacts | undefined {
     const device = this.devices.devices.get(deviceId);
     if (!device) return undefined;
     const { id, type, labels, createdAt } = device;
-    return { id, type, labels, createdAt: Math.max(createdAt, fromMs) };
+    return { id, type, labels, createdAt };
   }
 
   private inForce(): Rules {
