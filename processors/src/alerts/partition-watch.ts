@@ -1,5 +1,12 @@
-import { decodeEvent, decodeTelemetry, isRejection, reject, type Rejection } from '@fieldgate/contracts';
-import type { AlertWatch, Rules } from '@fieldgate/alert-rules';
+import {
+  decodeEvent,
+  decodeTelemetry,
+  isRejection,
+  reject,
+  type Rejection,
+  type Severity,
+} from '@fieldgate/contracts';
+import type { AlertTransition, AlertWatch, Rules } from '@fieldgate/alert-rules';
 import type { LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
 import { Counter } from 'prom-client';
 import type { Refusal } from '../delivery/deliver-batch.js';
@@ -37,6 +44,8 @@ export class PartitionWatch {
   /** Records before it are in the engine. */
   nextOffset = 0;
   recordsSinceCheckpoint = 0;
+  /** Severities of what is open, by alert: looking at all devices for them would take long. */
+  readonly open = new Map<string, Severity>();
   private limit: number | undefined;
   /** What the engine takes for granted now must be durable before it takes another record. */
   private mustCheckpoint = false;
@@ -104,7 +113,7 @@ export class PartitionWatch {
     const last = records.at(-1);
     if (last) this.nextOffset = Math.max(this.nextOffset, last.offset + 1);
     this.recordsSinceCheckpoint += records.length;
-    this.parts.outbox.add(engine.takeTransitions());
+    this.say(engine.takeTransitions());
     return refused;
   }
 
@@ -113,7 +122,7 @@ export class PartitionWatch {
     change(this.engine);
     const transitions = this.engine.takeTransitions();
     for (const { alert } of transitions) this.unwritten.add(alert.deviceId);
-    this.parts.outbox.add(transitions);
+    this.say(transitions);
   }
 
   /** Time without a record. What it changes nothing in need not be remembered. */
@@ -125,7 +134,7 @@ export class PartitionWatch {
     const transitions = engine.takeTransitions();
     if (changed.length === 0 && transitions.length === 0) return;
     for (const id of changed) this.changed.add(id);
-    this.parts.outbox.add(transitions);
+    this.say(transitions);
     this.ticks.push({ offset: this.nextOffset, clockMs: arrivalMs });
     this.ticksUnwritten = true;
     if (this.ticks.length > MOST_TICKS) this.mustCheckpoint = true;
@@ -192,6 +201,14 @@ export class PartitionWatch {
     this.ticksUnwritten = false;
     this.recordsSinceCheckpoint = 0;
     this.mustCheckpoint = false;
+  }
+
+  private say(transitions: readonly AlertTransition[]): void {
+    this.parts.outbox.add(transitions);
+    for (const { change, alert } of transitions) {
+      if (change === 'cleared') this.open.delete(alert.id);
+      else this.open.set(alert.id, alert.severity);
+    }
   }
 
   /** What happened until now was counted by an earlier run. */

@@ -76,6 +76,7 @@ export async function recoverPartition(
   passed.before(Number.POSITIVE_INFINITY);
   partition.apply([], replay);
   partition.nextOffset = Math.max(partition.nextOffset, to);
+  for (const { id, severity } of engine.openAlerts()) partition.open.set(id, severity);
   const gone = await forgottenAlerts(log.reader, source, (id) => devices.get(id) === undefined);
   outbox.add(gone.map((alert) => deletedAt(engine.clockMs, alert)));
   partition.countFromHere();

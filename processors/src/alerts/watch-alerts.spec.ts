@@ -181,6 +181,27 @@ async function late(): Promise<number> {
   return metric?.values[0]?.value ?? 0;
 }
 
+it('what is open is shown by severity, also after a restart', async () => {
+  await world.reading('pump-7', 90);
+  await world.follow();
+  await world.tick(250);
+  expect(await openCritical()).toBe(1);
+  await world.restart();
+  await world.follow();
+  await world.tick(250);
+  expect(await openCritical()).toBe(1);
+  world.now += 1_000;
+  await world.reading('pump-7', 20);
+  await world.follow();
+  await world.tick(250);
+  expect(await openCritical()).toBe(0);
+});
+
+async function openCritical(): Promise<number | undefined> {
+  const metric = await register.getSingleMetric('fieldgate_alerts_open')?.get();
+  return metric?.values.find(({ labels }) => labels['severity'] === 'critical')?.value;
+}
+
 describe('a partition that has moved', () => {
   it('is somebody else’s matter', async () => {
     await world.reading('pump-7', 20);

@@ -224,7 +224,7 @@ export class WatchAlerts {
   private showOpen(): void {
     const open: Record<Severity, number> = { info: 0, warning: 0, critical: 0 };
     for (const { partition } of this.held.values())
-      for (const { severity } of partition.engine.openAlerts()) open[severity] += 1;
+      for (const severity of partition.open.values()) open[severity] += 1;
     for (const [severity, count] of Object.entries(open)) openGauge.set({ severity }, count);
   }
 }
