@@ -1,7 +1,7 @@
 import { CommandsView, COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
 import { LOGGER, SUPERVISOR, type Logger, type Supervisor } from '@fieldgate/service';
 import { Module, type DynamicModule } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { AcknowledgeAlert } from './alerts/acknowledge-alert.js';
 import { AlertRulesController } from './alerts/alert-rules.controller.js';
 import { AlertStates } from './alerts/alert-states.js';
@@ -27,6 +27,8 @@ import { DurableAppend } from './durable-append.js';
 import { EventsController } from './events/events.controller.js';
 import { JsonOnly } from './http/json-only.js';
 import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
+import { DescribedRoutes } from './openapi/described-routes.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
 import { ProblemJsonFilter } from './http/problem-json.js';
 import { RequestMetrics } from './http/request-metrics.js';
 import { StreamClients } from './stream/stream-clients.js';
@@ -43,6 +45,7 @@ export class OperatorApiModule {
   static forRoot(config: OperatorApiConfig): DynamicModule {
     return {
       module: OperatorApiModule,
+      imports: [DiscoveryModule],
       controllers: [
         DevicesController,
         TelemetryController,
@@ -52,6 +55,7 @@ export class OperatorApiModule {
         AlertsController,
         AlertRulesController,
         StreamController,
+        OpenApiController,
       ],
       providers: [
         { provide: OPERATOR_API_CONFIG, useValue: config },
@@ -79,6 +83,7 @@ export class OperatorApiModule {
         ReadDeadLetters,
         RedriveDeadLetters,
         StreamClients,
+        DescribedRoutes,
         AlertStates,
         FindAlerts,
         AcknowledgeAlert,

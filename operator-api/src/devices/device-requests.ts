@@ -1,6 +1,7 @@
 import { deviceIdSchema, labelsSchema, MAX_SECRET_LENGTH, MIN_SECRET_LENGTH } from '@fieldgate/contracts';
 import { z } from 'zod';
 import { limitSchema, repeated } from '../http/query-schemas.js';
+import { shownAs } from '../http/shown-as.js';
 
 export const MAX_DEVICES_PER_REQUEST = 1000;
 const MAX_LABELS = 32;
@@ -35,17 +36,24 @@ const newDevicesSchema = z
   .max(MAX_DEVICES_PER_REQUEST, `at most ${MAX_DEVICES_PER_REQUEST} devices at once`);
 
 /** One device, or many; the issues are those of what was sent, not of a union. */
-export const oneOrManyDevicesSchema = z
-  .unknown()
-  .transform((body, context): NewDevice | readonly NewDevice[] => {
-    const parsed = (Array.isArray(body) ? newDevicesSchema : newDeviceSchema).safeParse(body, {
-      error: ruleOfKeys,
-    });
-    if (parsed.success) return parsed.data;
-    for (const { message, path } of parsed.error.issues)
-      context.addIssue({ code: 'custom', message, path: [...path] });
-    return z.NEVER;
+const oneOrMany = z.unknown().transform((body, context): NewDevice | readonly NewDevice[] => {
+  const parsed = (Array.isArray(body) ? newDevicesSchema : newDeviceSchema).safeParse(body, {
+    error: ruleOfKeys,
   });
+  if (parsed.success) return parsed.data;
+  for (const { message, path } of parsed.error.issues)
+    context.addIssue({ code: 'custom', message, path: [...path] });
+  return z.NEVER;
+});
+
+/** The same as it is to be read: the transform above has no shape of its own. */
+const { $schema: _one, ...oneShown } = z.toJSONSchema(newDeviceSchema, {
+  io: 'input',
+  unrepresentable: 'any',
+});
+export const oneOrManyDevicesSchema = shownAs(oneOrMany, {
+  oneOf: [oneShown, { type: 'array', items: oneShown, minItems: 1, maxItems: MAX_DEVICES_PER_REQUEST }],
+});
 
 /** JSON Merge Patch (RFC 7396): null removes. */
 export const devicePatchSchema = z.strictObject({

@@ -5,8 +5,16 @@ import { Body, Delete, Get, HttpCode, Inject, Param, Patch, Post, Query, Res } f
 import type { FastifyReply } from 'fastify';
 import { OperatorController } from '../operator-controller.js';
 import { Problem } from '../http/problem.js';
+import { Describe } from '../http/route-description.js';
 import { newestReadings } from '../telemetry/newest-readings.js';
 import { deviceAnswer, presenceAnswer } from './device-answer.js';
+import {
+  createdAnswerSchema,
+  deviceAnswerSchema,
+  devicesAnswerSchema,
+  knownDeviceSchema,
+  newSecretAnswerSchema,
+} from './device-answers.js';
 import {
   devicePatchSchema,
   devicesQuerySchema,
@@ -33,7 +41,15 @@ export class DevicesController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** One, or many: of many each succeeds or fails on its own. */
+  @Describe({
+    summary: 'Register a device, or many',
+    description:
+      'Of many each succeeds or fails on its own. A generated secret is shown in this answer only.',
+    body: oneOrManyDevicesSchema,
+    answers: {
+      201: { description: 'What was registered, in the order of the request', schema: createdAnswerSchema },
+    },
+  })
   @Post()
   @HttpCode(201)
   async create(
@@ -48,6 +64,11 @@ export class DevicesController {
     return createdAnswer(registered);
   }
 
+  @Describe({
+    summary: 'Devices in the order of their ids, and who is connected',
+    query: devicesQuerySchema,
+    answers: { 200: { description: 'A page of them', schema: devicesAnswerSchema } },
+  })
   @Get()
   many(@Query({ schema: devicesQuerySchema }) query: DevicesQuery): unknown {
     const { devices, nextCursor } = this.list.page(query);
@@ -57,6 +78,10 @@ export class DevicesController {
     };
   }
 
+  @Describe({
+    summary: 'One device',
+    answers: { 200: { description: 'The device', schema: knownDeviceSchema } },
+  })
   @Get(':id')
   async one(@Param('id') id: string): Promise<unknown> {
     const device = this.registry.get(id);
@@ -64,6 +89,12 @@ export class DevicesController {
     return { ...deviceAnswer(device), presence: { ...this.presenceNow(id), ...lastReportedAt } };
   }
 
+  @Describe({
+    summary: 'Change type and labels of a device',
+    description: 'JSON Merge Patch (RFC 7396): what is not named stays, null removes.',
+    body: devicePatchSchema,
+    answers: { 200: { description: 'The device as it is now', schema: deviceAnswerSchema } },
+  })
   @Patch(':id')
   async change(
     @Param('id') id: string,
@@ -72,12 +103,21 @@ export class DevicesController {
     return deviceAnswer(await this.registry.patch(id, patch));
   }
 
+  @Describe({
+    summary: 'Delete a device, and close its connection',
+    answers: { 204: { description: 'It is deleted' } },
+  })
   @Delete(':id')
   @HttpCode(204)
   async remove(@Param('id') id: string): Promise<void> {
     await this.registry.remove(id);
   }
 
+  @Describe({
+    summary: 'Give a device a new secret, and close its connection',
+    body: newSecretSchema,
+    answers: { 200: { description: 'The secret, when it was generated', schema: newSecretAnswerSchema } },
+  })
   @Post(':id/secret')
   @HttpCode(200)
   async replaceSecret(

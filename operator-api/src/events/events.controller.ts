@@ -1,10 +1,17 @@
-import { deviceIdSchema, isEventType, type EventRecord } from '@fieldgate/contracts';
+import {
+  deviceIdSchema,
+  EVENT_STATES,
+  isEventType,
+  SEVERITIES,
+  type EventRecord,
+} from '@fieldgate/contracts';
 import { CLOCK, type Clock } from '@fieldgate/service';
 import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
 import { Get, Inject, Query } from '@nestjs/common';
 import { z } from 'zod';
 import { OperatorController } from '../operator-controller.js';
 import { invalidRequest } from '../http/problem.js';
+import { Describe } from '../http/route-description.js';
 import { limitSchema, rangeOf, timeSchema } from '../http/query-schemas.js';
 
 const LAST_DAY_MS = 86_400_000;
@@ -17,6 +24,22 @@ const eventsQuerySchema = z.strictObject({
   limit: limitSchema(100, 1000),
 });
 
+const eventsAnswerSchema = z.object({
+  events: z.array(
+    z.object({
+      deviceId: z.string(),
+      id: z.string(),
+      type: z.string(),
+      state: z.enum(EVENT_STATES),
+      severity: z.enum(SEVERITIES),
+      seq: z.number().optional(),
+      details: z.record(z.string(), z.unknown()).optional(),
+      time: z.iso.datetime(),
+      receivedTime: z.iso.datetime(),
+    }),
+  ),
+});
+
 /** Condition events of devices, and connected / disconnected. */
 @OperatorController('events')
 export class EventsController {
@@ -25,7 +48,11 @@ export class EventsController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The newest first. */
+  @Describe({
+    summary: 'Condition events of devices, and connected / disconnected, the newest first',
+    query: eventsQuerySchema,
+    answers: { 200: { description: 'The events', schema: eventsAnswerSchema } },
+  })
   @Get()
   async list(
     @Query({ schema: eventsQuerySchema }) query: z.output<typeof eventsQuerySchema>,

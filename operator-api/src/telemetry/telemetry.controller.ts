@@ -4,7 +4,9 @@ import { Get, Inject, Param, Query } from '@nestjs/common';
 import { Registry } from '../devices/registry.js';
 import { OperatorController } from '../operator-controller.js';
 import { invalidRequest } from '../http/problem.js';
+import { Describe } from '../http/route-description.js';
 import { rangeOf } from '../http/query-schemas.js';
+import { latestAnswerSchema, seriesAnswerSchema } from './telemetry-answers.js';
 import { newestReadings } from './newest-readings.js';
 import { seriesQuerySchema, type SeriesRequest } from './telemetry-requests.js';
 
@@ -18,7 +20,10 @@ export class TelemetryController {
     @Inject(CLOCK) private readonly clock: Clock,
   ) {}
 
-  /** The newest reading of each metric, since the registration. */
+  @Describe({
+    summary: 'The newest reading of each metric, since the registration',
+    answers: { 200: { description: 'By metric', schema: latestAnswerSchema } },
+  })
   @Get(':id/latest')
   async latest(@Param('id') id: string): Promise<unknown> {
     const device = this.registry.get(id);
@@ -29,6 +34,13 @@ export class TelemetryController {
     return { deviceId: device.id, readings: Object.fromEntries(readings) };
   }
 
+  @Describe({
+    summary: 'Readings of a device over time',
+    description:
+      'Points ascending in time; with `every` one per bucket, aligned to the epoch in UTC and named by its start.',
+    query: seriesQuerySchema,
+    answers: { 200: { description: 'A series per metric', schema: seriesAnswerSchema } },
+  })
   @Get(':id/telemetry')
   async series(
     @Param('id') id: string,

@@ -8,7 +8,9 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DeviceTables } from '../devices/device-tables.js';
 import { operatorHttpAdapter } from '../http/http-adapter.js';
+import { DescribedRoutes } from '../openapi/described-routes.js';
 import { OperatorApiModule } from '../operator-api.module.js';
+import { wrongAnswer } from './fits-description.js';
 import { MemoryStore } from './memory-store.js';
 import { SimulatedDevice, type FollowedTopic, type SimulatedWorld } from './simulated-device.js';
 
@@ -31,6 +33,8 @@ export class ApiUnderTest implements SimulatedWorld {
   readonly monotonic = { ms: 0, now: (): number => this.monotonic.ms };
   readonly log: MemoryLog;
   url = '';
+  /** Every route that fastify was given: `get /v1/devices/{id}`. */
+  readonly served: string[] = [];
   private app: NestFastifyApplication | undefined;
 
   constructor(log?: MemoryLog) {
@@ -55,9 +59,13 @@ export class ApiUnderTest implements SimulatedWorld {
         OperatorApiModule.forRoot({ adminKeyHash: ADMIN_KEY_HASH }),
       ],
     };
-    this.app = await NestFactory.create<NestFastifyApplication>(root, operatorHttpAdapter(), {
-      logger: false,
+    const adapter = operatorHttpAdapter();
+    adapter.getInstance().addHook('onRoute', ({ method, url }) => {
+      for (const each of [method].flat())
+        if (each !== 'HEAD' && url.startsWith('/'))
+          this.served.push(`${each.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`);
     });
+    this.app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: false });
     await this.app.listen(0, '127.0.0.1');
     this.url = await this.app.getUrl();
     return this;
@@ -107,16 +115,16 @@ export class ApiUnderTest implements SimulatedWorld {
     return this.app.get<T>(type, { strict: false });
   }
 
-  /** One request with the admin key. A body that is text goes out as it is. */
+  /** One request with the admin key; an answer must be as its route describes it. A body that is text goes out as it is. */
   async call(
     request: `${string} /${string}`,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
     signal?: AbortSignal,
   ): Promise<Answer> {
-    const [method, path] = request.split(' ', 2);
+    const [method = 'GET', path = '/'] = request.split(' ', 2);
     const answer = await fetch(`${this.url}${path}`, {
-      method: method ?? 'GET',
+      method,
       headers: {
         authorization: `Bearer ${ADMIN_KEY}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -126,11 +134,11 @@ export class ApiUnderTest implements SimulatedWorld {
       ...(signal === undefined ? {} : { signal }),
     });
     const text = await answer.text();
-    return {
-      status: answer.status,
-      headers: answer.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    const { status } = answer;
+    const answered: unknown = text === '' ? undefined : JSON.parse(text);
+    const wrong = wrongAnswer(this.get(DescribedRoutes).all(), { method, url: path, status, body: answered });
+    if (wrong !== undefined) throw new Error(wrong);
+    return { status, headers: answer.headers, body: answered };
   }
 }
 
