@@ -34,6 +34,37 @@ it('takes what a device has stored for late data, not for a clock that was set b
   expect(stored.story).toEqual([]);
 });
 
+it('takes what comes within the lateness for no clock that was set back', () => {
+  const patient = run('  - { name: hot, metric: t, threshold: { above: 80 }, lateness: 1h }');
+  patient.feed(readingAt(60 * MINUTE, { t: 1 }));
+  for (let at = 1; at <= 9; at += 1)
+    patient.feed(readingAt(at * MINUTE, { t: 1 }, { receivedMs: (60 + at) * MINUTE }));
+  expect(patient.watch.clockSteps).toBe(0);
+});
+
+it('counts a clock as set back after two minutes and three records, not before', () => {
+  const back = run(HOT).feed(readingAt(600 * MINUTE, { t: 1 }));
+  const late = (atMs: number): WatchRun =>
+    back.feed(readingAt(atMs, { t: 1 }, { receivedMs: 600 * MINUTE + atMs }));
+  late(0);
+  late(2 * MINUTE);
+  expect(back.watch.clockSteps).toBe(0);
+  late(2 * MINUTE + 1);
+  expect(back.watch.clockSteps).toBe(1);
+  const other = run(HOT).feed(readingAt(600 * MINUTE, { t: 1 }));
+  for (const atMs of [0, 1, 2 * MINUTE - 1])
+    other.feed(readingAt(atMs, { t: 1 }, { receivedMs: 600 * MINUTE + atMs }));
+  expect(other.watch.clockSteps).toBe(0);
+  other.feed(readingAt(2 * MINUTE, { t: 1 }, { receivedMs: 602 * MINUTE }));
+  expect(other.watch.clockSteps).toBe(1);
+});
+
+it('misses no device that is gone', () => {
+  const gone = run('  - { name: silent, metric: t, absence: { after: 10m } }').feed(readingAt(0, { t: 1 }));
+  gone.remove('pump-1').passTo(60 * MINUTE);
+  expect(gone.story).toEqual([]);
+});
+
 it('one record in time shows that the clock is right', () => {
   const mixed = run(HOT);
   for (let at = 0; at < 20; at += 1)

@@ -70,3 +70,27 @@ it('counts reconnects, whatever the clock of the device says', () => {
   net.passTo(10 * MINUTE + 1);
   expect(net.story.at(-1)).toBe(`cleared unstable ${10 * MINUTE}`);
 });
+
+it('counts a resend once, also one that comes while the first is held', () => {
+  const rules = rulesOf(
+    '  - { name: unstable, event: connected, flapping: { changes: 2, within: 10m }, lateness: 1m }',
+  );
+  const first = eventAt(0, 'connected', 'info');
+  const net = new WatchRun('events', rules).feed(first, first).passTo(5 * MINUTE);
+  expect(net.story).toEqual([]);
+});
+
+it('lets the window pass on the new time of a clock that was set back', () => {
+  const rules = rulesOf('  - { name: flaps, metric: level, flapping: { changes: 2, within: 10m } }');
+  const hour = 60 * MINUTE;
+  const level = new WatchRun('telemetry', rules).feed(
+    ...[1, 2, 3].map((value, at) => readingAt(hour + at, { level: value })),
+  );
+  for (let at = 1; at <= 3; at += 1)
+    level.feed(readingAt(at * MINUTE, { other: 1 }, { receivedMs: hour + at * MINUTE }));
+  expect(level.watch.clockSteps).toBe(1);
+  level.passTo(hour + 12 * MINUTE);
+  expect(level.transitions).toHaveLength(1);
+  level.passTo(hour + 13 * MINUTE + 1);
+  expect(level.transitions).toHaveLength(2);
+});

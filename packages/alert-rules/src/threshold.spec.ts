@@ -99,6 +99,7 @@ it('takes a resend for what it is', () => {
   const first = readingAt(0, { temperature: 90 }, { seq: 1 });
   hot.feed(first, first, readingAt(5, { temperature: 20 }, { seq: 2 }), first);
   expect(hot.story).toEqual(['raised too-hot 0', 'cleared too-hot 5']);
+  expect(hot.watch.lateReadings).toBe(1); // the last one, of which nobody remembers that it has been there
 });
 
 it('gives two alerts of one millisecond two ids', () => {
@@ -123,6 +124,18 @@ it('waits for readings that come in the wrong order within the lateness', () => 
   );
   expect(patient.story).toEqual([]);
   expect(patient.watch.lateReadings).toBe(0);
+});
+
+it('puts those of one millisecond in the order of their numbers, up to the very end of the lateness', () => {
+  const patient = run('  - { name: hot, metric: t, threshold: { above: 1 }, lateness: 30s }');
+  patient.feed(
+    readingAt(0, { t: 2 }, { seq: 2 }),
+    readingAt(30_000, { t: 2 }, { seq: 3, receivedMs: 20_000 }),
+    readingAt(0, { t: 5 }, { seq: 1, receivedMs: 20_000 }),
+  );
+  patient.passTo(MINUTE);
+  expect(patient.watch.lateReadings).toBe(0);
+  expect(patient.transitions[0]?.alert.value).toBe(5);
 });
 
 it('judges what it holds when the device falls silent', () => {
@@ -157,6 +170,6 @@ it('says what the rule wants it to say', () => {
     metric: t
     threshold: { above: 0.3 }
     text: '{label.site}/{label.none}/{device}: {metric}={value} > {limit} by {rule} since {since}{event}'`);
-  told.feed(readingAt(0, { t: 0.1 + 0.2 }));
-  expect(told.last.text).toBe('north/-/pump-1: t=0.3 > 0.3 by hot since 2023-11-14T22:13:20.000Z-');
+  told.feed(readingAt(0, { t: 1000 / 3 }));
+  expect(told.last.text).toBe('north/-/pump-1: t=333.333 > 0.3 by hot since 2023-11-14T22:13:20.000Z-');
 });
