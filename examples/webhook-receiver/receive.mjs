@@ -14,23 +14,28 @@ if (!secret) {
 }
 const seen = new Set();
 
-const server = createServer(async (request, response) => {
+const server = createServer((request, response) => {
   const chunks = [];
   let bytes = 0;
-  for await (const chunk of request) {
+  request.on('data', (chunk) => {
     bytes += chunk.length;
-    if (bytes > MAX_BODY_BYTES) return void response.writeHead(413, { connection: 'close' }).end();
-    chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks);
-  if (!isSigned(request.headers, body)) return void response.writeHead(401).end();
-  const event = JSON.parse(body.toString('utf8'));
-  response.writeHead(204).end();
-  if (seen.has(event.id)) return; // a repeat: the answer to the first one was lost
-  seen.add(event.id);
-  const { step, alert } = event.data;
-  process.stdout.write(`${step} ${alert.severity} ${alert.deviceId} ${alert.rule}: ${alert.text}\n`);
+    if (bytes <= MAX_BODY_BYTES) return void chunks.push(chunk);
+    response.writeHead(413, { connection: 'close' }).end();
+    request.destroy();
+  });
+  request.on('end', () => response.writeHead(received(request.headers, Buffer.concat(chunks))).end());
 });
+
+/** The status of the answer. */
+function received(headers, body) {
+  if (!isSigned(headers, body)) return 401;
+  const { id, data } = JSON.parse(body.toString('utf8'));
+  if (seen.has(id)) return 204; // a repeat: the answer to the first one was lost
+  seen.add(id);
+  const { step, alert } = data;
+  process.stdout.write(`${step} ${alert.severity} ${alert.deviceId} ${alert.rule}: ${alert.text}\n`);
+  return 204;
+}
 
 /** `webhook-signature: v1,<base64 of HMAC-SHA256(secret, "<id>.<timestamp>.<body>")>`, and not older than five minutes. */
 function isSigned(headers, body) {

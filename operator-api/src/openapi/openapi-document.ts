@@ -68,15 +68,15 @@ function queryParameters(described: RouteDescription | undefined): Json[] {
   const required = new Set(listOf(schema['required']));
   return Object.entries(objectOf(schema['properties'])).map(([name, property]) => {
     const { description, ...rest } = objectOf(property);
-    const isMany = rest['type'] === 'array';
-    return {
+    const parameter: Record<string, unknown> = {
       name,
       in: 'query',
       required: required.has(name),
-      ...(description === undefined ? {} : { description }),
-      ...(isMany ? { style: 'form', explode: true } : {}),
       schema: rest,
     };
+    if (description !== undefined) parameter['description'] = description;
+    if (rest['type'] === 'array') Object.assign(parameter, { style: 'form', explode: true });
+    return parameter;
   });
 }
 
