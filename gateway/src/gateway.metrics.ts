@@ -1,4 +1,7 @@
-import { Counter, Gauge } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge } from 'prom-client';
+
+/** Of the process as a whole: CPU, memory, event loop, start. Every process loads this file, whatever its roles. */
+collectDefaultMetrics();
 
 /** Counted in plain numbers, because several of these are on the path of every message; read when somebody asks. */
 export const counts = {
