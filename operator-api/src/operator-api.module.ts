@@ -5,6 +5,7 @@ import { APP_FILTER, DiscoveryModule } from '@nestjs/core';
 import { AcknowledgeAlert } from './alerts/acknowledge-alert.js';
 import { AlertRulesController } from './alerts/alert-rules.controller.js';
 import { AlertStates } from './alerts/alert-states.js';
+import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
 import { AlertsController } from './alerts/alerts.controller.js';
 import { FindAlerts } from './alerts/find-alerts.js';
 import { TestRules } from './alerts/test-rules.js';
@@ -56,6 +57,7 @@ export class OperatorApiModule {
         AlertRulesController,
         StreamController,
         OpenApiController,
+        AsyncApiController,
       ],
       providers: [
         { provide: OPERATOR_API_CONFIG, useValue: config },

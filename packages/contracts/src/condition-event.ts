@@ -21,7 +21,8 @@ export interface ConditionMessage {
   readonly id?: string;
 }
 
-const conditionPayloadSchema = z.object({
+/** What `parseConditionEvent` takes, beside `ts`, `seq` and `id`. */
+export const conditionPayloadSchema = z.object({
   state: z.enum(EVENT_STATES),
   severity: z.enum(SEVERITIES).default('info'),
   details: z.record(z.string(), z.unknown()).optional(),
@@ -75,7 +76,8 @@ export interface EventRecord {
   readonly details?: Readonly<Record<string, unknown>>;
 }
 
-const eventDataSchema = z.object({
+/** `data` of a record of `fieldgate.events.v1`. */
+export const eventDataSchema = z.object({
   event: z.string().min(1),
   state: z.enum(EVENT_STATES),
   severity: z.enum(SEVERITIES),

@@ -11,4 +11,5 @@ export * from './log-topics.js';
 export * from './mqtt-topics.js';
 export * from './session.js';
 export * from './table-row.js';
+export * from './telemetry-schema.js';
 export * from './telemetry.js';
