@@ -6,6 +6,7 @@ import { benchFootprint } from './footprint.js';
 import { benchIngest } from './ingest.js';
 import { machine, markdown, type Bench, type BenchOptions, type Section } from './report.js';
 import { benchStorage } from './storage.js';
+import { benchStream } from './stream.js';
 import { profileIngest } from './profile.js';
 
 /** One question each; `profile` only when it is named. */
@@ -13,11 +14,12 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   ingest: benchIngest,
   storage: benchStorage,
   alerts: benchAlerts,
+  stream: benchStream,
   commands: benchCommands,
   footprint: benchFootprint,
   profile: profileIngest,
 };
-const ALL = ['ingest', 'storage', 'alerts', 'commands', 'footprint'];
+const ALL = ['ingest', 'storage', 'alerts', 'stream', 'commands', 'footprint'];
 
 const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')}] [--seconds N] [--runs N] [--json FILE]
 
