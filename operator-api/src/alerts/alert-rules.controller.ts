@@ -1,6 +1,7 @@
 import { Body, Get, HttpCode, Post, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { goneSignal } from '../http/gone-signal.js';
 import { Describe } from '../http/route-description.js';
 import { OperatorController } from '../operator-controller.js';
 import { alertAnswer, alertAnswerSchema } from './alert-answer.js';
@@ -74,11 +75,4 @@ export class AlertRulesController {
       ...(truncated ? { truncated } : {}),
     };
   }
-}
-
-/** Aborted when the connection closes before the answer was written: nobody waits for it any more. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
 }

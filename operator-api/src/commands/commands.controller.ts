@@ -4,6 +4,7 @@ import { Body, Delete, Get, Headers, Param, Post, Query, Res } from '@nestjs/com
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { OperatorController } from '../operator-controller.js';
+import { goneSignal } from '../http/gone-signal.js';
 import { Describe } from '../http/route-description.js';
 import { commandAnswer, type CommandAnswer } from './command-answer.js';
 import { commandAnswerSchema, commandsAnswerSchema } from './command-answers.js';
@@ -104,11 +105,4 @@ export class CommandsController {
   private newest(command: Command): Command {
     return this.commands.get(command.id) ?? command;
   }
-}
-
-/** Aborted when the connection closes before the answer was written: nobody waits for it any more. */
-function goneSignal(reply: FastifyReply): AbortSignal {
-  const gone = new AbortController();
-  reply.raw.once('close', () => gone.abort());
-  return gone.signal;
 }

@@ -10,5 +10,6 @@ export * from './log-table.js';
 export * from './log-writer.js';
 export * from './nest/commit-log.module.js';
 export * from './nest/consumer-group-server.js';
+export * from './nest/group-lag.js';
 export * from './nest/keep-error-type.js';
 export * from './nest/log-start.js';

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { appended } from '@fieldgate/commit-log';
+import { register } from 'prom-client';
 import { cleared, raised, writeAlert } from '../testing/alert-steps.js';
 import { MailReceiver } from '../testing/mail-receiver.js';
 import { counted, MINUTE, outcomes, retries, SECRET, SinksUnderTest } from '../testing/sinks-under-test.js';
@@ -27,6 +28,17 @@ describe('a sink', () => {
     ]);
     expect(t.receiver.calls.every(({ isSigned }) => isSigned)).toBe(true);
     await until(async () => (await outcomes('delivered')) === 3);
+  });
+
+  it('shows on /metrics how many steps it has not passed yet', async () => {
+    t.receiver.answers = hang;
+    await t.start([t.ops({ name: 'behind' })]);
+    for (let n = 0; n < 3; n += 1) await writeAlert(t.log, raised({ raisedAt: n }), t.now);
+    const lag = async (): Promise<number | undefined> => {
+      const metric = await register.getSingleMetric('fieldgate_consumer_group_lag_records')?.get();
+      return metric?.values.find(({ labels }) => labels['group'] === 'fieldgate.notify.behind')?.value;
+    };
+    await until(async () => (await lag()) === 3);
   });
 
   it('that hangs holds up no other, and a stop does not wait for it', async () => {

@@ -1,5 +1,11 @@
 import type { ConsumerGroup } from '@fieldgate/contracts';
-import type { BatchOutcome, CommitLog, Consumption, LogBatch } from '@fieldgate/commit-log';
+import {
+  GroupLag,
+  type BatchOutcome,
+  type CommitLog,
+  type Consumption,
+  type LogBatch,
+} from '@fieldgate/commit-log';
 import { pause, RepeatedLines, type Logger } from '@fieldgate/service';
 import { DeliverBatch, type Refusal } from '../delivery/deliver-batch.js';
 import { notificationRetriesTotal, notificationsTotal } from './notification-counters.js';
@@ -24,6 +30,7 @@ export class NotifySink {
   private readonly partitions = new Map<number, PartitionNotifications>();
   private readonly breakOff = new AbortController();
   private consuming: Promise<Consumption> | undefined;
+  private lag: GroupLag | undefined;
 
   constructor(private readonly parts: NotifySinkParts) {
     const { settings, log, clock, logger, monotonic } = parts;
@@ -40,10 +47,13 @@ export class NotifySink {
       (batch) => this.handle(batch),
       failed,
     );
+    this.lag = new GroupLag(log.reader, this.group, ['fieldgate.alerts.v1']);
+    this.lag.start();
     await this.consuming;
   }
 
   async stop(): Promise<void> {
+    this.lag?.stop();
     const consumption = await this.consuming;
     const stopped = new AbortController();
     const stopping = consumption?.stop().finally(() => stopped.abort());
