@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { AlertWatch } from './alert-watch.js';
-import { NO_RULES } from './rule.js';
+import { NO_RULES } from './rules/rule.js';
 import { eventAt, MINUTE, readingAt, rulesOf, START, WatchRun } from './testing/watch-kit.js';
 
 const HOT = '  - { name: hot, metric: t, threshold: { above: 80 } }';

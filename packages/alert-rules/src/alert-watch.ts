@@ -1,8 +1,8 @@
 import type { Alert, EventRecord, TelemetryRecord } from '@fieldgate/contracts';
-import { AlertSlot } from './alert-slot.js';
+import { AlertSlot } from './judges/alert-slot.js';
 import { DeviceWatch, type Surroundings } from './device-watch.js';
 import { Heap } from './heap.js';
-import type { Rule, Rules } from './rule.js';
+import type { Rule, Rules } from './rules/rule.js';
 import { deviceMemorySchema, watchMemorySchema, type DeviceMemory } from './watch-memory.js';
 
 /** What rules select by. Times in epoch ms. */

@@ -1,4 +1,4 @@
-import type { Arrived } from './held-readings.js';
+import type { Arrived } from './judges/held-readings.js';
 
 /** So long must all of a device's records be late, until its clock counts as set back. */
 const SET_BACK_AFTER_MS = 120_000;

@@ -5,15 +5,15 @@ import {
   type EventRecord,
   type TelemetryRecord,
 } from '@fieldgate/contracts';
-import { AlertSlot } from './alert-slot.js';
+import { AlertSlot } from './judges/alert-slot.js';
 import type { AlertTransition, DeviceFacts } from './alert-watch.js';
-import { Conditions } from './conditions.js';
+import { Conditions } from './judges/conditions.js';
 import { DeviceClock } from './device-clock.js';
-import { Flapping } from './flapping.js';
-import type { Arrived } from './held-readings.js';
-import type { Judge } from './judge.js';
-import { judgeOf } from './judge-of.js';
-import { isAbout, selects, type Rule } from './rule.js';
+import { Flapping } from './judges/flapping.js';
+import type { Arrived } from './judges/held-readings.js';
+import type { Judge } from './judges/judge.js';
+import { judgeOf } from './judges/judge-of.js';
+import { isAbout, selects, type Rule } from './rules/rule.js';
 import type { DeviceMemory } from './watch-memory.js';
 
 /** What a device needs of the watch that it belongs to. */

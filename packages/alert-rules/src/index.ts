@@ -1,4 +1,4 @@
 export * from './alert-watch.js';
-export * from './notification-settings.js';
-export * from './rule.js';
-export * from './rules-file.js';
+export * from './rules/notification-settings.js';
+export * from './rules/rule.js';
+export * from './rules/rules-file.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { EventRecord, TelemetryRecord } from '@fieldgate/contracts';
 import type { AlertTransition } from './alert-watch.js';
-import type { Rules } from './rule.js';
+import type { Rules } from './rules/rule.js';
 import { eventAt, MINUTE, readingAt, rulesOf, WatchRun } from './testing/watch-kit.js';
 
 type AnyRecord = TelemetryRecord | EventRecord;

@@ -1,8 +1,8 @@
 import { alertSchema } from '@fieldgate/contracts';
 import { z } from 'zod';
-import type { ConditionMemory } from './conditions.js';
+import type { ConditionMemory } from './judges/conditions.js';
 import type { ClockMemory } from './device-clock.js';
-import type { JudgeMemory } from './judge.js';
+import type { JudgeMemory } from './judges/judge.js';
 
 /** What the rules remember of one device, as JSON. */
 export interface DeviceMemory {

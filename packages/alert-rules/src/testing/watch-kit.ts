@@ -6,8 +6,8 @@ import {
   type TelemetryRecord,
 } from '@fieldgate/contracts';
 import { AlertWatch, type AlertTransition, type DeviceFacts } from '../alert-watch.js';
-import type { Rules } from '../rule.js';
-import { parseRules } from '../rules-file.js';
+import type { Rules } from '../rules/rule.js';
+import { parseRules } from '../rules/rules-file.js';
 
 export const START = 1_700_000_000_000;
 export const MINUTE = 60_000;

@@ -1,7 +1,7 @@
 import { isEventType, isMetricName, RULE_NAME, SEVERITIES } from '@fieldgate/contracts';
 import { z } from 'zod';
 import { durationSchema, spanSchema } from './duration.js';
-import { MAX_CHANGES } from './flapping.js';
+import { MAX_CHANGES } from '../judges/flapping.js';
 import { notificationSchema } from './notification-settings.js';
 import type { Rule } from './rule.js';
 import { unknownPlaceholders } from './rule-text.js';

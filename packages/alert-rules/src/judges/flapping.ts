@@ -2,7 +2,7 @@ import type { ReadingValue } from '@fieldgate/contracts';
 import { z } from 'zod';
 import type { Arrived } from './held-readings.js';
 import { Judge } from './judge.js';
-import type { FlappingRule } from './rule.js';
+import type { FlappingRule } from '../rules/rule.js';
 
 export const MAX_CHANGES = 1_000;
 

@@ -3,7 +3,7 @@ import { expect, it } from '@jest/globals';
 import { isRejection } from '@fieldgate/contracts';
 import { parseRules } from './rules-file.js';
 
-const ROOT = new URL('../../../', import.meta.url);
+const ROOT = new URL('../../../../', import.meta.url);
 
 it('reads the example rules, which show every kind', async () => {
   const parsed = parseRules(await readFile(new URL('examples/rules.yaml', ROOT), 'utf8'));

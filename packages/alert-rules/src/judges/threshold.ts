@@ -2,7 +2,7 @@ import type { ReadingValue } from '@fieldgate/contracts';
 import { z } from 'zod';
 import type { Arrived } from './held-readings.js';
 import { Judge } from './judge.js';
-import type { ThresholdRule } from './rule.js';
+import type { ThresholdRule } from '../rules/rule.js';
 
 const stateSchema = z.object({ since: z.number(), peak: z.number() });
 

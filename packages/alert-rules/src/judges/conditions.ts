@@ -6,9 +6,9 @@ import {
   type EventRecord,
 } from '@fieldgate/contracts';
 import { AlertSlot, type SlotMemory } from './alert-slot.js';
-import type { AlertTransition } from './alert-watch.js';
+import type { AlertTransition } from '../alert-watch.js';
 import { isOlder, isSame } from './judge.js';
-import { conditionText } from './rule-text.js';
+import { conditionText } from '../rules/rule-text.js';
 
 interface Condition {
   readonly slot: AlertSlot;

@@ -1,5 +1,5 @@
 import type { ReadingValue } from '@fieldgate/contracts';
-import { Heap } from './heap.js';
+import { Heap } from '../heap.js';
 
 /** What identifies a record, and puts it in its order. */
 export interface Arrived {

@@ -1,5 +1,5 @@
 import { alertIdOf, type Alert, type ClearReason } from '@fieldgate/contracts';
-import type { AlertTransition } from './alert-watch.js';
+import type { AlertTransition } from '../alert-watch.js';
 
 /** Raised at the same millisecond as one of these, an alert would have its id. */
 const REMEMBERED = 8;

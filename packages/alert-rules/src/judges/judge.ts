@@ -1,10 +1,10 @@
 import type { Alert, ReadingValue } from '@fieldgate/contracts';
 import type { AlertSlot, SlotMemory } from './alert-slot.js';
-import type { DeviceFacts } from './alert-watch.js';
-import type { Heap } from './heap.js';
+import type { DeviceFacts } from '../alert-watch.js';
+import type { Heap } from '../heap.js';
 import { heldReadings, MAX_HELD, type Arrived, type Held } from './held-readings.js';
-import type { Rule } from './rule.js';
-import { textOf } from './rule-text.js';
+import type { Rule } from '../rules/rule.js';
+import { textOf } from '../rules/rule-text.js';
 
 /** One rule at one device. Times are the device's, epoch ms. */
 export abstract class Judge<R extends Rule = Rule> {

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { MAX_CONDITIONS } from './conditions.js';
-import { NO_RULES } from './rule.js';
-import { eventAt, MINUTE, rulesOf, START, WatchRun } from './testing/watch-kit.js';
+import { NO_RULES } from '../rules/rule.js';
+import { eventAt, MINUTE, rulesOf, START, WatchRun } from '../testing/watch-kit.js';
 
 function run(): WatchRun {
   return new WatchRun('events', NO_RULES);

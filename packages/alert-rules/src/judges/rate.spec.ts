@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { MAX_KEPT } from './rate.js';
-import { MINUTE, readingAt, rulesOf, START, WatchRun } from './testing/watch-kit.js';
+import { MINUTE, readingAt, rulesOf, START, WatchRun } from '../testing/watch-kit.js';
 
 function run(rate: string): WatchRun {
   return new WatchRun('telemetry', rulesOf(`  - { name: climbs, metric: t, rate: { ${rate} } }`));

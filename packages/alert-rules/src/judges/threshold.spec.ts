@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { MINUTE, readingAt, rulesOf, START, WatchRun } from './testing/watch-kit.js';
+import { MINUTE, readingAt, rulesOf, START, WatchRun } from '../testing/watch-kit.js';
 
 const TOO_HOT = rulesOf(`
   - name: too-hot

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { MINUTE, readingAt, rulesOf, START, WatchRun } from './testing/watch-kit.js';
+import { MINUTE, readingAt, rulesOf, START, WatchRun } from '../testing/watch-kit.js';
 
 const HOUR = 60 * MINUTE;
 const SILENT = rulesOf('  - { name: silent, metric: temperature, absence: { after: 45m } }');

@@ -1,5 +1,5 @@
 import type { Alert, Severity } from '@fieldgate/contracts';
-import type { DeviceFacts } from './alert-watch.js';
+import type { DeviceFacts } from '../alert-watch.js';
 import type { NotificationSettings } from './notification-settings.js';
 
 /** What a rule says in any kind. Times in ms. */

@@ -1,10 +1,10 @@
 import { Absence } from './absence.js';
 import type { AlertSlot } from './alert-slot.js';
-import type { DeviceFacts } from './alert-watch.js';
+import type { DeviceFacts } from '../alert-watch.js';
 import { Flapping } from './flapping.js';
 import type { Judge } from './judge.js';
 import { Rate } from './rate.js';
-import type { Rule } from './rule.js';
+import type { Rule } from '../rules/rule.js';
 import { Threshold } from './threshold.js';
 
 export interface JudgeSurroundings {

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { eventAt, MINUTE, readingAt, rulesOf, START, WatchRun } from './testing/watch-kit.js';
+import { eventAt, MINUTE, readingAt, rulesOf, START, WatchRun } from '../testing/watch-kit.js';
 
 it('is raised by the change that makes them too many, and cleared when they have left the window', () => {
   const door = new WatchRun(

@@ -2,7 +2,7 @@ import type { ReadingValue } from '@fieldgate/contracts';
 import { z } from 'zod';
 import type { Arrived } from './held-readings.js';
 import { Judge } from './judge.js';
-import type { RateRule } from './rule.js';
+import type { RateRule } from '../rules/rule.js';
 import { isBeyond, isMore } from './threshold.js';
 
 export const MAX_KEPT = 256;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { AlertSlot } from './alert-slot.js';
-import type { DeviceFacts } from './alert-watch.js';
+import type { DeviceFacts } from '../alert-watch.js';
 import type { Arrived } from './held-readings.js';
 import { Judge } from './judge.js';
-import type { AbsenceRule } from './rule.js';
+import type { AbsenceRule } from '../rules/rule.js';
 
 const stateSchema = z.object({
   seen: z.tuple([z.number(), z.number()]).optional(),
