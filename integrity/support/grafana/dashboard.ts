@@ -64,14 +64,11 @@ const dashboardSchema = z.object({
   templating: z.object({ list: z.array(variableSchema) }),
   panels: z.array(panelSchema),
 });
-export type Dashboard = Readonly<z.infer<typeof dashboardSchema>> & { readonly file: string };
+export type Dashboard = Readonly<z.infer<typeof dashboardSchema>>;
 
 /** All files of ops/grafana/dashboards. */
 export function dashboards(): Dashboard[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))
-    .map((file) => ({
-      file,
-      ...dashboardSchema.parse(JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'))),
-    }));
+    .map((file) => dashboardSchema.parse(JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8'))));
 }

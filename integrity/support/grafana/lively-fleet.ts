@@ -19,6 +19,7 @@ notifications:
 /** Readings of a device in a round, 1 s apart. `pump-1` is too hot for one of them in the first round, `pump.2` from the last one of all on. */
 const READINGS = 10;
 const TOO_HOT = 95;
+const UNFINISHED = new Set(['requested', 'sent', 'delivered', 'in-progress']);
 
 /** What has happened after all rounds; the panels must say so. */
 export const SENT = {
@@ -129,12 +130,11 @@ export class LivelyFleet {
   }
 
   private async ends(id: string): Promise<void> {
-    const open = ['requested', 'sent', 'delivered', 'in-progress'];
     const { state } = await this.deployment.operator.commandUntil(
       id,
-      (command) => !open.includes(command.state),
+      (command) => !UNFINISHED.has(command.state),
     );
-    if (open.includes(state)) throw new Error(`command ${id} is still ${state}`);
+    if (UNFINISHED.has(state)) throw new Error(`command ${id} is still ${state}`);
   }
 }
 

@@ -58,6 +58,7 @@ async function play(
   const deployment = await deploy(log, { FIELDGATE_INFLUX_URL: `${influx}/${database}` }, cleanUps);
   const prometheus = await prometheusBeside(deployment);
   cleanUps.push(() => prometheus.stop());
+  await holds(prometheus.url, `count(up == 1) == ${deployment.parts.length}`); // what is counted from here on has begun at 0
   const fleet = new LivelyFleet(deployment);
   cleanUps.push(() => fleet.close());
   await fleet.connect();
