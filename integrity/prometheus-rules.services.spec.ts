@@ -1,19 +1,46 @@
 import { expect, it } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
+import { promtool } from '../ops/services/prometheus-server.mjs';
 
-const FOLDER = fileURLToPath(new URL('../ops/prometheus', import.meta.url));
-
-async function promtool(...args: string[]): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)('promtool', args, { cwd: FOLDER });
-  return stdout + stderr;
-}
+const FOLDER = new URL('../ops/prometheus/', import.meta.url);
+const rules = readFileSync(new URL('alerts.yml', FOLDER), 'utf8');
+const scenes = readdirSync(FOLDER)
+  .filter((file) => file.endsWith('.test.yml'))
+  .map((file) => fileURLToPath(new URL(file, FOLDER)));
 
 it('Prometheus takes its configuration and the alert rules', async () => {
-  expect(await promtool('check', 'config', 'prometheus.yml')).toContain('alerts.yml');
+  const { code, output } = await promtool([
+    'check',
+    'config',
+    fileURLToPath(new URL('prometheus.yml', FOLDER)),
+  ]);
+  expect(output).toContain('alerts.yml');
+  expect(output).toContain(' rules found');
+  expect(code).toBe(0);
 });
 
-it('each alert is silent while all is well, and speaks when it is not', async () => {
-  expect(await promtool('test', 'rules', 'alerts.test.yml')).toContain('SUCCESS');
+it('the alerts fire in their scenes, no other does, and all are silent while all is well', async () => {
+  expect(scenes.map((scene) => scene.slice(scene.lastIndexOf('/') + 1))).toContain('alerts.test.yml');
+  const { code, output } = await promtool(['test', 'rules', ...scenes]);
+  expect(output.match(/SUCCESS/g)).toHaveLength(scenes.length);
+  expect(code).toBe(0);
+});
+
+it('every alert has a scene in which it fires', () => {
+  const names = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => name);
+  expect(names.length).toBeGreaterThan(20);
+  const text = scenes.map((scene) => readFileSync(scene, 'utf8')).join('\n');
+  const expected = new Set(
+    [...text.matchAll(/labels: '\{alertname="(\w+)"\}', value: 1/g)].map(([, name]) => name),
+  );
+  expect(names.filter((name) => !expected.has(name))).toEqual([]);
+});
+
+it('every alert says how severe it is, what it is about and where to read on', () => {
+  for (const block of rules.split('- alert: ').slice(1)) {
+    expect(block).toMatch(/severity: (warning|critical)\n/);
+    for (const annotation of ['summary', 'description', 'runbook'])
+      expect(block).toMatch(new RegExp(`^ +${annotation}: .+$`, 'm'));
+  }
 });
