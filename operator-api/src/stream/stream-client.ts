@@ -1,5 +1,5 @@
 import type { LogReader, LogRecord } from '@fieldgate/commit-log';
-import { once } from 'node:events';
+import type { Clock } from '@fieldgate/service';
 import type { ServerResponse } from 'node:http';
 import { eventBlocks } from './event-blocks.js';
 import type { LiveTopic } from './live-topic.js';
@@ -7,8 +7,13 @@ import { positionsText, type Positions } from './stream-positions.js';
 
 /** What may wait for a client that does not read; more than that and it is dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
+/** How long something may wait while nothing is taken. Keep-alives are written too, so they find out about a client that has fallen silent. */
+const MAX_UNREAD_MS = 30_000;
 /** Records that are read and written at once while a client catches up. */
 const CHUNK = 500;
+
+/** `slow`: too much waits for it. `unread`: it has taken nothing for too long. */
+export type SlowReason = 'slow' | 'unread';
 
 export interface FollowedTopic {
   readonly letter: string;
@@ -21,6 +26,8 @@ export class StreamClient {
   /** Of topics that are still being caught up with; those of the others are the live ones. */
   private readonly behind = new Map<FollowedTopic, Map<number, number>>();
   private readonly listeners = new Map<FollowedTopic, (records: readonly LogRecord[]) => void>();
+  /** Since when something waits and nothing was taken. */
+  private unreadSinceMs: number | undefined;
 
   constructor(
     private readonly response: ServerResponse,
@@ -29,8 +36,9 @@ export class StreamClient {
       readonly reader: LogReader;
       readonly wants: (record: LogRecord) => boolean;
       readonly written: (events: number) => void;
-      /** Too much waits: it is told to go. */
-      readonly tooSlow: () => void;
+      /** It does not read: it is told to go. */
+      readonly tooSlow: (reason: SlowReason) => void;
+      readonly monotonic: Clock;
     },
   ) {}
 
@@ -95,8 +103,7 @@ export class StreamClient {
       next.set(range.partition, nextOffset);
       this.send(topic, chunk);
       chunk = [];
-      if (this.response.writableNeedDrain && !this.isGone)
-        await Promise.race([once(this.response, 'drain'), closed(this.response)]);
+      if (this.response.writableNeedDrain && !this.isGone) await drainedOrClosed(this.response);
     };
     for await (const record of this.parts.reader.read(topic.live.topic, range)) {
       if (this.isGone) return;
@@ -137,12 +144,26 @@ export class StreamClient {
 
   private write(bytes: Buffer, events: number): void {
     if (this.isGone) return;
-    this.response.write(bytes);
+    const now = this.parts.monotonic.now();
+    this.unreadSinceMs ??= now;
+    this.response.write(bytes, this.taken);
     this.parts.written(events);
-    if (this.response.writableLength > MAX_WAITING_BYTES) this.parts.tooSlow();
+    if (this.response.writableLength > MAX_WAITING_BYTES) this.parts.tooSlow('slow');
+    else if (now - this.unreadSinceMs >= MAX_UNREAD_MS) this.parts.tooSlow('unread');
   }
+
+  /** The system has taken a write; for what is behind it the time begins anew. */
+  private readonly taken = (): void => {
+    this.unreadSinceMs = this.response.writableLength === 0 ? undefined : this.parts.monotonic.now();
+  };
 }
 
-async function closed(response: ServerResponse): Promise<void> {
-  await once(response, 'close');
+function drainedOrClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done); // a long way to catch up has many waits
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }

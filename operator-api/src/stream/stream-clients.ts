@@ -1,5 +1,5 @@
 import { COMMIT_LOG, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
-import { SUPERVISOR, Supervisor } from '@fieldgate/service';
+import { MONOTONIC, pause, SUPERVISOR, Supervisor, type Clock } from '@fieldgate/service';
 import { Inject, Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import type { ServerResponse } from 'node:http';
 import { Counter, Gauge } from 'prom-client';
@@ -7,7 +7,7 @@ import { DeviceTables } from '../devices/device-tables.js';
 import { hasLabel } from '../devices/list-devices.js';
 import { Problem } from '../http/problem.js';
 import { LiveTopic } from './live-topic.js';
-import { StreamClient, type FollowedTopic } from './stream-client.js';
+import { StreamClient, type FollowedTopic, type SlowReason } from './stream-client.js';
 import { parsePositions } from './stream-positions.js';
 import {
   STREAM_TOPIC_NAMES,
@@ -26,7 +26,8 @@ const eventsTotal = new Counter({
 });
 const droppedTotal = new Counter({
   name: 'fieldgate_stream_dropped_clients_total',
-  help: 'Clients of the live stream whose connection was closed because they did not read',
+  help: 'Clients of the live stream whose connection was broken off by us',
+  labelNames: ['reason'],
 });
 
 export const STREAM_HEADERS = {
@@ -38,6 +39,11 @@ const MAX_CLIENTS = 200;
 const KEEP_ALIVE_MS = 15_000;
 /** How soon a client comes back after its connection was lost, ms. */
 const RETRY_MS = 2_000;
+/** What a client that reads needs, when the process stops, to hear of the end. */
+const FAREWELL_MS = 1_000;
+
+/** `log-away`: what it has missed can not be read. `stopping`: it has not read to the end in time. */
+type DropReason = SlowReason | 'log-away' | 'stopping';
 
 /** All clients of `GET /v1/stream` in this process. */
 @Injectable()
@@ -50,6 +56,7 @@ export class StreamClients implements BeforeApplicationShutdown {
     @Inject(COMMIT_LOG) private readonly log: CommitLog,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
     private readonly tables: DeviceTables,
+    @Inject(MONOTONIC) private readonly monotonic: Clock,
   ) {
     this.topics = new Map(
       STREAM_TOPIC_NAMES.map((name) => {
@@ -76,23 +83,26 @@ export class StreamClients implements BeforeApplicationShutdown {
   }
 
   /** The clients come back by themselves, to whoever runs then. */
-  beforeApplicationShutdown(): void {
+  async beforeApplicationShutdown(): Promise<void> {
     this.stopping = true;
-    for (const response of this.responses) response.end();
+    const responses = [...this.responses];
+    const gone = Promise.all(responses.map(closed));
+    for (const response of responses) response.end();
+    const over = new AbortController();
+    await Promise.race([gone, pause(FAREWELL_MS, over.signal)]);
+    over.abort();
+    for (const response of responses) drop(response, 'stopping');
   }
 
   private async serveUntilGone(response: ServerResponse, request: StreamRequest): Promise<void> {
-    const gone = new Promise<void>((resolve) => response.once('close', resolve));
+    const gone = closed(response);
     const topics = request.topics.flatMap((name) => this.topics.get(name) ?? []);
     const client = new StreamClient(response, topics, {
       reader: this.log.reader,
       wants: this.filterOf(request),
       written: (events) => eventsTotal.inc(events),
-      tooSlow: () => {
-        if (response.destroyed) return;
-        droppedTotal.inc();
-        response.destroy();
-      },
+      tooSlow: (reason) => drop(response, reason),
+      monotonic: this.monotonic,
     });
     const alive = setInterval(() => client.comment('keep-alive'), KEEP_ALIVE_MS);
     response.on('error', () => undefined); // `close` follows
@@ -103,7 +113,7 @@ export class StreamClients implements BeforeApplicationShutdown {
       await client.start(parsePositions(request.lastEventId ?? '') ?? new Map());
       await gone;
     } catch (error) {
-      response.destroy(); // the log is away: the client comes back
+      drop(response, 'log-away'); // the client comes back
       if (!isRetriable(error)) throw error;
     } finally {
       clearInterval(alive);
@@ -123,6 +133,16 @@ export class StreamClients implements BeforeApplicationShutdown {
       return label.every((wanted) => hasLabel(labels, wanted));
     };
   }
+}
+
+function closed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('close', resolve));
+}
+
+function drop(response: ServerResponse, reason: DropReason): void {
+  if (response.destroyed) return;
+  droppedTotal.inc({ reason });
+  response.destroy();
 }
 
 function isRetriable(error: unknown): boolean {

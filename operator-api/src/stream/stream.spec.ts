@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
+import { register } from 'prom-client';
 import { ADMIN_KEY, ApiUnderTest } from '../testing/api-under-test.js';
 
 interface Received {
@@ -166,8 +167,7 @@ describe('GET /v1/stream', () => {
     await reader.events.count(100);
     deaf.resume();
     await ended;
-    const { value } = await metric('fieldgate_stream_dropped_clients_total');
-    expect(value).toBeGreaterThanOrEqual(1);
+    expect(await dropped('slow')).toBe(1);
     expect(reader.answer.destroyed).toBe(false);
   });
 
@@ -176,6 +176,7 @@ describe('GET /v1/stream', () => {
     const ended = once(stream.answer, 'end');
     await api.stop();
     await ended;
+    expect(await dropped('stopping')).toBe(0); // it has read to the end
   });
 
   it.each(['topics=nonsense', 'device=-', 'label=1', 'lastEventId=x', 'unknown=1'])(
@@ -212,8 +213,7 @@ function keptFrom(earliest: number): MemoryLog {
   return { ...log, reader };
 }
 
-async function metric(name: string): Promise<{ value: number }> {
-  const { register } = await import('prom-client');
-  const found = await register.getSingleMetric(name)?.get();
-  return { value: found?.values[0]?.value ?? 0 };
+async function dropped(reason: string): Promise<number> {
+  const metric = await register.getSingleMetric('fieldgate_stream_dropped_clients_total')?.get();
+  return metric?.values.find(({ labels }) => labels['reason'] === reason)?.value ?? 0;
 }
