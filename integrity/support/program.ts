@@ -13,8 +13,14 @@ export class Program {
   private readonly child: ChildProcess;
   private readonly outcome: Promise<Outcome>;
 
-  constructor(command: string, args: readonly string[], environment: Record<string, string> = {}) {
+  constructor(
+    command: string,
+    args: readonly string[],
+    environment: Record<string, string> = {},
+    options: { readonly cwd?: string } = {},
+  ) {
     this.child = spawn(command, args, {
+      ...options,
       env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...environment },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -49,6 +55,10 @@ export class Program {
     return this.outcome;
   }
 
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
   /** The end of its standard input. */
   closeInput(): Promise<Outcome> {
     this.child.stdin?.end();
@@ -56,7 +66,7 @@ export class Program {
   }
 
   stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<Outcome> {
-    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    if (this.isRunning) this.child.kill(signal);
     return this.outcome;
   }
 }

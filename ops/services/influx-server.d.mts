@@ -20,11 +20,13 @@ export interface InfluxOptions {
   readonly dataDir?: string;
   /** Left out: free ports. */
   readonly ports?: { readonly http: number; readonly rpc: number };
+  /** Settings as InfluxDB reads them from its environment, `INFLUXDB_HTTP_AUTH_ENABLED`: they stand above its configuration file. Default: none. */
+  readonly environment?: Readonly<Record<string, string>>;
   /** True: outlives this process. Default false: ends with it, however it ends. */
   readonly keepRunning?: boolean;
   /** Each step with its seconds. Default: silent. */
   readonly report?: (line: string) => void;
 }
 
-/** Starts a real InfluxDB 1.x on 127.0.0.1, without authentication, and returns when it answers /ping. */
+/** Starts a real InfluxDB 1.x on 127.0.0.1, without authentication unless `environment` asks for it, and returns when it answers /ping. */
 export function startInflux(options?: InfluxOptions): Promise<InfluxServer>;

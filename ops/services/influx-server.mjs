@@ -16,7 +16,13 @@ const READY_MS = 60_000;
  * @param {import('./influx-server.mjs').InfluxOptions} [options]
  * @returns {Promise<import('./influx-server.mjs').InfluxServer>}
  */
-export async function startInflux({ dataDir, ports, keepRunning = false, report = () => {} } = {}) {
+export async function startInflux({
+  dataDir,
+  ports,
+  environment = {},
+  keepRunning = false,
+  report = () => {},
+} = {}) {
   const influxd = findInflux();
   const folder = dataDir === undefined ? temporaryFolder() : resolve(dataDir);
   const [http, rpc] = ports ? [ports.http, ports.rpc] : await freePorts(2);
@@ -26,6 +32,7 @@ export async function startInflux({ dataDir, ports, keepRunning = false, report 
     rpc,
     influxd,
     keepRunning,
+    environment,
     ownFolder: dataDir === undefined,
   });
   try {
@@ -42,12 +49,12 @@ class InfluxServer {
   #place;
   #process;
 
-  /** @param {{ folder: string, http: number, rpc: number, influxd: string, keepRunning: boolean, ownFolder: boolean }} place */
+  /** @param {{ folder: string, http: number, rpc: number, influxd: string, keepRunning: boolean, environment: Record<string, string>, ownFolder: boolean }} place */
   constructor(place) {
     this.#place = place;
     const marker = join(place.folder, 'influxdb.conf');
     const args = ['run', '-config', marker];
-    const { folder, http: port, influxd: command, keepRunning } = place;
+    const { folder, http: port, influxd: command, keepRunning, environment } = place;
     this.#process = new ServiceProcess({
       name: 'influx',
       command,
@@ -57,6 +64,7 @@ class InfluxServer {
       port,
       logName: 'influxd.log',
       keepRunning,
+      environment,
     });
   }
 

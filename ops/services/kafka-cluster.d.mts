@@ -40,6 +40,8 @@ export interface KafkaClusterOptions {
   readonly ports?: readonly { readonly broker: number; readonly controller: number }[];
   /** Of each node. Default 512 for one node, 384 for three. */
   readonly heapMb?: number;
+  /** Settings of server.properties beside or instead of those of ops/services. Default: none. */
+  readonly properties?: Readonly<Record<string, string>>;
   /** True: outlives this process. Default false: ends with it, however it ends. */
   readonly keepRunning?: boolean;
   /** Each step with its seconds. Default: silent. */

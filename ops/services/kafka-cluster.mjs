@@ -26,12 +26,13 @@ export async function startKafkaCluster({
   dataDir,
   ports,
   heapMb,
+  properties = {},
   keepRunning = false,
   report = () => {},
 } = {}) {
   const javaCommand = await ensureKafkaLibs({ report });
   const folder = dataDir === undefined ? temporaryFolder() : resolve(dataDir);
-  const plans = planNodes(folder, ports ?? (await choosePorts(nodes)));
+  const plans = planNodes(folder, ports ?? (await choosePorts(nodes)), properties);
   const options = { heapMb: heapMb ?? (plans.length === 1 ? 512 : 384), keepRunning };
   const members = plans.map((plan) => new KafkaNode(plan, nodeProcess(plan, javaCommand, options)));
   const cluster = new KafkaCluster(members, dataDir === undefined ? folder : undefined);
@@ -173,13 +174,14 @@ class KafkaCluster {
  * @param {string} folder
  * @param {readonly { broker: number, controller: number }[]} ports
  */
-function planNodes(folder, ports) {
+function planNodes(folder, ports, properties) {
   return ports.map(({ broker, controller }, index) => {
     return {
       id: index + 1,
       folder: join(folder, `node-${index + 1}`),
       port: broker,
       controllerPort: controller,
+      properties,
     };
   });
 }

@@ -17,6 +17,7 @@ const TAIL_LINES = 15;
  * @property {string} marker path of the configuration file, which is among `args`: by it the process is known as ours
  * @property {number} port what the pid file says beside the process id
  * @property {string} logName
+ * @property {Record<string, string>} [environment] beside what every service gets
  * @property {boolean} keepRunning true: outlives this process. False: ends with it, however it ends
  */
 
@@ -66,7 +67,7 @@ export class ServiceProcess {
     const log = openSync(this.#logFile, 'a');
     const child = spawn(command, args, {
       cwd: folder,
-      env: environment(),
+      env: { ...environment(), ...this.#spec.environment },
       detached: true,
       stdio: ['ignore', log, log],
     });
