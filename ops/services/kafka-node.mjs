@@ -12,7 +12,7 @@ import { ServiceProcess } from './service-process.mjs';
  * @property {string} folder configuration, log, pid file and data of this node
  * @property {number} port
  * @property {number} controllerPort
- * @property {Record<string, string>} properties beside or instead of those below
+ * @property {Record<string, string>} [properties] beside or instead of those below
  *
  * @typedef {object} JavaCommand
  * @property {string} java
@@ -131,7 +131,7 @@ broker.session.timeout.ms=3000
 controller.quorum.election.timeout.ms=500
 controller.quorum.fetch.timeout.ms=1000
 controller.socket.timeout.ms=3000
-${Object.entries(plan.properties)
+${Object.entries(plan.properties ?? {})
   .map(([name, value]) => `${name}=${value}\n`)
   .join('')}`; // of two lines with one name the last one counts
 }
