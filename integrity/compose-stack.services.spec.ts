@@ -28,7 +28,7 @@ beforeAll(async () => {
   image = await NativeImage.build();
   stack = await NativeStack.withServices(compose, image);
   for (const role of ROLES) await stack.start(role);
-}, 300_000);
+}, 600_000); // npm ci, a build and npm prune
 
 afterAll(async () => {
   await stack?.stop();
