@@ -1,3 +1,4 @@
+import type { Readings } from '@fieldgate/contracts';
 import { RawDevice } from './raw-device.js';
 
 /**
@@ -15,6 +16,8 @@ export class NumberedFleet {
     prefix: string,
     count: number,
     private readonly window: number,
+    /** Of message n, beside n itself. */
+    private readonly readingsOf: (n: number) => Readings = (n) => ({ temperature: 20 + (n % 10) }),
   ) {
     this.devices = Array.from(
       { length: count },
@@ -89,7 +92,7 @@ export class NumberedFleet {
     while (device.isOpen && device.inFlight < this.window) {
       const n = this.nextNumber.get(device.id) ?? 0;
       this.nextNumber.set(device.id, n + 1);
-      device.publish(n, { ts: Date.now(), seq: n, readings: { n, temperature: 20 + (n % 10) } });
+      device.publish(n, { ts: Date.now(), seq: n, readings: { n, ...this.readingsOf(n) } });
     }
   }
 }
