@@ -21,29 +21,29 @@ export class DurableAppend {
 
   constructor(@Inject(COMMIT_LOG) private readonly log: CommitLog) {}
 
-  /** Durable, and `readBack` has seen the record; else `log-unavailable`. After a timeout the outcome is unknown. */
-  async append(record: NewRecord, readBack: (at: LogPosition) => Promise<void>): Promise<void> {
+  /** Durable, and `readBack` has seen the record: what it says. Else `log-unavailable`; after a timeout the outcome is unknown. */
+  async append<T>(record: NewRecord, readBack: (at: LogPosition) => Promise<T>): Promise<T> {
     const problem = this.log.problem();
     if (problem !== undefined) throw new FieldgateError('log-unavailable', problem);
     if (this.waiting >= MAX_WAITING)
       throw new Problem('too-many-requests', `${MAX_WAITING} changes wait for the log already`);
-    await inTime(this.appendAndReadBack(record, readBack));
+    return inTime(this.appendAndReadBack(record, readBack));
   }
 
-  private async appendAndReadBack(
+  private async appendAndReadBack<T>(
     record: NewRecord,
-    readBack: (at: LogPosition) => Promise<void>,
-  ): Promise<void> {
+    readBack: (at: LogPosition) => Promise<T>,
+  ): Promise<T> {
     this.waiting += 1;
     try {
-      await readBack(await appended(this.log.writer, record));
+      return await readBack(await appended(this.log.writer, record));
     } finally {
       this.waiting -= 1;
     }
   }
 }
 
-async function inTime(work: Promise<void>): Promise<void> {
+async function inTime<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
@@ -55,7 +55,7 @@ async function inTime(work: Promise<void>): Promise<void> {
     );
   });
   try {
-    await Promise.race([work, late]);
+    return await Promise.race([work, late]);
   } finally {
     clearTimeout(timer);
   }
