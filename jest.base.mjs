@@ -5,7 +5,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1', // './clock.js' in the source names './clock.ts'
-    '^@fieldgate/(contracts|service|alert-rules|commit-log|telemetry-store)$':
+    '^@fieldgate/(contracts|service|alert-rules|mqtt-edge|commit-log|telemetry-store)$':
       '<rootDir>/packages/$1/src/index.ts',
     '^@fieldgate/(commit-log|telemetry-store)/testing$': '<rootDir>/packages/$1/src/testing/index.ts',
     '^@fieldgate/([^/]+)$': '<rootDir>/$1/src/index.ts',

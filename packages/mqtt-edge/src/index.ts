@@ -1,0 +1,3 @@
+export * from './codec/packet.js';
+export * from './codec/properties.js';
+export * from './codec/reason-codes.js';
