@@ -61,7 +61,7 @@ describe('what a sink sends', () => {
 });
 
 describe('quiet time', () => {
-  it('is of one device and rule, after each notification', () => {
+  it('is of one device and rule, after each alert that was sent', () => {
     const steps = [
       [raised({ raisedAt: 1 }), NOON],
       [cleared({ raisedAt: 1 }), NOON + MINUTE],
@@ -73,13 +73,46 @@ describe('quiet time', () => {
     ] as const;
     expect(chosen(steps, { quiet: '10m' })).toEqual([
       'send',
-      'quiet',
+      'send',
       'quiet',
       'send',
       'send',
       'send',
       'quiet',
     ]);
+  });
+
+  it('holds back no end of what was sent, and every end of what was not', () => {
+    const steps = [
+      [raised({ raisedAt: 1 }), NOON],
+      [cleared({ raisedAt: 1 }), NOON + MINUTE],
+      [cleared({ raisedAt: 1 }), NOON + MINUTE], // it comes again after a replay
+      [raised({ raisedAt: 2 }), NOON + 2 * MINUTE],
+      [cleared({ raisedAt: 2 }), NOON + 3 * MINUTE],
+      [raised({ raisedAt: 3 }), NOON + 9 * MINUTE],
+      [cleared({ raisedAt: 3 }), NOON + 30 * MINUTE], // the quiet time is long over
+    ] as const;
+    expect(chosen(steps, { quiet: '10m' })).toEqual([
+      'send',
+      'send',
+      'skipped',
+      'quiet',
+      'skipped',
+      'quiet',
+      'skipped',
+    ]);
+  });
+
+  it('by the clock does not hold back the end of what was sent before', () => {
+    const quietHours = { from: '22:00', to: '07:00', timezone: 'UTC' };
+    const evening = Date.parse('2026-06-01T21:59:00Z');
+    const steps = [
+      [raised({ raisedAt: 1 }), evening],
+      [cleared({ raisedAt: 1 }), evening + 2 * MINUTE],
+      [raised({ raisedAt: 2 }), evening + 3 * MINUTE],
+      [cleared({ raisedAt: 2 }), evening + 4 * MINUTE],
+    ] as const;
+    expect(chosen(steps, { quietHours })).toEqual(['send', 'send', 'quiet', 'skipped']);
   });
 
   it('at night only what is excepted is sent, and no end in the morning of what was not', () => {

@@ -9,12 +9,12 @@ export type Choice = 'send' | 'skipped' | 'quiet';
 const MOST_KEPT = 10_000;
 
 /**
- * What one sink has sent of one partition, and so what it sends next: `raised` and `cleared` of the alerts that it is for, the second only
- * when the first was sent, and nothing of a device and rule within the quiet time after the last notification.
+ * What one sink has sent of one partition, and so what it sends next: `raised` of the alerts that it is for, none of a device and rule
+ * within the quiet time after the last one, and `cleared` whenever its `raised` was sent: whoever was told must hear that it is over.
  */
 export class SentAlerts {
   private readonly raised = new Map<string, true>();
-  /** Epoch ms, by device and rule. */
+  /** When the last `raised` was sent: epoch ms, by device and rule. */
   private readonly lastAt = new Map<string, number>();
 
   constructor(
@@ -30,8 +30,8 @@ export class SentAlerts {
 
   /** Of a step that was sent. */
   keep({ step, alert }: AlertStep, atMs: number): void {
-    if (step === 'raised') put(this.raised, alert.id, true);
-    else this.raised.delete(alert.id);
+    if (step !== 'raised') return void this.raised.delete(alert.id);
+    put(this.raised, alert.id, true);
     if (this.settings.quietMs > 0) put(this.lastAt, placeOf(alert), atMs);
   }
 
@@ -44,7 +44,8 @@ export class SentAlerts {
     return this.sinksOf(alert.rule)?.includes(name) ?? true;
   }
 
-  private isQuiet({ alert }: AlertStep, atMs: number): boolean {
+  private isQuiet({ step, alert }: AlertStep, atMs: number): boolean {
+    if (step === 'cleared') return false;
     const { quietMs, quietHours } = this.settings;
     const last = this.lastAt.get(placeOf(alert));
     if (last !== undefined && atMs - last < quietMs) return true;
