@@ -6,15 +6,15 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { deviceRecordSchema, FieldgateError, tableRows, type DeviceRecord } from '@fieldgate/contracts';
+import { deviceRecordSchema, FieldgateError, type DeviceRecord } from '@fieldgate/contracts';
 import {
   COMMIT_LOG,
   KeepErrorType,
   LogStart,
-  LogTable,
   type BatchOutcome,
   type CommitLog,
   type LogBatch,
+  type LogTable,
 } from '@fieldgate/commit-log';
 import {
   backOffMs,
@@ -31,6 +31,7 @@ import { ALERTS } from '../consumer-groups.js';
 import { DeliverBatch } from '../delivery/deliver-batch.js';
 import { CurrentRules } from '../notify/current-rules.js';
 import { PROCESSORS_CONFIG, type ProcessorsConfig } from '../processors.config.js';
+import { supervisedTable } from '../supervised-table.js';
 import { RulesFile } from './rules-file.js';
 import { RulesInForce } from './rules-in-force.js';
 import { ALERT_TUNING, WatchAlerts } from './watch-alerts.js';
@@ -71,16 +72,12 @@ export class AlertsController implements OnApplicationBootstrap, BeforeApplicati
   ) {
     this.ready.catch(() => undefined); // no batch may be waiting
     this.delivery = new DeliverBatch(ALERTS.group, log, clock, logger);
-    this.devices = new LogTable(
-      log.reader,
-      'fieldgate.devices.v1',
-      tableRows('fieldgate.devices.v1', deviceRecordSchema),
-      {
-        failed: (error) => supervisor.fail('alerts', error),
-        unreadable: ({ offset }) =>
-          logger.warn({ topic: 'fieldgate.devices.v1', offset, code: 'record-unreadable' }, 'record skipped'),
-      },
-    );
+    this.devices = supervisedTable('fieldgate.devices.v1', deviceRecordSchema, {
+      log,
+      task: 'alerts',
+      supervisor,
+      logger,
+    });
     const tuning = { ...ALERT_TUNING, settleMs: config.alertSettleMs };
     this.watch = new WatchAlerts({ log, devices: this.devices, clock, monotonic, logger }, tuning);
     this.file = config.rulesFile === undefined ? undefined : new RulesFile(config.rulesFile);

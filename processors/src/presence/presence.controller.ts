@@ -6,16 +6,16 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
-import { gatewayHeartbeatSchema, tableRows, type GatewayHeartbeat } from '@fieldgate/contracts';
+import { gatewayHeartbeatSchema, type GatewayHeartbeat } from '@fieldgate/contracts';
 import {
   COMMIT_LOG,
   HeardGateways,
   KeepErrorType,
   LogStart,
-  LogTable,
   type BatchOutcome,
   type CommitLog,
   type LogBatch,
+  type LogTable,
 } from '@fieldgate/commit-log';
 import {
   CLOCK,
@@ -28,6 +28,7 @@ import {
 } from '@fieldgate/service';
 import { PRESENCE } from '../consumer-groups.js';
 import { DeliverBatch } from '../delivery/deliver-batch.js';
+import { supervisedTable } from '../supervised-table.js';
 import { WatchGateways } from './watch-gateways.js';
 
 const RESOLUTION_MS = 1_000;
@@ -51,19 +52,12 @@ export class PresenceController implements OnApplicationBootstrap, BeforeApplica
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
   ) {
     this.delivery = new DeliverBatch(PRESENCE.group, log, clock, logger);
-    this.gateways = new LogTable(
-      log.reader,
-      'fieldgate.gateways.v1',
-      tableRows('fieldgate.gateways.v1', gatewayHeartbeatSchema),
-      {
-        failed: (error) => supervisor.fail('presence', error),
-        unreadable: ({ offset }) =>
-          logger.warn(
-            { topic: 'fieldgate.gateways.v1', offset, code: 'record-unreadable' },
-            'record skipped',
-          ),
-      },
-    );
+    this.gateways = supervisedTable('fieldgate.gateways.v1', gatewayHeartbeatSchema, {
+      log,
+      task: 'presence',
+      supervisor,
+      logger,
+    });
     const heard = new HeardGateways(this.gateways, monotonic, () => log.problem());
     this.watch = new WatchGateways({ log, gateways: this.gateways, heard, clock, logger });
   }
