@@ -1,0 +1,93 @@
+import type {
+  AuthPacket,
+  ConnectPacket,
+  Message,
+  PublishPacket,
+  SubscribePacket,
+  UnsubscribePacket,
+} from '../codec/packet.js';
+import type { Properties } from '../codec/properties.js';
+import type { ReasonCode } from '../codec/reason-codes.js';
+import type { SessionState } from './session-state.js';
+
+/** Why a connection is over. */
+export type EndReason =
+  /** DISCONNECT of the client; `reasonCode` is its. */
+  | 'disconnected'
+  /** The stream ended or broke without one. */
+  | 'lost'
+  /** `close` or `refuse` was called; `reasonCode` is what it was called with. */
+  | 'closed'
+  /** What came was no MQTT, or not what may come now. */
+  | 'protocol-error'
+  | 'keep-alive-timeout'
+  | 'connect-timeout'
+  /** It did not read what was written to it. */
+  | 'drain-timeout';
+
+export interface ConnectionEnd {
+  readonly reason: EndReason;
+  readonly reasonCode: ReasonCode;
+  /** A sentence for the log; undefined when there is nothing to add. */
+  readonly detail: string | undefined;
+  /** To be published now, or after its Will Delay Interval if the session lasts that long ([MQTT-3.1.3-9]); undefined: none, or given up. */
+  readonly will: Message | undefined;
+  /** Seconds, as CONNECT or DISCONNECT has it; 0xFFFFFFFF: never. Before MQTT 5: 0 with clean session, else never. */
+  readonly sessionExpiry: number;
+}
+
+/**
+ * What stands behind a connection and decides. Called in the order of the packets, never before `connect` and never after `closed`, which is
+ * the last call and comes once for every connection whose CONNECT was handed over.
+ */
+export interface ConnectionHandler {
+  /** To be answered with `accept` or `refuse`, at once or later; until then nothing else is read. */
+  connect(packet: ConnectPacket): void;
+  /**
+   * QoS 1 and 2: to be answered with `settle(delivery)`, in any order; the client gets its acknowledgements in the order of its messages
+   * ([MQTT-4.6.0-2]). A repeat of a QoS 2 message does not come here. QoS 0: `delivery` is -1.
+   */
+  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void;
+  /** To be answered with `suback`. */
+  subscribe(packet: SubscribePacket): void;
+  /** To be answered with `unsuback`. */
+  unsubscribe(packet: UnsubscribePacket): void;
+  /** MQTT 5, extended authentication. Left out: refused with 0x8C. */
+  auth?(packet: AuthPacket): void;
+  closed(end: ConnectionEnd): void;
+}
+
+/** The topic of a PUBLISH, whether it was sent or stood in an alias; `bytes` for who compares before decoding. */
+export interface ArrivedTopic {
+  readonly bytes: Buffer;
+  toString(): string;
+}
+
+export interface Acceptance {
+  /** What the client has of an earlier connection, or a new one. */
+  readonly session: SessionState;
+  readonly sessionPresent: boolean;
+  /** For a client that left its id empty. */
+  readonly assignedClientId?: string;
+  /** Seconds, instead of what the client asked for. MQTT 5 only. */
+  readonly serverKeepAlive?: number;
+  /** Beside those that follow from the limits. MQTT 5 only. */
+  readonly properties?: Properties;
+}
+
+export interface OutboundMessage {
+  readonly topic: string;
+  readonly payload: Uint8Array;
+  readonly qos: 0 | 1 | 2;
+  readonly retain: boolean;
+  /** Without topic alias and message expiry. */
+  readonly properties: Properties;
+  /** Milliseconds of the clock; after it the message is not sent ([MQTT-3.3.2-5]), before it the client is told what is left. */
+  readonly expiresAt?: number;
+  /** What became of it; called at most once, and for QoS 0 only when it was dropped. */
+  readonly done?: (outcome: OutboundOutcome) => void;
+}
+
+/** `acknowledged`: PUBACK or PUBCOMP. `refused`: the client said so with a reason code from 0x80. The others: it was never sent. */
+export type OutboundOutcome =
+  'acknowledged' | 'refused' | 'expired' | 'too-large' | 'queue-full' | 'abandoned';

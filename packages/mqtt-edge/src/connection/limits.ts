@@ -1,0 +1,45 @@
+/** What one connection may take of the server, and what its CONNACK tells of it. */
+export interface Limits {
+  /** Bytes of a packet that the client may send. */
+  readonly maximumPacketSize: number;
+  /**
+   * QoS 1 and 2 messages of the client that may be unanswered. MQTT 5: Receive Maximum, more is answered with 0x93. Before: its socket is not
+   * read until one is answered.
+   */
+  readonly receiveMaximum: number;
+  /** Topic aliases that an MQTT 5 client may set; 0: none. */
+  readonly topicAliasMaximum: number;
+  /** Seconds; a client that asks for a longer session gets this one, and is told ([MQTT-3.1.2-22] leaves it to the server). */
+  readonly sessionExpiryMaximum: number;
+  /** Seconds; a client that asks for a longer keep-alive, or for none, is told this one. 0: as the client wants. MQTT 5 only. */
+  readonly keepAliveMaximum: number;
+  /** QoS 1 and 2 messages that are sent to the client at a time; MQTT 5 clients may ask for fewer. */
+  readonly sendMaximum: number;
+  /** Messages that wait for the client, beside those that are sent; more are dropped. */
+  readonly queueMaximum: number;
+  /** Milliseconds from the connection to a CONNECT that was accepted or refused. */
+  readonly connectTimeoutMs: number;
+  /** Milliseconds for which a client may read nothing of what waits for it. */
+  readonly drainTimeoutMs: number;
+  /** What is not served; told in the CONNACK, and refused. */
+  readonly retainAvailable: boolean;
+  readonly wildcardSubscriptionAvailable: boolean;
+  readonly subscriptionIdentifiersAvailable: boolean;
+  readonly sharedSubscriptionAvailable: boolean;
+}
+
+export const DEFAULT_LIMITS: Limits = {
+  maximumPacketSize: 131_072,
+  receiveMaximum: 1_000,
+  topicAliasMaximum: 16,
+  sessionExpiryMaximum: 7 * 86_400,
+  keepAliveMaximum: 0,
+  sendMaximum: 32,
+  queueMaximum: 1_000,
+  connectTimeoutMs: 10_000,
+  drainTimeoutMs: 30_000,
+  retainAvailable: true,
+  wildcardSubscriptionAvailable: true,
+  subscriptionIdentifiersAvailable: true,
+  sharedSubscriptionAvailable: false,
+};

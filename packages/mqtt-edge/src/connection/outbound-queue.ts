@@ -1,0 +1,89 @@
+import type { OutboundMessage } from './connection-handler.js';
+
+const LAST_PACKET_ID = 65_535;
+
+/** A QoS 1 or 2 message that was sent. `released`: PUBREC has come, and PUBREL has been sent. */
+export interface InFlight {
+  readonly packetId: number;
+  readonly message: OutboundMessage;
+  released: boolean;
+}
+
+/**
+ * Messages for one client: those that wait, and those of QoS 1 and 2 that it has not acknowledged. Outlives the connection; on the next one what
+ * was not acknowledged is sent again first, in its order and under its ids ([MQTT-4.4.0-1], [MQTT-4.6.0-1]).
+ */
+export class OutboundQueue {
+  private waiting: OutboundMessage[] = [];
+  private nextWaiting = 0;
+  private readonly sent = new Map<number, InFlight>(); // in the order of sending
+  private lastPacketId = 0;
+
+  constructor(private readonly maximum: number) {}
+
+  get length(): number {
+    return this.waiting.length - this.nextWaiting;
+  }
+
+  get inFlight(): number {
+    return this.sent.size;
+  }
+
+  /** False, and the message is told, when there are too many already. */
+  add(message: OutboundMessage): boolean {
+    if (this.length >= this.maximum) {
+      message.done?.('queue-full');
+      return false;
+    }
+    this.waiting.push(message);
+    return true;
+  }
+
+  /** The one that waits for longest; undefined when none does. */
+  peek(): OutboundMessage | undefined {
+    return this.waiting[this.nextWaiting];
+  }
+
+  shift(): void {
+    this.nextWaiting += 1;
+    if (this.nextWaiting < 32 || this.nextWaiting * 2 < this.waiting.length) return;
+    this.waiting = this.waiting.slice(this.nextWaiting);
+    this.nextWaiting = 0;
+  }
+
+  /** Gives a message the id under which it is sent ([MQTT-2.2.1-3]: one that is not in use). There must be fewer than 65,535 in flight. */
+  number(message: OutboundMessage): number {
+    do this.lastPacketId = this.lastPacketId === LAST_PACKET_ID ? 1 : this.lastPacketId + 1;
+    while (this.sent.has(this.lastPacketId));
+    this.sent.set(this.lastPacketId, { packetId: this.lastPacketId, message, released: false });
+    return this.lastPacketId;
+  }
+
+  get(packetId: number): InFlight | undefined {
+    return this.sent.get(packetId);
+  }
+
+  /** PUBACK, PUBCOMP, or a refusal: its id is free again. */
+  finish(packetId: number): InFlight | undefined {
+    const entry = this.sent.get(packetId);
+    this.sent.delete(packetId);
+    return entry;
+  }
+
+  /** In the order of sending. */
+  unacknowledged(): IterableIterator<InFlight> {
+    return this.sent.values();
+  }
+
+  /** The session is over. */
+  abandon(): void {
+    const all = [
+      ...[...this.sent.values()].map(({ message }) => message),
+      ...this.waiting.slice(this.nextWaiting),
+    ];
+    this.sent.clear();
+    this.waiting = [];
+    this.nextWaiting = 0;
+    for (const { done } of all) done?.('abandoned');
+  }
+}

@@ -1,0 +1,64 @@
+import type { Duplex } from 'node:stream';
+import { writeAcknowledgement } from '../codec/encoder.js';
+
+const ACKNOWLEDGEMENT_BYTES = 4;
+type AcknowledgementType = Parameters<typeof writeAcknowledgement>[2];
+
+/** Outboxes with something in them; written when the running turn is over, so that a group of acknowledgements is one write. */
+let dirty: Outbox[] = [];
+
+function flushAll(): void {
+  const all = dirty;
+  dirty = [];
+  for (const outbox of all) outbox.flush();
+}
+
+/** What goes to one client, gathered for the length of a turn. Acknowledgements without a word are numbers until they are written. */
+export class Outbox {
+  private acknowledgements: number[] = [];
+  private packets: Buffer[] = [];
+  private isDirty = false;
+
+  constructor(private readonly stream: Duplex) {}
+
+  /** PUBACK, PUBREC, PUBREL or PUBCOMP with reason code 0. */
+  acknowledge(type: AcknowledgementType, packetId: number): void {
+    this.acknowledgements.push((type << 16) | packetId);
+    this.mark();
+  }
+
+  send(bytes: Buffer): void {
+    this.gather();
+    this.packets.push(bytes);
+    this.mark();
+  }
+
+  /** Now. */
+  flush(): void {
+    this.isDirty = false;
+    this.gather();
+    const { packets } = this;
+    if (packets.length === 0) return;
+    this.packets = [];
+    if (this.stream.destroyed || this.stream.writableEnded) return;
+    this.stream.write(packets.length === 1 ? packets[0] : Buffer.concat(packets));
+  }
+
+  private mark(): void {
+    if (this.isDirty) return;
+    this.isDirty = true;
+    if (dirty.length === 0) process.nextTick(flushAll);
+    dirty.push(this);
+  }
+
+  private gather(): void {
+    const { acknowledgements } = this;
+    if (acknowledgements.length === 0) return;
+    const bytes = Buffer.allocUnsafe(ACKNOWLEDGEMENT_BYTES * acknowledgements.length);
+    let at = 0;
+    for (const entry of acknowledgements)
+      at = writeAcknowledgement(bytes, at, (entry >> 16) as AcknowledgementType, entry & 0xffff); // packed above
+    acknowledgements.length = 0;
+    this.packets.push(bytes);
+  }
+}

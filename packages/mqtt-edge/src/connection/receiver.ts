@@ -1,0 +1,124 @@
+import { encode } from '../codec/encoder.js';
+import {
+  PacketType,
+  type AcknowledgementPacket,
+  type ConnectPacket,
+  type PublishPacket,
+  type Qos,
+} from '../codec/packet.js';
+import { NO_PROPERTIES } from '../codec/properties.js';
+import { ReasonCode } from '../codec/reason-codes.js';
+import type { ArrivedTopic } from './connection-handler.js';
+import { explained } from './handshake.js';
+import { InboundWindow } from './inbound-window.js';
+import type { Limits } from './limits.js';
+import type { Outbox } from './outbox.js';
+import type { SessionState } from './session-state.js';
+import { TopicAliases } from './topic-aliases.js';
+
+/** What a receiver asks and tells its connection. */
+export interface ReceiverPort {
+  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void;
+  /** The client has broken a rule, and the connection must end. */
+  broken(detail: string, reasonCode: ReasonCode): void;
+  now(): number;
+}
+
+/** Messages of the client of one connection: topic aliases, the Receive Maximum, QoS 1 and 2, and their acknowledgements in order. */
+export class Receiver {
+  private readonly window = new InboundWindow();
+  private readonly aliases: TopicAliases;
+  private readonly isNew: boolean;
+
+  constructor(
+    private readonly outbox: Outbox,
+    private readonly connect: ConnectPacket,
+    private readonly session: SessionState,
+    private readonly limits: Limits,
+    private readonly port: ReceiverPort,
+  ) {
+    this.isNew = connect.version === 5;
+    this.aliases = new TopicAliases(this.isNew ? limits.topicAliasMaximum : 0);
+  }
+
+  get oldestUnsettled(): number | undefined {
+    return this.window.oldestSince;
+  }
+
+  get unsettled(): number {
+    return this.window.size;
+  }
+
+  settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
+    this.window.settle(delivery, reasonCode, reason, this.acknowledge);
+  }
+
+  onPublish(packet: PublishPacket): void {
+    const { qos, packetId } = packet;
+    if (packet.retain && !this.limits.retainAvailable && this.isNew)
+      return this.port.broken(
+        'retained messages are not served [MQTT-3.2.2-14]',
+        ReasonCode.retainNotSupported,
+      );
+    const topic = this.topicOf(packet);
+    if (topic === undefined) return;
+    if (qos === 0 || packetId === undefined) return this.port.publish(packet, topic, -1);
+    if (qos === 2 && this.isRepeat(packetId)) return;
+    const taken = this.window.size + this.session.received.size;
+    if (taken >= this.limits.receiveMaximum && (this.isNew || qos === 2))
+      return this.port.broken(
+        'more messages than the Receive Maximum allows [MQTT-3.3.4-9]',
+        ReasonCode.receiveMaximumExceeded,
+      );
+    this.port.publish(packet, topic, this.window.add(packetId, qos, this.port.now()));
+  }
+
+  /** Undefined: the connection is ending because of it. */
+  private topicOf(packet: PublishPacket): ArrivedTopic | undefined {
+    const { topicAlias } = packet.properties;
+    if (topicAlias === undefined) return { bytes: packet.topicBytes, toString: () => packet.topic };
+    if (!this.aliases.isInRange(topicAlias)) {
+      this.port.broken(
+        'a topic alias above the Topic Alias Maximum [MQTT-3.3.2-9]',
+        ReasonCode.topicAliasInvalid,
+      );
+      return undefined;
+    }
+    const topic = this.aliases.resolve(topicAlias, packet.topicBytes, () => packet.topic);
+    if (topic === undefined)
+      this.port.broken('a topic alias that stands for nothing (3.3.2.3.4)', ReasonCode.protocolError);
+    return topic;
+  }
+
+  /** A QoS 2 message that has been taken already: PUBREC again, once it has been answered at all ([MQTT-4.3.3-10]). */
+  private isRepeat(packetId: number): boolean {
+    if (this.window.has(packetId)) return true; // its PUBREC is still to come
+    if (!this.session.received.has(packetId)) return false;
+    this.outbox.acknowledge(PacketType.pubrec, packetId);
+    return true;
+  }
+
+  onPubrel({ packetId }: AcknowledgementPacket): void {
+    const isKnown = this.session.received.delete(packetId);
+    if (isKnown || !this.isNew) return this.outbox.acknowledge(PacketType.pubcomp, packetId);
+    const reasonCode = ReasonCode.packetIdentifierNotFound;
+    this.outbox.send(
+      encode({ type: PacketType.pubcomp, packetId, reasonCode, properties: NO_PROPERTIES }, 5),
+    );
+  }
+
+  /** A PUBACK or PUBREC that may leave: its message and all before it are answered. */
+  private readonly acknowledge = (
+    packetId: number,
+    qos: Qos,
+    outcome: number,
+    reason: string | undefined,
+  ): void => {
+    const type = qos === 1 ? PacketType.puback : PacketType.pubrec;
+    const isRefused = outcome >= ReasonCode.unspecifiedError && this.isNew;
+    if (qos === 2 && !isRefused) this.session.received.add(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
+    if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
+    const reasonCode = outcome as ReasonCode; // what `settle` was called with
+    this.outbox.send(encode({ type, packetId, reasonCode, properties: explained(this.connect, reason) }, 5));
+  };
+}

@@ -1,0 +1,15 @@
+import { OutboundQueue } from './outbound-queue.js';
+
+/**
+ * What client and server remember of each other beyond a connection (MQTT 5, 4.1), but for the subscriptions, which are for who stands behind the
+ * connection: ids of QoS 2 messages that have been answered with PUBREC and wait for PUBREL, and the messages for the client.
+ */
+export class SessionState {
+  /** [MQTT-4.3.3-10]: a message with one of these ids is a repeat. */
+  readonly received = new Set<number>();
+  readonly outbound: OutboundQueue;
+
+  constructor(limits: { readonly queueMaximum: number }) {
+    this.outbound = new OutboundQueue(limits.queueMaximum);
+  }
+}
