@@ -24,6 +24,7 @@ import type { Limits } from './limits.js';
 import { Outbox } from './outbox.js';
 import { Receiver } from './receiver.js';
 import { Sender } from './sender.js';
+import type { SessionState } from './session-state.js';
 
 /** Where a connection is: `opened` until CONNECT, `asking` until it is accepted or refused, `open`, `ending`: nothing is read or said any more. */
 type Phase = 'opened' | 'asking' | 'open' | 'ending';
@@ -40,6 +41,7 @@ export class Connection {
   private readonly outbox: Outbox;
   private phase: Phase = 'opened';
   private connectPacket: ConnectPacket | undefined;
+  private session: SessionState | undefined;
   private sender: Sender | undefined;
   private receiver: Receiver | undefined;
   private will: Message | undefined;
@@ -75,6 +77,29 @@ export class Connection {
     return this.connectPacket?.version;
   }
 
+  /** CONNECT has come, and waits for `accept` or `refuse`. */
+  get isAsking(): boolean {
+    return this.phase === 'asking';
+  }
+
+  /** What it was accepted with. */
+  get state(): SessionState | undefined {
+    return this.session;
+  }
+
+  /** Resolves when the stream is closed: everything that was said has been sent, or cannot be. */
+  get streamClosed(): Promise<void> {
+    if (this.stream.closed) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.stream.once('close', resolve);
+    });
+  }
+
+  /** Tears the stream down, whatever still waits to be sent. */
+  destroy(): void {
+    this.stream.destroy();
+  }
+
   /** Accepted, and not ending. */
   get isOpen(): boolean {
     return this.phase === 'open';
@@ -96,6 +121,7 @@ export class Connection {
     const packet = this.connectPacket;
     if (this.phase !== 'asking' || packet === undefined) return;
     this.phase = 'open';
+    this.session = acceptance.session;
     this.silenceMs = keepAliveOf(packet, acceptance, this.limits) * 1_500 || Infinity;
     this.lastHeard = this.now();
     this.write(connackFor(packet, acceptance, this.limits));

@@ -6,10 +6,12 @@ import { OutboundQueue } from './outbound-queue.js';
  */
 export class SessionState {
   /** [MQTT-4.3.3-10]: a message with one of these ids is a repeat. */
-  readonly received = new Set<number>();
+  readonly received: Set<number>;
   readonly outbound: OutboundQueue;
 
-  constructor(limits: { readonly queueMaximum: number }) {
+  /** `received`: the ids of an earlier one that goes on here. */
+  constructor(limits: { readonly queueMaximum: number }, received: ReadonlySet<number> = new Set()) {
+    this.received = new Set(received);
     this.outbound = new OutboundQueue(limits.queueMaximum);
   }
 }
