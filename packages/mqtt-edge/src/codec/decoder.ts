@@ -1,0 +1,241 @@
+import {
+  BEFORE_CONNECT,
+  FIRST_BYTE_OBJECTIONS,
+  firstByteVerdicts,
+  type FirstByteVerdicts,
+  type Role,
+} from './fixed-headers.js';
+import { PacketType, type Packet, type ProtocolVersion, type ProtocolViolation } from './packet.js';
+import { PacketGatherer } from './packet-gatherer.js';
+import { PacketReader } from './packet-reader.js';
+import { malformed, violationOf, type Objection } from './protocol-violation.js';
+import { ReasonCode } from './reason-codes.js';
+import { readAcknowledgement, readAuth, readConnack, readDisconnect } from './read-answers.js';
+import { readConnect, readProtocol } from './read-connect.js';
+import { readPublish } from './read-publish.js';
+import { readSuback, readSubscribe, readUnsuback, readUnsubscribe } from './read-subscriptions.js';
+import { TopicMemory } from './topic-memory.js';
+
+export interface DecoderOptions {
+  /** Who reads. A server takes the version from CONNECT, a client says it. */
+  readonly role: Role;
+  /** Bytes of a whole packet, fixed header included ([MQTT-3.1.2-24]). */
+  readonly maximumPacketSize: number;
+  /** Default: a server waits for CONNECT, a client speaks MQTT 5. */
+  readonly version?: ProtocolVersion;
+  /**
+   * Default true: client ids, user names, topics and filters with control characters (U+0001..U+001F, U+007F..U+009F) or non-characters are
+   * malformed. 1.5.4 says that a sender should not and a receiver may refuse; Mosquitto's vectors want them refused in each of these
+   * places, and a broker that lets them pass makes its subscribers refuse them. Other strings (user properties, content type, reason
+   * strings) are taken as they come.
+   */
+  readonly strictStrings?: boolean;
+  /** Default false: a will that says it is UTF-8 is believed (3.1.3.2.3: the receiver may check). */
+  readonly checkWillPayload?: boolean;
+}
+
+/**
+ * Bytes in, packets out, by pulling: `write` what arrived, `read` until `undefined`. Views in a packet point into the chunk that was
+ * written, so a chunk must not be changed afterwards; a packet that comes in pieces gets memory of its own.
+ */
+export class Decoder {
+  /** May change while the connection lives: before log-in a smaller one is enough. */
+  maximumPacketSize: number;
+  private readonly role: Role;
+  private readonly checkWillPayload: boolean;
+  private readonly reader: PacketReader;
+  private readonly topics = new TopicMemory();
+  private readonly gatherer = new PacketGatherer();
+  private agreed: ProtocolVersion | undefined;
+  private verdicts: FirstByteVerdicts;
+  private violated: ProtocolViolation | undefined;
+  private chunk: Buffer | undefined;
+  private at = 0;
+  /** Chunks behind `chunk`; empty as long as the caller reads until `undefined`. */
+  private waiting: Buffer[] = [];
+  /** Of the header that `packetLength` has read last. */
+  private headerLength = 0;
+
+  constructor(options: DecoderOptions) {
+    this.role = options.role;
+    this.maximumPacketSize = options.maximumPacketSize;
+    this.checkWillPayload = options.checkWillPayload ?? false;
+    this.reader = new PacketReader(options.role, options.strictStrings ?? true);
+    this.verdicts = BEFORE_CONNECT;
+    const version = options.version ?? (options.role === 'client' ? 5 : undefined);
+    if (version !== undefined) this.agree(version, true);
+  }
+
+  /** The version of CONNECT; known also when the rest of that CONNECT is a violation, so that it can be answered. */
+  get version(): ProtocolVersion | undefined {
+    return this.agreed;
+  }
+
+  write(chunk: Buffer): void {
+    if (this.violated !== undefined || chunk.length === 0) return;
+    if (this.chunk !== undefined) {
+      this.waiting.push(chunk);
+      return;
+    }
+    this.chunk = chunk;
+    this.at = 0;
+  }
+
+  /** The next packet; undefined: its last byte is not there yet. After a violation there is nothing else. */
+  read(): Packet | ProtocolViolation | undefined {
+    for (;;) {
+      if (this.violated !== undefined) return this.violated;
+      const { chunk } = this;
+      if (chunk === undefined) return undefined;
+      if (this.gatherer.isGathering) {
+        const whole = this.gather(chunk);
+        if (whole !== undefined) return this.decode(whole, 0, whole.length);
+        continue;
+      }
+      const from = this.at;
+      const length = this.packetLength(chunk, from, chunk.length);
+      if (length > 0 && from + length <= chunk.length) {
+        this.advance(chunk, from + length);
+        return this.decode(chunk, from, from + length);
+      }
+      if (this.violated === undefined) this.gatherer.start();
+    }
+  }
+
+  /** Moves what `chunk` has of the packet in pieces to the gatherer; the whole packet, once it is. */
+  private gather(chunk: Buffer): Buffer | undefined {
+    const { gatherer } = this;
+    while (gatherer.total === 0 && this.at < chunk.length) {
+      gatherer.addByte(chunk[this.at++] as number); // at < length
+      const total = this.packetLength(gatherer.bytes, 0, gatherer.length);
+      if (this.violated !== undefined) return undefined;
+      gatherer.total = total;
+    }
+    const taken = gatherer.add(chunk, this.at);
+    this.advance(chunk, this.at + taken);
+    return gatherer.takeWhole();
+  }
+
+  private advance(chunk: Buffer, at: number): void {
+    this.at = at;
+    if (at < chunk.length) return;
+    this.chunk = this.waiting.length === 0 ? undefined : this.waiting.shift(); // an empty chunk is not kept alive
+    this.at = 0;
+  }
+
+  /** Judges a fixed header (2.1) as far as it is there. The length of its packet; 0: not known yet, or violated. */
+  private packetLength(bytes: Buffer, from: number, end: number): number {
+    const firstByte = bytes[from] as number; // from < end
+    const verdict = this.verdicts[firstByte] as number; // one for each byte
+    if (verdict !== 0) {
+      this.fail(FIRST_BYTE_OBJECTIONS[verdict] as Objection, undefined); // one for each verdict but 0
+      return 0;
+    }
+    let remaining = 0;
+    for (let index = 1; index < 5; index++) {
+      if (from + index >= end) return 0;
+      const byte = bytes[from + index] as number; // before the end
+      remaining |= (byte & 0x7f) << (7 * (index - 1));
+      if (byte >= 0x80) continue;
+      if (byte === 0 && index > 1) {
+        this.fail(malformed('MQTT-1.5.5-1', 'remaining length is not encoded in the fewest bytes'), undefined);
+        return 0;
+      }
+      this.headerLength = 1 + index;
+      const length = 1 + index + remaining;
+      if (length <= this.maximumPacketSize) return length;
+      this.fail(tooLarge(length, this.maximumPacketSize), (firstByte >> 4) as PacketType); // judged above
+      return 0;
+    }
+    this.fail(malformed('2.1.4', 'remaining length has more than four bytes'), undefined);
+    return 0;
+  }
+
+  /** One whole packet: `bytes[from..end)`, whose fixed header was read last. */
+  private decode(bytes: Buffer, from: number, end: number): Packet | ProtocolViolation {
+    const { reader } = this;
+    const firstByte = bytes[from] as number; // a packet has two bytes at least
+    const type = (firstByte >> 4) as PacketType; // judged with the header
+    reader.start(bytes, from + this.headerLength, end, firstByte);
+    const packet = type === PacketType.publish ? readPublish(reader, this.topics) : this.decodeOther(type);
+    if (reader.at !== reader.end) reader.object(malformed('1.5', 'bytes are left over behind the packet'));
+    reader.release();
+    return reader.objection === undefined ? packet : this.fail(reader.objection, type);
+  }
+
+  private decodeOther(type: Exclude<PacketType, typeof PacketType.publish>): Packet {
+    const { reader } = this;
+    switch (type) {
+      case PacketType.connect:
+        return this.decodeConnect();
+      case PacketType.connack:
+        return readConnack(reader);
+      case PacketType.puback:
+      case PacketType.pubrec:
+      case PacketType.pubrel:
+      case PacketType.pubcomp:
+        return readAcknowledgement(reader, type);
+      case PacketType.subscribe:
+        return readSubscribe(reader);
+      case PacketType.suback:
+        return readSuback(reader);
+      case PacketType.unsubscribe:
+        return readUnsubscribe(reader);
+      case PacketType.unsuback:
+        return readUnsuback(reader);
+      case PacketType.pingreq:
+      case PacketType.pingresp:
+        return { type };
+      case PacketType.disconnect:
+        return readDisconnect(reader);
+      case PacketType.auth:
+        return readAuth(reader);
+    }
+  }
+
+  /** A second CONNECT is read by its own version and leaves that of the connection alone: the connection refuses it. */
+  private decodeConnect(): Packet {
+    const { reader } = this;
+    const version = readProtocol(reader);
+    if (version !== undefined) reader.version = version;
+    if (version !== undefined && this.agreed === undefined) this.agreed = version;
+    const packet = readConnect(reader, this.checkWillPayload);
+    if (this.verdicts === BEFORE_CONNECT && reader.objection === undefined) {
+      this.agree(packet.version, packet.properties.authenticationMethod !== undefined);
+    }
+    if (this.agreed !== undefined) reader.version = this.agreed;
+    return packet;
+  }
+
+  private agree(version: ProtocolVersion, authentication: boolean): void {
+    this.agreed = version;
+    this.reader.version = version;
+    this.verdicts = verdictsOf(this.role, version, authentication);
+  }
+
+  private fail(objection: Objection, type: PacketType | undefined): ProtocolViolation {
+    this.violated = violationOf(objection, type);
+    this.chunk = undefined;
+    this.waiting = [];
+    this.gatherer.clear();
+    return this.violated;
+  }
+}
+
+const tooLarge = (length: number, limit: number): Objection => ({
+  reasonCode: ReasonCode.packetTooLarge,
+  clause: 'MQTT-3.1.2-24',
+  reason: `packet of ${length} bytes is larger than ${limit}`,
+});
+
+const compiled = new Map<string, FirstByteVerdicts>();
+
+/** Twelve tables at most, shared by all connections. */
+function verdictsOf(role: Role, version: ProtocolVersion, authentication: boolean): FirstByteVerdicts {
+  const key = `${role} ${version} ${authentication}`;
+  const known = compiled.get(key);
+  if (known !== undefined) return known;
+  const verdicts = firstByteVerdicts(role, version, authentication);
+  compiled.set(key, verdicts);
+  return verdicts;
+}
