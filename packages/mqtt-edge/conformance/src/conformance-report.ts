@@ -1,0 +1,153 @@
+import { type Deviation, labelOf, unexplained } from './deviations.js';
+import { markdownTable } from './markdown-table.js';
+import type { Totals, VectorReport } from './run-vectors.js';
+import { isOpen, type Statement } from './statements.js';
+
+export interface Conformance {
+  readonly report: Pick<VectorReport, 'cases' | 'totals' | 'byFile' | 'byPacketType'>;
+  readonly statements: readonly Statement[];
+  readonly deviations: readonly Deviation[];
+  /** Scores of other brokers in the same cases. */
+  readonly others: readonly { readonly broker: string; readonly totals: Totals }[];
+}
+
+/** docs/mqtt-conformance.md */
+export function conformanceReport({ report, statements, deviations, others }: Conformance): string {
+  return [
+    '# MQTT conformance',
+    '<!-- Written by packages/mqtt-edge/conformance: change what it is written from. -->',
+    INTRODUCTION,
+    '## Wire vectors',
+    VECTORS,
+    scores('Broker', [['this edge, in the lab broker', report.totals], ...others.map(totalsOfOther)]),
+    'By the packet that is put to the test:',
+    scores('Packet', Object.entries(report.byPacketType)),
+    'By file of the data:',
+    scores('File', Object.entries(report.byFile)),
+    '## Deliberate deviations',
+    ...deviationSection(report, deviations),
+    '## Statements of MQTT 5',
+    statementCounts(statements),
+    ...statementTables(statements),
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n');
+}
+
+const INTRODUCTION = `What the edge does with every case of a foreign test suite, and where each normative statement of [MQTT 5](https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html) that concerns a server is obeyed and tested. To write this page again:
+
+\`\`\`
+npm run lab-broker -- --port 18830
+node packages/mqtt-edge/conformance/dist/main.js --port 18830 --json scores.json
+node packages/mqtt-edge/conformance/dist/write-report.js --scores scores.json
+\`\`\``;
+
+const VECTORS = `1,110 conversations in raw bytes (MQTT 3.1, 3.1.1 and 5) from the tests of Eclipse Mosquitto, under their own licence in \`packages/mqtt-edge/conformance/\`, mostly about what a broker must refuse.
+
+- **passed**: every expected packet came, and the end is as expected.
+- **closed otherwise**: the connection was closed as it must be, but without the expected CONNACK or DISCONNECT, or with another reason code.
+- **wrong**: it stayed open, answered something else, or closed where it must not.
+- **crash**: nobody was served afterwards.`;
+
+function totalsOfOther({ broker, totals }: Conformance['others'][number]): readonly [string, Totals] {
+  return [broker, totals];
+}
+
+function scores(what: string, rows: readonly (readonly [string, Totals])[]): string {
+  return markdownTable(
+    [what, 'cases', 'passed', 'closed otherwise', 'wrong', 'crash', 'passed %'],
+    rows.map(([name, { total, passed, closedOther, wrong, crash }]) => [
+      name,
+      total,
+      passed,
+      closedOther,
+      wrong,
+      crash,
+      Math.floor((passed / total) * 1000) / 10, // never better than it is
+    ]),
+  );
+}
+
+function deviationSection(
+  report: Conformance['report'],
+  deviations: readonly Deviation[],
+): readonly string[] {
+  const byLabel = new Map(report.cases.map((result) => [labelOf(result), result]));
+  const { withoutReason } = unexplained(report.cases, deviations);
+  const sections = deviations.map(({ title, reason, cases }) =>
+    [
+      `### ${title}`,
+      reason,
+      cases.map((label) => `- ${inCode(label)}${outcomeOf(byLabel.get(label))}`).join('\n'),
+    ].join('\n\n'),
+  );
+  if (withoutReason.length === 0) return sections.length > 0 ? sections : ['None.'];
+  const rest = withoutReason.map((label) => `- ${inCode(label)}${outcomeOf(byLabel.get(label))}`).join('\n');
+  return [...sections, `### Without a reason\n\n${rest}`];
+}
+
+function outcomeOf(result: Conformance['report']['cases'][number] | undefined): string {
+  return result && result.score !== 'passed'
+    ? `: ${inCode(result.got)} instead of ${inCode(result.expected)}`
+    : '';
+}
+
+function inCode(text: string): string {
+  return `\`${text}\``;
+}
+
+function statementCounts(statements: readonly Statement[]): string {
+  const ofServer = statements.filter(({ concerns }) => concerns !== 'client');
+  const tested = ofServer.filter(({ test = '' }) => test !== '').length;
+  const excused = ofServer.filter(({ why = '' }) => why !== '').length;
+  const open = ofServer.filter(isOpen).length;
+  return `Appendix B lists ${statements.length}, paraphrased here; the specification's own words count. ${ofServer.length} concern a server: ${tested} are obeyed and tested, ${excused} are not for a written reason, ${open} are not looked at yet.`;
+}
+
+const SECTIONS: Readonly<Record<string, string>> = {
+  '1.5': 'Data representation',
+  '2.1': 'Fixed header',
+  '2.2': 'Variable header',
+  '3.1': 'CONNECT',
+  '3.2': 'CONNACK',
+  '3.3': 'PUBLISH',
+  '3.4': 'PUBACK',
+  '3.5': 'PUBREC',
+  '3.6': 'PUBREL',
+  '3.7': 'PUBCOMP',
+  '3.8': 'SUBSCRIBE',
+  '3.9': 'SUBACK',
+  '3.10': 'UNSUBSCRIBE',
+  '3.11': 'UNSUBACK',
+  '3.12': 'PINGREQ',
+  '3.14': 'DISCONNECT',
+  '3.15': 'AUTH',
+  '4.1': 'Session state',
+  '4.2': 'Network connections',
+  '4.3': 'Quality of service',
+  '4.4': 'Delivery retry',
+  '4.5': 'Message receipt',
+  '4.6': 'Ordering',
+  '4.7': 'Topic names and filters',
+  '4.8': 'Subscriptions',
+  '4.9': 'Flow control',
+  '4.12': 'Enhanced authentication',
+  '4.13': 'Errors',
+  '6.0': 'WebSocket',
+};
+
+function statementTables(statements: readonly Statement[]): readonly string[] {
+  return Object.entries(SECTIONS).map(([section, title]) => {
+    const rows = statements.filter(({ id }) => id.startsWith(`MQTT-${section}.`));
+    const table = markdownTable(['Statement', 'What it asks', 'Where', 'Shown by'], rows.map(statementRow));
+    return `### ${section} ${title}\n\n${table}`;
+  });
+}
+
+function statementRow({ id, concerns, says, file = '', test = '', why = '' }: Statement): readonly string[] {
+  if (concerns === 'client') return [id, says, 'the client', ''];
+  if (why !== '') return [id, says, 'not here', why];
+  return [id, says, file === '' ? '' : inCode(file), test === '' ? '' : inCode(test)];
+}
