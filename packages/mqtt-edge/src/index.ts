@@ -1,3 +1,12 @@
 export * from './codec/packet.js';
 export * from './codec/properties.js';
 export * from './codec/reason-codes.js';
+export { Decoder, type DecoderOptions } from './codec/decoder.js';
+export { encode, writeAcknowledgement } from './codec/encoder.js';
+export type { Role } from './codec/fixed-headers.js';
+export { InboundPublish } from './codec/inbound-publish.js';
+export { isReasonCodeOf, reasonCodesOf } from './codec/packet-reason-codes.js';
+export { PROPERTY_TABLE, type PropertyRow } from './codec/property-table.js';
+export { isViolation } from './codec/protocol-violation.js';
+export { isSharedFilter, topicFilterObjection, topicNameObjection } from './codec/topics.js';
+export { scanUtf8, Utf8Finding } from './codec/utf8.js';

@@ -138,7 +138,10 @@ export class Decoder {
       remaining |= (byte & 0x7f) << (7 * (index - 1));
       if (byte >= 0x80) continue;
       if (byte === 0 && index > 1) {
-        this.fail(malformed('MQTT-1.5.5-1', 'remaining length is not encoded in the fewest bytes'), undefined);
+        this.fail(
+          malformed('MQTT-1.5.5-1', 'remaining length is not encoded in the fewest bytes'),
+          undefined,
+        );
         return 0;
       }
       this.headerLength = 1 + index;

@@ -43,11 +43,11 @@ export const FIXED_HEADERS: readonly FixedHeader[] = [
 ];
 
 /** MQTT 3.1 sets DUP when it sends one of these again (3.1, 3.6, 3.8 and 3.10). */
-const REPEATABLE_IN_31: readonly PacketType[] = [
+const REPEATABLE_IN_31: ReadonlySet<PacketType> = new Set<PacketType>([
   PacketType.pubrel,
   PacketType.subscribe,
   PacketType.unsubscribe,
-];
+]);
 const DUP = 0b1000;
 
 /** What a first byte may be accused of, by verdict; verdict 0 is "go on". */
@@ -96,7 +96,7 @@ function isForeignYet(
 function judge(header: FixedHeader, flags: number, foreign: boolean, version: ProtocolVersion): number {
   if (foreign && header.judge === 'direction first') return Verdict.direction;
   const allowed = typeof header.flags === 'number' ? [header.flags] : header.flags;
-  const repeated = version === 3 && REPEATABLE_IN_31.includes(header.type);
+  const repeated = version === 3 && REPEATABLE_IN_31.has(header.type);
   if (!allowed.includes(repeated ? flags & ~DUP : flags)) {
     return header.type === PacketType.publish ? Verdict.publishFlags : Verdict.flags;
   }

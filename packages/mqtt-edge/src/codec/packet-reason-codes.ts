@@ -154,4 +154,3 @@ export function isSubackReturnCode(code: number): code is ReasonCode {
 export function reasonCodesOf(type: PacketType, sender: Role): ReasonCode[] {
   return Object.values(ReasonCode).filter((code) => isReasonCodeOf(type, code, sender));
 }
-

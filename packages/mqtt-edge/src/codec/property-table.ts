@@ -24,7 +24,17 @@ export interface PropertyRow {
 }
 
 /** Acknowledgements and refusals can be explained. */
-const EXPLAINABLE = ['connack', 'puback', 'pubrec', 'pubrel', 'pubcomp', 'suback', 'unsuback', 'disconnect', 'auth'] as const;
+const EXPLAINABLE = [
+  'connack',
+  'puback',
+  'pubrec',
+  'pubrel',
+  'pubcomp',
+  'suback',
+  'unsuback',
+  'disconnect',
+  'auth',
+] as const;
 
 /** MQTT 5, table 2-4, with the rules of each property from its own section. */
 // prettier-ignore
@@ -91,7 +101,9 @@ export function rowsToWrite(place: PropertyPlace): readonly PropertyRow[] {
 }
 
 const ROWS_TO_WRITE: readonly (readonly PropertyRow[])[] = Array.from({ length: 16 }, (_, place) => {
-  const rows = PROPERTY_TABLE.filter((row) => ROWS_AT.client[(place << 6) | row.id] === row || ROWS_AT.server[(place << 6) | row.id] === row);
+  const rows = PROPERTY_TABLE.filter(
+    (row) => ROWS_AT.client[(place << 6) | row.id] === row || ROWS_AT.server[(place << 6) | row.id] === row,
+  );
   return [...rows.filter((row) => row.type !== 'pair'), ...rows.filter((row) => row.type === 'pair')];
 });
 
@@ -110,7 +122,9 @@ const FOREIGN_IS_PROTOCOL_ERROR: ReadonlySet<PropertyPlace> = new Set<PropertyPl
 
 export function foreignObjection(row: PropertyRow, place: PropertyPlace): Objection {
   const reason = `${row.name} does not belong into this packet`;
-  return FOREIGN_IS_PROTOCOL_ERROR.has(place) ? protocolError('2.2.2.2', reason) : malformed('2.2.2.2', reason);
+  return FOREIGN_IS_PROTOCOL_ERROR.has(place)
+    ? protocolError('2.2.2.2', reason)
+    : malformed('2.2.2.2', reason);
 }
 
 export const twiceObjection = (row: PropertyRow): Objection =>

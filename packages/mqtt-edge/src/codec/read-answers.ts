@@ -73,7 +73,9 @@ function readReasonCode(reader: PacketReader, type: PacketType): ReasonCode {
   const code = explicit ? reader.byte('reason code') : ReasonCode.success;
   if (reader.version < 5 || reader.objection !== undefined) return ReasonCode.success;
   if (isReasonCodeOf(type, code, reader.sender)) return code;
-  reader.object(protocolError(REASON_CODE_CLAUSES[type] ?? '2.4', 'reason code does not belong into this packet'));
+  reader.object(
+    protocolError(REASON_CODE_CLAUSES[type] ?? '2.4', 'reason code does not belong into this packet'),
+  );
   return ReasonCode.success;
 }
 

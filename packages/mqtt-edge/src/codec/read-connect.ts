@@ -102,11 +102,7 @@ function readWill(reader: PacketReader, flags: number, checkPayloadFormat: boole
   const properties = reader.version === 5 ? readProperties(reader, 0) : NO_PROPERTIES; // 0: the place of will properties
   const topic = reader.topicName('will topic');
   const payload = reader.binary('will payload');
-  if (
-    checkPayloadFormat &&
-    properties.payloadFormatIndicator === 1 &&
-    !isUtf8(payload)
-  ) {
+  if (checkPayloadFormat && properties.payloadFormatIndicator === 1 && !isUtf8(payload)) {
     reader.object({
       reasonCode: ReasonCode.payloadFormatInvalid,
       clause: '3.1.3.2.3',

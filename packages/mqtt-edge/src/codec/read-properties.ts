@@ -80,7 +80,8 @@ function take(
   const before = properties[row.name];
   const isList = row.type === 'pair' || row.type === 'varint';
   if (before === undefined) properties[row.name] = isList ? [value] : value;
-  else if (row.many) (before as PropertyValue[]).push(value); // only lists may come more than once
+  else if (row.many)
+    (before as PropertyValue[]).push(value); // only lists may come more than once
   else return twiceObjection(row);
   return undefined;
 }

@@ -16,7 +16,13 @@ import { readProperties } from './read-properties.js';
 import { isSharedFilter, topicFilterObjection } from './topics.js';
 
 /** The bits of the Subscription Options (3.8.3.1); before MQTT 5 all but the QoS are reserved. */
-export const SubscriptionOption = { qos: 0x03, noLocal: 0x04, retainAsPublished: 0x08, retainHandling: 0x30, reserved: 0xc0 } as const;
+export const SubscriptionOption = {
+  qos: 0x03,
+  noLocal: 0x04,
+  retainAsPublished: 0x08,
+  retainHandling: 0x30,
+  reserved: 0xc0,
+} as const;
 
 /** SUBSCRIBE (3.8). */
 export function readSubscribe(reader: PacketReader): SubscribePacket {

@@ -32,11 +32,13 @@ export function nameObjection(
   what: string,
   noWildcards: boolean,
 ): Objection | undefined {
-  if (findings & Utf8Finding.malformed) return malformed('MQTT-1.5.4-1', `${what} is no UTF-8 or contains U+0000`);
+  if (findings & Utf8Finding.malformed)
+    return malformed('MQTT-1.5.4-1', `${what} is no UTF-8 or contains U+0000`);
   if (strict && findings & Utf8Finding.discouraged) {
     return malformed('1.5.4', `${what} contains a control character or a non-character`);
   }
-  if (noWildcards && findings & Utf8Finding.wildcard) return malformed('MQTT-3.3.2-2', `${what} contains a wildcard`);
+  if (noWildcards && findings & Utf8Finding.wildcard)
+    return malformed('MQTT-3.3.2-2', `${what} contains a wildcard`);
   return undefined;
 }
 
