@@ -10,3 +10,7 @@ export { PROPERTY_TABLE, type PropertyRow } from './codec/property-table.js';
 export { isViolation } from './codec/protocol-violation.js';
 export { isSharedFilter, topicFilterObjection, topicNameObjection } from './codec/topics.js';
 export { scanUtf8, Utf8Finding } from './codec/utf8.js';
+export { Connection } from './connection/connection.js';
+export * from './connection/connection-handler.js';
+export { DEFAULT_LIMITS, type Limits } from './connection/limits.js';
+export { SessionState } from './connection/session-state.js';

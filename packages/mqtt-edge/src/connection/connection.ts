@@ -1,36 +1,29 @@
 import type { Duplex } from 'node:stream';
 import { Decoder } from '../codec/decoder.js';
-import { encode } from '../codec/encoder.js';
 import {
   PacketType,
   type ConnectPacket,
   type DisconnectPacket,
-  type Message,
   type Packet,
   type ProtocolVersion,
-  type ProtocolViolation,
 } from '../codec/packet.js';
 import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
-import type {
-  Acceptance,
-  ConnectionEnd,
-  ConnectionHandler,
-  EndReason,
-  OutboundMessage,
-} from './connection-handler.js';
-import { connackFor, explained, keepAliveOf, refusalFor, sessionExpiryOf } from './handshake.js';
+import type { Acceptance, ConnectionHandler, EndReason, OutboundMessage } from './connection-handler.js';
+import { Deadlines } from './deadlines.js';
+import { Exchange } from './exchange.js';
+import { farewellFor } from './farewell.js';
+import { fitting } from './fitting.js';
+import { connackFor, keepAliveOf } from './handshake.js';
+import { Intake } from './intake.js';
+import { Legacy } from './legacy.js';
 import type { Limits } from './limits.js';
 import { Outbox } from './outbox.js';
-import { Receiver } from './receiver.js';
-import { Sender } from './sender.js';
+import { objectionTo } from './objection.js';
 import type { SessionState } from './session-state.js';
 
 /** Where a connection is: `opened` until CONNECT, `asking` until it is accepted or refused, `open`, `ending`: nothing is read or said any more. */
 type Phase = 'opened' | 'asking' | 'open' | 'ending';
-
-/** Milliseconds that a client has to take what was said last, before its stream is torn down. */
-const LINGER_MS = 2_000;
 
 /**
  * The server's end of one MQTT connection over any byte stream: handshake, limits, keep-alive, both windows, and the end, so that who stands
@@ -39,22 +32,15 @@ const LINGER_MS = 2_000;
 export class Connection {
   private readonly decoder: Decoder;
   private readonly outbox: Outbox;
+  private readonly deadlines: Deadlines;
+  private readonly intake: Intake;
   private phase: Phase = 'opened';
   private connectPacket: ConnectPacket | undefined;
-  private session: SessionState | undefined;
-  private sender: Sender | undefined;
-  private receiver: Receiver | undefined;
-  private will: Message | undefined;
-  private sessionExpiry = 0;
-  /** Milliseconds without a byte after which the client counts as gone ([MQTT-3.1.2-22]: one and a half keep-alives); Infinity: never. */
-  private silenceMs = Infinity;
-  private lastHeard: number;
-  /** When the stream stopped taking what is written; undefined while it takes it. */
-  private stuckSince: number | undefined;
-  private endedAt: number | undefined;
+  private exchange: Exchange | undefined;
+  private legacy: Legacy | undefined;
+  private wasHandedOver = false;
   private holds = 0;
   private unansweredRequests = 0;
-  private isReading = false;
 
   constructor(
     private readonly stream: Duplex,
@@ -64,12 +50,20 @@ export class Connection {
   ) {
     this.decoder = new Decoder({ role: 'server', maximumPacketSize: limits.maximumPacketSize });
     this.outbox = new Outbox(stream);
-    this.lastHeard = now();
-    stream.on('data', (chunk: Buffer) => this.onData(chunk));
-    stream.on('drain', () => this.onDrain());
-    stream.on('end', () => this.finish('lost', ReasonCode.success));
-    stream.on('error', (error) => this.finish('lost', ReasonCode.success, error.message));
-    stream.on('close', () => this.finish('lost', ReasonCode.success));
+    this.deadlines = new Deadlines(stream, limits, now);
+    this.intake = new Intake(stream, this.decoder, {
+      mustWait: () => this.mustWait(),
+      take: (packet) => this.take(packet),
+      violated: ({ reason, clause, reasonCode }) => this.broken(`${reason} [${clause}]`, reasonCode),
+      heard: () => this.deadlines.heard(),
+    });
+    stream.on('drain', () => {
+      this.exchange?.pump();
+      this.intake.readOn();
+    });
+    stream.on('end', () => this.lost());
+    stream.on('error', (error) => this.lost(error.message));
+    stream.on('close', () => this.lost());
   }
 
   /** Undefined before CONNECT. */
@@ -84,7 +78,7 @@ export class Connection {
 
   /** What it was accepted with. */
   get state(): SessionState | undefined {
-    return this.session;
+    return this.exchange?.session;
   }
 
   /** Resolves when the stream is closed: everything that was said has been sent, or cannot be. */
@@ -107,11 +101,11 @@ export class Connection {
 
   /** When the message came that has waited for its `settle` for longest, ms of the clock. */
   get oldestUnsettled(): number | undefined {
-    return this.receiver?.oldestUnsettled;
+    return this.exchange?.oldestUnsettled;
   }
 
   get unsettled(): number {
-    return this.receiver?.unsettled ?? 0;
+    return this.exchange?.unsettled ?? 0;
   }
 
   // ── answers of who stands behind it ──
@@ -121,25 +115,20 @@ export class Connection {
     const packet = this.connectPacket;
     if (this.phase !== 'asking' || packet === undefined) return;
     this.phase = 'open';
-    this.session = acceptance.session;
-    this.silenceMs = keepAliveOf(packet, acceptance, this.limits) * 1_500 || Infinity;
-    this.lastHeard = this.now();
+    this.deadlines.accepted(keepAliveOf(packet, acceptance, this.limits));
     this.write(connackFor(packet, acceptance, this.limits));
-    this.sender = new Sender(
-      this.stream,
-      this.outbox,
-      packet,
-      acceptance.session.outbound,
-      this.limits,
-      this.now,
-    );
-    this.receiver = new Receiver(this.outbox, packet, acceptance.session, this.limits, {
-      publish: (message, topic, delivery) => this.handler.publish(message, topic, delivery),
+    this.exchange = new Exchange({
+      stream: this.stream,
+      outbox: this.outbox,
+      connect: packet,
+      session: acceptance.session,
+      limits: this.limits,
+      handler: this.handler,
       broken: (detail, reasonCode) => this.broken(detail, reasonCode),
       now: this.now,
     });
-    this.sender.resume();
-    this.read();
+    this.exchange.resume();
+    this.intake.readOn();
   }
 
   /** CONNACK with the reason, where the version has one, and the end of the connection. */
@@ -160,8 +149,8 @@ export class Connection {
    */
   settle(delivery: number, reasonCode: ReasonCode = ReasonCode.success, reason?: string): void {
     if (this.phase !== 'open') return;
-    this.receiver?.settle(delivery, reasonCode, reason);
-    this.readOn();
+    this.exchange?.settle(delivery, reasonCode, reason);
+    this.intake.readOn();
   }
 
   /** One code for each filter of the SUBSCRIBE. */
@@ -179,7 +168,7 @@ export class Connection {
 
   /** A message for the client, now or when its window and its stream allow. Never lost silently: `done` tells. */
   send(message: OutboundMessage): void {
-    if (this.sender && this.phase === 'open') this.sender.send(message);
+    if (this.exchange && this.phase === 'open') this.exchange.send(message);
     else message.done?.('abandoned');
   }
 
@@ -190,83 +179,36 @@ export class Connection {
 
   release(): void {
     this.holds -= 1;
-    this.readOn();
+    this.intake.readOn();
   }
 
   /** To be called about once a second: everything that is due by the clock. */
   tick(): void {
-    const now = this.now();
-    if (this.phase === 'ending') {
-      if (now - (this.endedAt ?? now) >= LINGER_MS) this.stream.destroy();
-      return;
-    }
-    if (this.stuckSince !== undefined && now - this.stuckSince >= this.limits.drainTimeoutMs)
-      return this.tearDown('drain-timeout');
-    const silence = now - this.lastHeard;
-    if (this.phase !== 'open') {
-      if (silence >= this.limits.connectTimeoutMs) this.tearDown('connect-timeout');
-      return;
-    }
-    // a client whose stream is not read cannot be heard
-    if (this.isReading && silence >= this.silenceMs)
-      this.end('keep-alive-timeout', ReasonCode.keepAliveTimeout);
-    else this.sender?.pump();
+    const due = this.deadlines.due(!this.mustWait());
+    if (due === 'lingered') this.stream.destroy();
+    else if (due === 'keep-alive-timeout') this.end(due, ReasonCode.keepAliveTimeout);
+    else if (due !== undefined) this.tearDown(due);
+    else this.exchange?.pump();
   }
 
   // ── what arrives ──
 
-  private onData(chunk: Buffer): void {
-    if (this.phase === 'ending') return; // read and thrown away, so that what was said last arrives before the stream is closed
-    this.lastHeard = this.now();
-    this.decoder.write(chunk);
-    this.read();
-  }
-
-  /** Takes packets until there is no whole one, or what arrived has to wait. */
-  private read(): void {
-    if (this.isReading) return; // a handler has answered at once: the loop below goes on by itself
-    this.isReading = true;
-    while (!this.mustWait()) {
-      const packet = this.decoder.read();
-      if (packet === undefined) break;
-      if ('violation' in packet) {
-        this.violated(packet);
-        break;
-      }
-      this.take(packet);
-    }
-    this.isReading = false;
-    if (this.phase === 'ending') return;
-    if (this.mustWait()) this.stream.pause();
-    else if (this.stream.isPaused()) this.stream.resume();
-  }
-
-  private readOn(): void {
-    if (this.phase === 'open' && !this.mustWait() && this.stream.isPaused()) this.read();
-  }
-
   /** An MQTT 5 client knows how much it may send, and is told when it sends more; an older one is just not read for a while. */
   private mustWait(): boolean {
     if (this.phase === 'asking' || this.phase === 'ending' || this.holds > 0) return true;
-    if (this.stuckSince !== undefined) return true; // who reads no answers asks no more
+    if (this.stream.writableNeedDrain) return true; // who reads no answers asks no more
     const unanswered = this.unsettled + this.unansweredRequests;
     return unanswered >= (this.version === 5 ? 2 * this.limits.receiveMaximum : this.limits.receiveMaximum);
   }
 
   private take(packet: Packet): void {
-    if (this.phase === 'opened') {
-      if (packet.type === PacketType.connect) return this.onConnect(packet);
-      return this.tearDown('protocol-error', `packet type ${packet.type} before CONNECT [MQTT-3.1.0-1]`);
-    }
     switch (packet.type) {
       case PacketType.publish:
-        return this.receiver?.onPublish(packet);
       case PacketType.puback:
       case PacketType.pubrec:
-      case PacketType.pubcomp:
-        return this.sender?.onAcknowledgement(packet);
       case PacketType.pubrel:
-        return this.receiver?.onPubrel(packet);
+      case PacketType.pubcomp:
+        return this.exchange?.take(packet);
       case PacketType.subscribe:
         this.unansweredRequests += 1;
         return this.handler.subscribe(packet);
@@ -279,63 +221,40 @@ export class Connection {
         return this.onDisconnect(packet);
       case PacketType.auth:
         if (this.handler.auth) return this.handler.auth(packet);
-        return this.broken('AUTH without an authentication method in CONNECT', ReasonCode.protocolError);
+        return this.broken('AUTH is not served', ReasonCode.protocolError);
       case PacketType.connect:
+        if (this.phase === 'opened') return this.onConnect(packet);
         return this.broken('a second CONNECT [MQTT-3.1.0-2]', ReasonCode.protocolError);
       case PacketType.connack:
       case PacketType.suback:
       case PacketType.unsuback:
       case PacketType.pingresp:
-        return this.broken(`packet type ${packet.type} is not for a server`, ReasonCode.protocolError);
+        return; // a server's decoder has refused it, as it has what comes before CONNECT
     }
   }
 
   private onConnect(packet: ConnectPacket): void {
     this.connectPacket = packet;
-    this.will = packet.will;
-    this.sessionExpiry = sessionExpiryOf(packet, this.limits);
+    this.legacy = new Legacy(packet, this.limits);
     this.phase = 'asking';
-    if (packet.properties.authenticationMethod !== undefined && !this.handler.auth)
-      return this.refuse(ReasonCode.badAuthenticationMethod, 'extended authentication is not served');
-    if (packet.will?.retain && !this.limits.retainAvailable)
-      return this.refuse(ReasonCode.retainNotSupported, 'retained messages are not served [MQTT-3.2.2-13]');
+    const objection = objectionTo(packet, this.limits, this.handler.auth !== undefined);
+    if (objection) return this.refuse(objection.reasonCode, objection.reason);
+    this.wasHandedOver = true;
     this.handler.connect(packet);
   }
 
   private onDisconnect(packet: DisconnectPacket): void {
-    const { sessionExpiryInterval } = packet.properties;
-    if (sessionExpiryInterval !== undefined) {
-      if (this.sessionExpiry === 0 && sessionExpiryInterval > 0)
-        return this.broken('a session expiry after none in CONNECT (3.14.2.2.2)', ReasonCode.protocolError);
-      this.sessionExpiry = Math.min(sessionExpiryInterval, this.limits.sessionExpiryMaximum);
-    }
-    if (packet.reasonCode === ReasonCode.success) this.will = undefined; // [MQTT-3.14.4-3]
+    if (!this.legacy?.disconnected(packet))
+      return this.broken('a session expiry after none in CONNECT (3.14.2.2.2)', ReasonCode.protocolError);
     this.outbox.flush();
     this.finish('disconnected', packet.reasonCode, packet.properties.reasonString);
-    this.stream.end();
+    this.endStream();
   }
 
   // ── the end ──
 
-  private violated({ reasonCode, reason, clause }: ProtocolViolation): void {
-    const detail = `${reason} [${clause}]`;
-    if (this.phase === 'opened') return this.refuseUnread(reasonCode, detail);
-    this.broken(detail, reasonCode);
-  }
-
   private broken(detail: string, reasonCode: ReasonCode): void {
     this.end('protocol-error', reasonCode, detail);
-  }
-
-  /** What came first was no CONNECT that can be read: an answer only where the version is known, and asks for one ([MQTT-3.1.2-2]). */
-  private refuseUnread(reasonCode: ReasonCode, detail: string): void {
-    const version = this.decoder.version ?? 4;
-    const answer = version === 5 || reasonCode === ReasonCode.unsupportedProtocolVersion;
-    const refusal = answer ? refusalFor(version, reasonCode, NO_PROPERTIES) : undefined;
-    if (refusal) this.outbox.send(encode(refusal, version));
-    this.outbox.flush();
-    this.finish('protocol-error', reasonCode, detail);
-    this.stream.end();
   }
 
   /** Says why, where the version can, and ends. */
@@ -345,42 +264,39 @@ export class Connection {
     detail?: string,
     properties: Properties = NO_PROPERTIES,
   ): void {
-    const version = this.version ?? 4;
-    const said = { ...properties, ...explained(this.connectPacket, detail) };
-    if (this.phase === 'asking') {
-      const refusal = refusalFor(version, reasonCode, said);
-      if (refusal) this.write(refusal);
-    } else if (this.phase === 'open' && version === 5) {
-      this.write({ type: PacketType.disconnect, reasonCode, properties: said });
-    }
+    const { phase, connectPacket: connect } = this;
+    if (phase === 'ending') return;
+    const version = connect?.version ?? this.decoder.version;
+    const farewell = farewellFor({ phase, connect, version, reasonCode, detail, properties });
+    if (farewell) this.write(farewell);
     this.outbox.flush();
     this.finish(why, reasonCode, detail);
-    this.stream.resume();
+    this.endStream();
+  }
+
+  private endStream(): void {
+    this.intake.stop();
     this.stream.end();
   }
 
-  /** Without a word. */
+  private lost(detail?: string): void {
+    if (this.phase === 'ending') return;
+    this.finish('lost', ReasonCode.success, detail);
+    this.endStream();
+  }
+
   private tearDown(why: EndReason, detail?: string): void {
     this.finish(why, ReasonCode.unspecifiedError, detail);
     this.stream.destroy();
   }
 
   private finish(reason: EndReason, reasonCode: ReasonCode, detail?: string): void {
-    if (this.phase === 'ending') return;
-    const wasKnown = this.connectPacket !== undefined;
     const wasOpen = this.phase === 'open';
     this.phase = 'ending';
-    this.endedAt = this.now();
-    this.sender?.stop();
-    if (!wasKnown) return;
-    const end: ConnectionEnd = {
-      reason,
-      reasonCode,
-      detail,
-      will: wasOpen ? this.will : undefined,
-      sessionExpiry: this.sessionExpiry,
-    };
-    this.handler.closed(end);
+    this.deadlines.ended();
+    this.exchange?.stop();
+    if (this.legacy && this.wasHandedOver)
+      this.handler.closed({ reason, reasonCode, detail, ...this.legacy.left(wasOpen) });
   }
 
   // ── what is written ──
@@ -389,17 +305,11 @@ export class Connection {
     if (this.phase !== 'open') return;
     this.unansweredRequests -= 1;
     this.write(packet);
-    this.readOn();
+    this.intake.readOn();
   }
 
   private write(packet: Packet): void {
-    this.outbox.send(encode(packet, this.version ?? 4));
-    if (this.stream.writableNeedDrain) this.stuckSince ??= this.now();
-  }
-
-  private onDrain(): void {
-    this.stuckSince = undefined;
-    this.sender?.pump();
-    this.readOn();
+    const bytes = fitting(packet, this.connectPacket, this.version ?? this.decoder.version ?? 4);
+    if (bytes) this.outbox.send(bytes);
   }
 }

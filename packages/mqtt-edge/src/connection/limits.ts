@@ -7,6 +7,8 @@ export interface Limits {
    * read until one is answered.
    */
   readonly receiveMaximum: number;
+  /** QoS 2 messages of a client before MQTT 5 that were answered with PUBREC and may wait for its PUBREL; only their ids are kept. */
+  readonly unreleasedMaximum: number;
   /** Topic aliases that an MQTT 5 client may set; 0: none. */
   readonly topicAliasMaximum: number;
   /** Seconds; a client that asks for a longer session gets this one, and is told ([MQTT-3.1.2-22] leaves it to the server). */
@@ -17,6 +19,8 @@ export interface Limits {
   readonly sendMaximum: number;
   /** Messages that wait for the client, beside those that are sent; more are dropped. */
   readonly queueMaximum: number;
+  /** Bytes of their topics, payloads and properties; the message that would exceed them is dropped. */
+  readonly queueMaximumBytes: number;
   /** Milliseconds from the connection to a CONNECT that was accepted or refused. */
   readonly connectTimeoutMs: number;
   /** Milliseconds for which a client may read nothing of what waits for it. */
@@ -31,11 +35,13 @@ export interface Limits {
 export const DEFAULT_LIMITS: Limits = {
   maximumPacketSize: 131_072,
   receiveMaximum: 1_000,
+  unreleasedMaximum: 10_000,
   topicAliasMaximum: 16,
   sessionExpiryMaximum: 7 * 86_400,
   keepAliveMaximum: 0,
   sendMaximum: 32,
   queueMaximum: 1_000,
+  queueMaximumBytes: 8 * 1_048_576,
   connectTimeoutMs: 10_000,
   drainTimeoutMs: 30_000,
   retainAvailable: true,

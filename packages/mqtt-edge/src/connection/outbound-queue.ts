@@ -1,3 +1,4 @@
+import { NO_PROPERTIES } from '../codec/properties.js';
 import type { OutboundMessage } from './connection-handler.js';
 
 const LAST_PACKET_ID = 65_535;
@@ -17,9 +18,13 @@ export class OutboundQueue {
   private waiting: OutboundMessage[] = [];
   private nextWaiting = 0;
   private readonly sent = new Map<number, InFlight>(); // in the order of sending
+  private waitingBytes = 0;
   private lastPacketId = 0;
 
-  constructor(private readonly maximum: number) {}
+  constructor(
+    private readonly maximum: number,
+    private readonly maximumBytes = Infinity,
+  ) {}
 
   get length(): number {
     return this.waiting.length - this.nextWaiting;
@@ -31,10 +36,12 @@ export class OutboundQueue {
 
   /** False, and the message is told, when there are too many already. */
   add(message: OutboundMessage): boolean {
-    if (this.length >= this.maximum) {
+    const bytes = sizeOf(message);
+    if (this.length >= this.maximum || this.waitingBytes + bytes > this.maximumBytes) {
       message.done?.('queue-full');
       return false;
     }
+    this.waitingBytes += bytes;
     this.waiting.push(message);
     return true;
   }
@@ -45,7 +52,11 @@ export class OutboundQueue {
   }
 
   shift(): void {
+    const message = this.peek();
+    if (message === undefined) return;
+    this.waitingBytes -= sizeOf(message);
     this.nextWaiting += 1;
+    if (this.length === 0) this.forgetWaiting();
     if (this.nextWaiting < 32 || this.nextWaiting * 2 < this.waiting.length) return;
     this.waiting = this.waiting.slice(this.nextWaiting);
     this.nextWaiting = 0;
@@ -82,8 +93,22 @@ export class OutboundQueue {
       ...this.waiting.slice(this.nextWaiting),
     ];
     this.sent.clear();
-    this.waiting = [];
-    this.nextWaiting = 0;
+    this.forgetWaiting();
     for (const { done } of all) done?.('abandoned');
   }
+
+  private forgetWaiting(): void {
+    this.waiting = [];
+    this.nextWaiting = 0;
+    this.waitingBytes = 0;
+  }
+}
+
+function sizeOf({ topic, payload, properties }: OutboundMessage): number {
+  let bytes = topic.length + payload.byteLength;
+  if (properties === NO_PROPERTIES) return bytes;
+  const { responseTopic = '', contentType = '', correlationData, userProperties = [] } = properties;
+  bytes += responseTopic.length + contentType.length + (correlationData?.length ?? 0);
+  for (const [name, value] of userProperties) bytes += name.length + value.length;
+  return bytes;
 }

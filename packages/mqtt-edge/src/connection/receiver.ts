@@ -9,6 +9,7 @@ import {
 import { NO_PROPERTIES } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import type { ArrivedTopic } from './connection-handler.js';
+import { fitting } from './fitting.js';
 import { explained } from './handshake.js';
 import { InboundWindow } from './inbound-window.js';
 import type { Limits } from './limits.js';
@@ -64,13 +65,19 @@ export class Receiver {
     if (topic === undefined) return;
     if (qos === 0 || packetId === undefined) return this.port.publish(packet, topic, -1);
     if (qos === 2 && this.isRepeat(packetId)) return;
-    const taken = this.window.size + this.session.received.size;
-    if (taken >= this.limits.receiveMaximum && (this.isNew || qos === 2))
+    if (this.isTooMuch(qos))
       return this.port.broken(
         'more messages than the Receive Maximum allows [MQTT-3.3.4-9]',
         ReasonCode.receiveMaximumExceeded,
       );
     this.port.publish(packet, topic, this.window.add(packetId, qos, this.port.now()));
+  }
+
+  /** An older client knows no Receive Maximum: it is not read for a while, but for PUBRELs it must be. */
+  private isTooMuch(qos: Qos): boolean {
+    const { received } = this.session;
+    if (this.isNew) return this.window.size + received.size >= this.limits.receiveMaximum;
+    return qos === 2 && received.size >= this.limits.unreleasedMaximum;
   }
 
   /** Undefined: the connection is ending because of it. */
@@ -119,6 +126,8 @@ export class Receiver {
     if (qos === 2 && !isRefused) this.session.received.add(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
     if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
     const reasonCode = outcome as ReasonCode; // what `settle` was called with
-    this.outbox.send(encode({ type, packetId, reasonCode, properties: explained(this.connect, reason) }, 5));
+    const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
+    const bytes = fitting(answer, this.connect, 5);
+    if (bytes) this.outbox.send(bytes);
   };
 }

@@ -9,17 +9,19 @@ import {
 import { NO_PROPERTIES } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import type { OutboundMessage } from './connection-handler.js';
+import { largestFor } from './fitting.js';
 import type { Limits } from './limits.js';
-import type { OutboundQueue } from './outbound-queue.js';
+import type { InFlight, OutboundQueue } from './outbound-queue.js';
 import type { Outbox } from './outbox.js';
 
-const LARGEST = 0xffff_ffff;
 const MS = 1_000;
 
 /** Messages to the client of one connection: as many as it and the limits allow, in order, none too large, none too old. */
 export class Sender {
   private readonly window: number;
   private readonly largest: number;
+  /** Of an earlier connection, and not sent again on this one yet. */
+  private again: InFlight[] = [];
   private isStopped = false;
 
   constructor(
@@ -30,16 +32,16 @@ export class Sender {
     limits: Limits,
     private readonly now: () => number,
   ) {
-    const { receiveMaximum = 65_535, maximumPacketSize = LARGEST } = connect.properties;
+    const { receiveMaximum = 65_535 } = connect.properties;
     this.window = Math.min(receiveMaximum, limits.sendMaximum); // [MQTT-3.3.4-9], the other way round: 4.9
-    this.largest = maximumPacketSize;
+    this.largest = largestFor(connect);
   }
 
   /** After CONNACK: what was not acknowledged, again, in its order ([MQTT-4.4.0-1], [MQTT-4.6.0-1]); then what waits. */
   resume(): void {
-    for (const { packetId, message, released } of this.queue.unacknowledged()) {
-      if (released) this.acknowledge(PacketType.pubrel, packetId);
-      else this.write(message, packetId, true);
+    for (const entry of this.queue.unacknowledged()) {
+      if (entry.released) this.outbox.acknowledge(PacketType.pubrel, entry.packetId);
+      else this.again.push(entry);
     }
     this.pump();
   }
@@ -51,11 +53,18 @@ export class Sender {
   /** Sends what waits, as far as the window and the stream allow. */
   pump(): void {
     while (!this.isStopped && !this.stream.writableNeedDrain) {
-      const message = this.queue.peek();
+      const again = this.again[0];
+      const message = again?.message ?? this.queue.peek();
       if (message === undefined) return;
-      if (message.qos > 0 && this.queue.inFlight >= this.window) return;
-      this.queue.shift();
-      this.sendNow(message);
+      // what the earlier connection has sent counts only when it has been sent on this one (4.9: a new connection starts anew)
+      if (message.qos > 0 && this.queue.inFlight - this.again.length >= this.window) return;
+      if (again) {
+        this.again.shift();
+        this.write(message, again.packetId, true);
+      } else {
+        this.queue.shift();
+        this.sendFirst(message);
+      }
     }
   }
 
@@ -65,10 +74,10 @@ export class Sender {
     const isRefused = reasonCode >= ReasonCode.unspecifiedError;
     if (type === PacketType.pubrec && !isRefused) {
       if (!entry && this.connect.version === 5) return this.unknown(packetId);
-      if (entry) entry.released = true;
-      return this.acknowledge(PacketType.pubrel, packetId);
+      if (entry) this.released(entry);
+      return this.outbox.acknowledge(PacketType.pubrel, packetId);
     }
-    this.queue.finish(packetId);
+    this.forget(packetId);
     entry?.message.done?.(isRefused ? 'refused' : 'acknowledged');
     this.pump();
   }
@@ -77,16 +86,26 @@ export class Sender {
     this.isStopped = true;
   }
 
-  private sendNow(message: OutboundMessage): void {
+  private sendFirst(message: OutboundMessage): void {
     if (message.expiresAt !== undefined && message.expiresAt <= this.now()) return message.done?.('expired');
-    const bytes = this.encoded(message, message.qos === 0 ? undefined : 1, false);
-    if (bytes.length > this.largest) return message.done?.('too-large'); // [MQTT-3.1.2-25]: as if it had been sent
-    if (message.qos === 0) return this.outbox.send(bytes);
-    this.write(message, this.queue.number(message), false);
+    this.write(message, message.qos === 0 ? undefined : this.queue.number(message), false);
   }
 
-  private write(message: OutboundMessage, packetId: number, dup: boolean): void {
-    this.outbox.send(this.encoded(message, packetId, dup));
+  private write(message: OutboundMessage, packetId: number | undefined, dup: boolean): void {
+    const bytes = this.encoded(message, packetId, dup);
+    if (bytes.length <= this.largest) return this.outbox.send(bytes);
+    if (packetId !== undefined) this.queue.finish(packetId);
+    message.done?.('too-large'); // [MQTT-3.1.2-25]: as if it had been sent
+  }
+
+  private released(entry: InFlight): void {
+    entry.released = true;
+    if (this.again.length > 0) this.again = this.again.filter((other) => other !== entry);
+  }
+
+  private forget(packetId: number): void {
+    const entry = this.queue.finish(packetId);
+    if (entry && this.again.length > 0) this.again = this.again.filter((other) => other !== entry);
   }
 
   private encoded(message: OutboundMessage, packetId: number | undefined, dup: boolean): Buffer {
@@ -109,10 +128,6 @@ export class Sender {
           : { ...properties, messageExpiryInterval: left },
     };
     return encode(packet, this.connect.version);
-  }
-
-  private acknowledge(type: typeof PacketType.pubrel, packetId: number): void {
-    this.outbox.acknowledge(type, packetId);
   }
 
   private unknown(packetId: number): void {

@@ -1,4 +1,7 @@
+import type { Limits } from './limits.js';
 import { OutboundQueue } from './outbound-queue.js';
+
+export type QueueLimits = Pick<Limits, 'queueMaximum'> & Partial<Pick<Limits, 'queueMaximumBytes'>>;
 
 /**
  * What client and server remember of each other beyond a connection (MQTT 5, 4.1), but for the subscriptions, which are for who stands behind the
@@ -10,8 +13,8 @@ export class SessionState {
   readonly outbound: OutboundQueue;
 
   /** `received`: the ids of an earlier one that goes on here. */
-  constructor(limits: { readonly queueMaximum: number }, received: ReadonlySet<number> = new Set()) {
+  constructor(limits: QueueLimits, received: ReadonlySet<number> = new Set()) {
     this.received = new Set(received);
-    this.outbound = new OutboundQueue(limits.queueMaximum);
+    this.outbound = new OutboundQueue(limits.queueMaximum, limits.queueMaximumBytes);
   }
 }

@@ -1,0 +1,62 @@
+import type { Duplex } from 'node:stream';
+import type { EndReason } from './connection-handler.js';
+import type { Limits } from './limits.js';
+
+/** Milliseconds that a client has to take what was said last, before its stream is torn down. */
+const LINGER_MS = 2_000;
+
+/** What is due on one connection by the clock. */
+export class Deadlines {
+  private readonly openedAt: number;
+  private lastHeard: number;
+  private silenceMs = Infinity;
+  private isAccepted = false;
+  /** Since when the stream has taken nothing of what waits in it; undefined while it takes something. */
+  private stuckSince: number | undefined;
+  private waitingBytes = 0;
+  private endedAt: number | undefined;
+
+  constructor(
+    private readonly stream: Duplex,
+    private readonly limits: Limits,
+    private readonly now: () => number,
+  ) {
+    this.openedAt = now();
+    this.lastHeard = this.openedAt;
+  }
+
+  /** Bytes of the client have come, or could not come because they were not read. */
+  heard(): void {
+    this.lastHeard = this.now();
+  }
+
+  /** Seconds; 0: for ever. */
+  accepted(keepAlive: number): void {
+    this.isAccepted = true;
+    this.silenceMs = keepAlive * 1_500 || Infinity; // [MQTT-3.1.2-22]: one and a half keep-alives
+    this.heard();
+  }
+
+  ended(): void {
+    this.endedAt = this.now();
+  }
+
+  /** Undefined: nothing is. `isRead`: whether the client can be heard at all. */
+  due(isRead: boolean): EndReason | 'lingered' | undefined {
+    const now = this.now();
+    if (this.endedAt !== undefined) return now - this.endedAt >= LINGER_MS ? 'lingered' : undefined;
+    if (!this.isAccepted)
+      return now - this.openedAt >= this.limits.connectTimeoutMs ? 'connect-timeout' : undefined;
+    if (this.isStuck(now)) return 'drain-timeout';
+    return isRead && now - this.lastHeard >= this.silenceMs ? 'keep-alive-timeout' : undefined;
+  }
+
+  private isStuck(now: number): boolean {
+    const { writableNeedDrain, writableLength } = this.stream;
+    const isMoving =
+      !writableNeedDrain || this.stuckSince === undefined || writableLength !== this.waitingBytes;
+    this.waitingBytes = writableLength;
+    if (isMoving) this.stuckSince = writableNeedDrain ? now : undefined;
+    return this.stuckSince !== undefined && now - this.stuckSince >= this.limits.drainTimeoutMs;
+  }
+}

@@ -1,0 +1,78 @@
+import type { Duplex } from 'node:stream';
+import {
+  PacketType,
+  type AcknowledgementPacket,
+  type ConnectPacket,
+  type PublishPacket,
+} from '../codec/packet.js';
+import type { ReasonCode } from '../codec/reason-codes.js';
+import type { ConnectionHandler, OutboundMessage } from './connection-handler.js';
+import type { Limits } from './limits.js';
+import type { Outbox } from './outbox.js';
+import { Receiver } from './receiver.js';
+import { Sender } from './sender.js';
+import type { SessionState } from './session-state.js';
+
+export interface ExchangeOptions {
+  readonly stream: Duplex;
+  readonly outbox: Outbox;
+  readonly connect: ConnectPacket;
+  readonly session: SessionState;
+  readonly limits: Limits;
+  readonly handler: Pick<ConnectionHandler, 'publish'>;
+  /** The client has broken a rule, and the connection must end. */
+  readonly broken: (detail: string, reasonCode: ReasonCode) => void;
+  readonly now: () => number;
+}
+
+/** The messages of a connection that was accepted, in both directions. */
+export class Exchange {
+  readonly session: SessionState;
+  private readonly sender: Sender;
+  private readonly receiver: Receiver;
+
+  constructor(options: ExchangeOptions) {
+    const { stream, outbox, connect, session, limits, handler } = options;
+    this.session = session;
+    this.sender = new Sender(stream, outbox, connect, session.outbound, limits, options.now);
+    this.receiver = new Receiver(outbox, connect, session, limits, {
+      publish: (message, topic, delivery) => handler.publish(message, topic, delivery),
+      broken: options.broken,
+      now: options.now,
+    });
+  }
+
+  get oldestUnsettled(): number | undefined {
+    return this.receiver.oldestUnsettled;
+  }
+
+  get unsettled(): number {
+    return this.receiver.unsettled;
+  }
+
+  resume(): void {
+    this.sender.resume();
+  }
+
+  take(packet: PublishPacket | AcknowledgementPacket): void {
+    if (packet.type === PacketType.publish) this.receiver.onPublish(packet);
+    else if (packet.type === PacketType.pubrel) this.receiver.onPubrel(packet);
+    else this.sender.onAcknowledgement(packet);
+  }
+
+  settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
+    this.receiver.settle(delivery, reasonCode, reason);
+  }
+
+  send(message: OutboundMessage): void {
+    this.sender.send(message);
+  }
+
+  pump(): void {
+    this.sender.pump();
+  }
+
+  stop(): void {
+    this.sender.stop();
+  }
+}

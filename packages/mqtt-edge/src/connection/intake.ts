@@ -1,0 +1,59 @@
+import type { Duplex } from 'node:stream';
+import type { Decoder } from '../codec/decoder.js';
+import type { Packet, ProtocolViolation } from '../codec/packet.js';
+
+export interface IntakePort {
+  /** Whether the next packet has to wait. Asked before each one. */
+  mustWait(): boolean;
+  take(packet: Packet): void;
+  violated(violation: ProtocolViolation): void;
+  heard(): void;
+}
+
+/** Takes packets out of a stream, one after the other, and lets the stream wait when they must. */
+export class Intake {
+  private isReading = false;
+  private isOver = false;
+
+  constructor(
+    private readonly stream: Duplex,
+    private readonly decoder: Decoder,
+    private readonly port: IntakePort,
+  ) {
+    stream.on('data', (chunk: Buffer) => {
+      if (this.isOver) return;
+      this.port.heard();
+      this.decoder.write(chunk);
+      this.read();
+    });
+  }
+
+  /** To be called when what had to wait may have to no longer. */
+  readOn(): void {
+    if (this.stream.isPaused() && !this.port.mustWait()) this.read();
+  }
+
+  /** What still comes is thrown away: a stream that is closed over unread bytes takes back what was said last. */
+  stop(): void {
+    this.isOver = true;
+    this.stream.resume();
+  }
+
+  private read(): void {
+    if (this.isReading) return; // a handler has answered at once: the loop below goes on by itself
+    this.isReading = true;
+    while (!this.isOver && !this.port.mustWait()) {
+      const packet = this.decoder.read();
+      if (packet === undefined) break;
+      if ('violation' in packet) this.port.violated(packet);
+      else this.port.take(packet);
+    }
+    this.isReading = false;
+    if (this.isOver) return;
+    if (this.port.mustWait()) this.stream.pause();
+    else if (this.stream.isPaused()) {
+      this.port.heard(); // it was not silent, it was not listened to
+      this.stream.resume();
+    }
+  }
+}
