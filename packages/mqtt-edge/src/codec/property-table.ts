@@ -21,6 +21,8 @@ export interface PropertyRow {
   readonly values?: '0 or 1' | 'not 0' | 'topic';
   /** Where the standard says so. */
   readonly section: string;
+  /** What the other side breaks by sending it. */
+  readonly onlyBy?: string;
 }
 
 /** Acknowledgements and refusals can be explained. */
@@ -44,7 +46,7 @@ export const PROPERTY_TABLE: readonly PropertyRow[] = [
   { id: 0x03, name: 'contentType', type: 'utf8', in: ['publish', 'will'], section: '3.3.2.3.9' },
   { id: 0x08, name: 'responseTopic', type: 'utf8', in: ['publish', 'will'], values: 'topic', section: '3.3.2.3.5' },
   { id: 0x09, name: 'correlationData', type: 'binary', in: ['publish', 'will'], section: '3.3.2.3.6' },
-  { id: 0x0b, name: 'subscriptionIdentifiers', type: 'varint', in: ['publish by server'], many: true, values: 'not 0', section: '3.3.2.3.8' },
+  { id: 0x0b, name: 'subscriptionIdentifiers', type: 'varint', in: ['publish by server'], many: true, values: 'not 0', section: '3.3.2.3.8', onlyBy: 'MQTT-3.3.4-6' },
   { id: 0x0b, name: 'subscriptionIdentifiers', type: 'varint', in: ['subscribe'], values: 'not 0', section: '3.8.2.1.2' },
   { id: 0x11, name: 'sessionExpiryInterval', type: 'four byte', in: ['connect', 'connack', 'disconnect by client'], section: '3.1.2.11.2' },
   { id: 0x12, name: 'assignedClientIdentifier', type: 'utf8', in: ['connack'], section: '3.2.2.3.7' },
@@ -122,6 +124,7 @@ const FOREIGN_IS_PROTOCOL_ERROR: ReadonlySet<PropertyPlace> = new Set<PropertyPl
 
 export function foreignObjection(row: PropertyRow, place: PropertyPlace): Objection {
   const reason = `${row.name} does not belong into this packet`;
+  if (place === PacketType.publish && row.onlyBy !== undefined) return protocolError(row.onlyBy, reason);
   return FOREIGN_IS_PROTOCOL_ERROR.has(place)
     ? protocolError('2.2.2.2', reason)
     : malformed('2.2.2.2', reason);
