@@ -5,6 +5,12 @@ import { isViolation } from '../protocol-violation.js';
 /** `10 0D 0004 …` as bytes. */
 export const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 
+/** A packet of at most 127 bytes whose remaining length is counted. */
+export function framed(firstByte: string, body: string): Buffer {
+  const bytes = hex(body);
+  return Buffer.concat([hex(firstByte), Buffer.from([bytes.length]), bytes]);
+}
+
 /** All that comes out of the bytes, written in these chunks; nothing behind a violation. */
 export function decodeChunks(
   chunks: readonly Buffer[],
