@@ -1,11 +1,20 @@
 import { hostname } from 'node:os';
+import { FieldgateError } from '@fieldgate/contracts';
 import { env } from '@fieldgate/service';
+import type { z } from 'zod';
 
 /** The gateway's part of the environment; the process that composes the roles spreads it into its own schema. */
 export const gatewayEnvironment = {
   /** `0.0.0.0` lets real devices in. */
   FIELDGATE_MQTT_HOST: env.text().default('127.0.0.1'),
   FIELDGATE_MQTT_PORT: env.port().default(1883),
+  /** MQTT over TLS, over WebSocket, and over a secure one. Not set: none. */
+  FIELDGATE_MQTT_TLS_PORT: env.port().optional(),
+  FIELDGATE_MQTT_WS_PORT: env.port().optional(),
+  FIELDGATE_MQTT_WSS_PORT: env.port().optional(),
+  /** PEM files, read again when they change. */
+  FIELDGATE_MQTT_TLS_CERT_FILE: env.text().optional(),
+  FIELDGATE_MQTT_TLS_KEY_FILE: env.text().optional(),
   /** Must differ between gateways that share a Kafka. */
   FIELDGATE_GATEWAY_ID: env
     .text()
@@ -25,6 +34,11 @@ export const gatewayEnvironment = {
 export interface GatewayConfig {
   readonly mqttHost: string;
   readonly mqttPort: number;
+  readonly tlsPort?: number;
+  readonly webSocketPort?: number;
+  readonly secureWebSocketPort?: number;
+  /** Of the TLS and the secure WebSocket listener. */
+  readonly certificate?: { readonly certFile: string; readonly keyFile: string };
   readonly gatewayId: string;
   readonly maxPacketBytes: number;
   readonly maxConnections: number;
@@ -34,16 +48,31 @@ export interface GatewayConfig {
 
 export const GATEWAY_CONFIG = Symbol('GatewayConfig');
 
-export function gatewayConfigFrom(environment: {
-  readonly FIELDGATE_MQTT_HOST: string;
-  readonly FIELDGATE_MQTT_PORT: number;
-  readonly FIELDGATE_GATEWAY_ID: string;
-  readonly FIELDGATE_MQTT_MAX_PACKET_BYTES: number;
-  readonly FIELDGATE_MQTT_MAX_CONNECTIONS: number;
-}): GatewayConfig {
+type GatewayEnvironment = z.output<z.ZodObject<typeof gatewayEnvironment>>;
+
+/** Throws `config-invalid` when a secure port has no certificate. */
+export function gatewayConfigFrom(environment: GatewayEnvironment): GatewayConfig {
+  const {
+    FIELDGATE_MQTT_TLS_PORT: tlsPort,
+    FIELDGATE_MQTT_WS_PORT: webSocketPort,
+    FIELDGATE_MQTT_WSS_PORT: secureWebSocketPort,
+    FIELDGATE_MQTT_TLS_CERT_FILE: certFile,
+    FIELDGATE_MQTT_TLS_KEY_FILE: keyFile,
+  } = environment;
+  const isSecure = tlsPort !== undefined || secureWebSocketPort !== undefined;
+  if (isSecure && (certFile === undefined || keyFile === undefined)) {
+    const variable = certFile === undefined ? 'FIELDGATE_MQTT_TLS_CERT_FILE' : 'FIELDGATE_MQTT_TLS_KEY_FILE';
+    throw new FieldgateError('config-invalid', `${variable}: must name a PEM file, a secure port is set`);
+  }
   return {
     mqttHost: environment.FIELDGATE_MQTT_HOST,
     mqttPort: environment.FIELDGATE_MQTT_PORT,
+    ...(tlsPort === undefined ? {} : { tlsPort }),
+    ...(webSocketPort === undefined ? {} : { webSocketPort }),
+    ...(secureWebSocketPort === undefined ? {} : { secureWebSocketPort }),
+    ...(isSecure && certFile !== undefined && keyFile !== undefined
+      ? { certificate: { certFile, keyFile } }
+      : {}),
     gatewayId: environment.FIELDGATE_GATEWAY_ID,
     maxPacketBytes: environment.FIELDGATE_MQTT_MAX_PACKET_BYTES,
     maxConnections: environment.FIELDGATE_MQTT_MAX_CONNECTIONS,

@@ -58,7 +58,7 @@ export const connectsTotal = new Counter({
 
 export const connectionErrorsTotal = new Counter({
   name: 'fieldgate_gateway_connection_errors_total',
-  help: 'Connections that broke a rule of MQTT, timed out or were reset',
+  help: 'Connections that broke a rule of MQTT, or were silent too long',
 });
 
 export const droppedConnectionsTotal = new Counter({

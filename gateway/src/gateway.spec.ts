@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { commandStepSchema, encodeCommandStep, FieldgateError, type CommandStep } from '@fieldgate/contracts';
 import { appended, type NewRecord, type Settle } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
-import { connect, type IClientOptions } from 'mqtt';
+import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { counts } from './gateway.metrics.js';
 import {
   atEndOfTest,
@@ -37,6 +37,16 @@ async function refusal(gateway: TestGateway, more: IClientOptions): Promise<numb
   return error.code;
 }
 
+/** Reason code of the PUBACK. */
+async function answerTo(client: MqttClient, topic: string, payload: string): Promise<number> {
+  try {
+    await client.publishAsync(topic, payload, { qos: 1 });
+    return 0;
+  } catch (error) {
+    return (error as { code: number }).code; // what mqtt rejects with
+  }
+}
+
 describe.each([
   ['MQTT 5', V5],
   ['MQTT 3.1.1', V3],
@@ -64,9 +74,12 @@ describe.each([
   it('gets an answer for what is refused for good, and the bytes are a dead letter', async () => {
     const { log, gateway } = await givenGateway();
     const client = await device(gateway, version);
-    await client.publishAsync('devices/pump-7/telemetry', '{"temperature":', { qos: 1 });
-    await client.publishAsync('devices/pump-7/telemetry', '[{"a":1},{"b":null}]', { qos: 1 });
-    await client.publishAsync('devices/pump-7/nonsense', '{}', { qos: 1 });
+    const reasons = [
+      await answerTo(client, 'devices/pump-7/telemetry', '{"temperature":'),
+      await answerTo(client, 'devices/pump-7/telemetry', '[{"a":1},{"b":null}]'),
+      await answerTo(client, 'devices/pump-7/nonsense', '{}'),
+    ];
+    expect(reasons).toEqual(version === V5 ? [0x99, 0x99, 0x90] : [0, 0, 0]); // 3.1.1 has no word for a refusal
     const letters = await recordsOf(log, 'fieldgate.dead-letters.v1');
     expect(letters.map(({ json }) => (json['data'] as { code: string }).code)).toEqual([
       'payload-not-json',
@@ -262,7 +275,7 @@ describe('the gateway', () => {
   it('lets no device claim that it was connected or disconnected', async () => {
     const { log, gateway } = await givenGateway();
     const client = await device(gateway);
-    await client.publishAsync('devices/pump-7/events/disconnected', '{"state":"info"}', { qos: 1 });
+    expect(await answerTo(client, 'devices/pump-7/events/disconnected', '{"state":"info"}')).toBe(0x90);
     const letters = await recordsOf(log, 'fieldgate.dead-letters.v1');
     expect(letters.map(({ json }) => (json['data'] as { code: string }).code)).toEqual(['topic-unknown']);
     expect(await recordsOf(log, 'fieldgate.events.v1')).toHaveLength(1);

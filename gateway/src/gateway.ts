@@ -27,15 +27,16 @@ import {
   type Clock,
   type Logger,
 } from '@fieldgate/service';
-import { MqttBroker } from './broker/mqtt-broker.js';
+import { DeviceConnections } from './connections/device-connections.js';
 import { AcceptResponse } from './commands/accept-response.js';
 import { DeliverCommands } from './commands/deliver-commands.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config.js';
 import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
-import { TcpListener } from './listeners/tcp-listener.js';
+import { Listeners } from './listeners/listeners.js';
 import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
+import type { DeviceSession } from './sessions/device-session.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 
 /** How long a graceful stop waits for the log before it lets go of what was never acknowledged. */
@@ -54,13 +55,13 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly sessionTable: LogTable<SessionRecord>;
   private readonly commands: CommandsView;
   private readonly registry: SessionRegistry;
-  private readonly broker: MqttBroker;
-  private readonly listener: TcpListener;
+  private readonly connections: DeviceConnections;
+  private readonly listeners: Listeners;
   private readonly beat: GatewayBeat;
   private readonly deliver: DeliverCommands;
   private readonly stopping = new AbortController();
   private sweeper: NodeJS.Timeout | undefined;
-  private listening: AddressInfo | undefined;
+  private listening: ReadonlyMap<string, AddressInfo> = new Map();
   private problem: string | undefined = 'starting';
 
   constructor(
@@ -114,7 +115,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     const ingest = new IngestPublish(this.identity, log.writer, responses, clock, this.logger);
     const authentication = new AuthenticateDevice(this.devices);
     const newestSessions = new CatchUp(() => this.sessionTable.caughtUp());
-    this.broker = new MqttBroker(
+    this.connections = new DeviceConnections(
       config,
       {
         authenticate: (credentials) => authentication.authenticate(credentials),
@@ -137,14 +138,11 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       clock,
       this.logger,
     );
-    this.listener = new TcpListener(
-      {
-        host: config.mqttHost,
-        port: config.mqttPort,
-        maxConnections: config.maxConnections,
-        failed: (error) => supervisor.fail('mqtt listener', error),
-      },
-      (socket) => this.broker.handle(socket),
+    this.listeners = new Listeners(
+      config,
+      (name, error) => supervisor.fail(name, error),
+      (stream, remoteAddress) => this.connections.handle(stream, remoteAddress),
+      this.logger,
     );
     readiness.add('gateway', () => this.problem);
   }
@@ -153,8 +151,13 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.supervisor.run('gateway', () => this.start());
   }
 
-  /** Where MQTT listens; undefined until it does. */
+  /** Where MQTT over TCP listens; undefined until it does. */
   get address(): AddressInfo | undefined {
+    return this.listening.get('mqtt');
+  }
+
+  /** Where it listens, by scheme: `mqtt`, `mqtts`, `ws`, `wss`; empty until it does. */
+  get addresses(): ReadonlyMap<string, AddressInfo> {
     return this.listening;
   }
 
@@ -171,12 +174,11 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     await this.persist(() => this.beat.start());
     await this.persist(() => this.registry.endEarlierRuns());
     if (this.stopping.signal.aborted) return;
-    await this.broker.start();
-    this.listening = await this.listener.start();
+    this.connections.start();
+    this.listening = await this.listeners.start();
     this.sweeper = setInterval(() => this.closeHeld(), SWEEP_MS);
     this.problem = undefined;
     this.readiness.changed();
-    this.logger.info({ host: this.listening.address, port: this.listening.port }, 'mqtt listening');
   }
 
   /** Again and again while the log is away. */
@@ -205,7 +207,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   private closeHeld(): void {
     const now = this.clock.now();
     for (const session of this.registry.all()) {
-      const since = session.settlements.oldestSince;
+      const since = session.link.oldestUnsettled;
       if (since === undefined) continue;
       const keepAliveMs = session.keepAliveSeconds === 0 ? Infinity : session.keepAliveSeconds * 1_000;
       const mostMs = Math.min(this.config.holdMs, Math.max(SWEEP_MS / 2, keepAliveMs - SWEEP_MS)); // noticed a sweep late
@@ -220,26 +222,23 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Stop accepting; let what was taken become durable and be answered; say goodbye. The log is closed after this. */
   async beforeApplicationShutdown(): Promise<void> {
     if (this.stopping.signal.aborted) return;
-    this.stopping.abort();
     this.problem = 'stopping';
-    this.listener.close();
+    this.listeners.close();
+    this.connections.hold();
     clearInterval(this.sweeper);
     await this.settled();
-    if (this.listening) {
-      await this.broker.stop();
+    this.stopping.abort();
+    if (this.listening.size > 0) {
+      await this.connections.stop();
       await this.beat.stop();
     }
     await Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]);
   }
 
-  /** What was taken before the stop; what devices go on sending is held, and they send it again elsewhere. */
+  /** What was taken before the stop is durable and answered; nothing more is read. */
   private async settled(): Promise<void> {
     const deadline = this.clock.now() + DRAIN_MS;
-    const taken = [...this.registry.all()].map((session) => {
-      return { session, goal: session.settlements.released + session.settlements.size };
-    });
-    const waits = ({ session, goal }: (typeof taken)[number]): boolean =>
-      !session.closed && session.settlements.released < goal;
-    while (this.clock.now() < deadline && taken.some(waits)) await pause(5);
+    const waits = ({ link, closed }: DeviceSession): boolean => !closed && link.unsettled > 0;
+    while (this.clock.now() < deadline && [...this.registry.all()].some(waits)) await pause(5);
   }
 }

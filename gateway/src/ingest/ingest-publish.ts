@@ -120,7 +120,7 @@ export class IngestPublish {
 
   private append(arrival: Arrival, record: NewRecord): void {
     counts.records += 1;
-    // what `append` returns is not looked at: aedes reads no more from a connection until what it has read is answered
+    // what `append` returns is not looked at: a connection reads no more than its in-flight limit of what is not answered
     this.writer.append(record, (error) => {
       if (!error) return arrival.settled('acknowledge'); // durable from here: PUBACK
       if (error.retriable) return arrival.settled('unavailable');
@@ -145,7 +145,7 @@ export class IngestPublish {
       if (error?.retriable) return settled('unavailable');
       if (error)
         this.logger.error({ deviceId: session.deviceId, code, err: error }, 'dead letter refused by the log');
-      settled('acknowledge');
+      settled(rejection);
     });
   }
 
@@ -166,12 +166,12 @@ export class IngestPublish {
   private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
 }
 
-/** Calls `settled` once, after `count` calls, with the worst outcome of them. */
+/** Calls `settled` once, after `count` calls, with the worst outcome of them: an outage, else the first rejection. */
 function joined(count: number, settled: Settled): Settled {
   let open = count;
   let worst: IngestOutcome = 'acknowledge';
   return (outcome) => {
-    if (outcome !== 'acknowledge') worst = outcome;
+    if (outcome === 'unavailable' || (worst === 'acknowledge' && outcome !== 'acknowledge')) worst = outcome;
     open -= 1;
     if (open === 0) settled(worst);
   };

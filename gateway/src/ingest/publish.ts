@@ -1,4 +1,6 @@
-/** A PUBLISH as the broker hands it over (or a will, when its connection has ended). */
+import type { Rejection } from '@fieldgate/contracts';
+
+/** A PUBLISH as its connection hands it over (or a will, when that has ended). */
 export interface InboundPublish {
   readonly topic: string;
   readonly payload: Uint8Array;
@@ -9,7 +11,7 @@ export interface InboundPublish {
 }
 
 /**
- * What becomes of a PUBLISH. `acknowledge`: durable, as a record or a dead letter. `forbidden`: not its topic. `unavailable`: the log is away:
- * no acknowledgement, the connection is closed, the device sends again.
+ * What becomes of a PUBLISH. `acknowledge`: durable as a record. A rejection: durable as a dead letter, and MQTT 5 devices are told why. `forbidden`: not
+ * its topic. `unavailable`: the log is away: no acknowledgement, the connection is closed, the device sends again.
  */
-export type IngestOutcome = 'acknowledge' | 'forbidden' | 'unavailable';
+export type IngestOutcome = 'acknowledge' | 'forbidden' | 'unavailable' | Rejection;

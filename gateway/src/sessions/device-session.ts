@@ -1,8 +1,7 @@
 import type { DeviceRecord, Subscription, TelemetryWriter } from '@fieldgate/contracts';
-import type { OrderedSettlements } from '../ingest/ordered-settlements.js';
 
-/** What the gateway may do to the connection behind a session. The broker implements it. */
-export interface DeviceConnection {
+/** What the gateway may do to the connection behind a session. */
+export interface DeviceLink {
   /**
    * MQTT 5: a DISCONNECT with this reason code (section 3.14.2.1) goes first; 3.1.1 has none, its connection is just closed. False when it was
    * being closed already.
@@ -10,6 +9,10 @@ export interface DeviceConnection {
   close(reason: CloseReason): boolean;
   /** False when the connection is closing already. */
   send(message: OutboundCommand): boolean;
+  /** When the message came that has waited for its acknowledgement for longest, epoch ms; undefined when none waits. */
+  readonly oldestUnsettled: number | undefined;
+  /** How many wait. */
+  readonly unsettled: number;
 }
 
 export interface OutboundCommand {
@@ -39,7 +42,7 @@ export interface DeviceSession {
   readonly deviceId: string;
   /** Random; names this connection in session records and command steps. */
   readonly connection: string;
-  readonly link: DeviceConnection;
+  readonly link: DeviceLink;
   /** The registration that it logged in with: a change of it ends the session. */
   readonly registration: Pick<DeviceRecord, 'creationId' | 'secretVersion'>;
   readonly protocol: '3.1' | '3.1.1' | '5';
@@ -48,7 +51,6 @@ export interface DeviceSession {
   /** `devices/{deviceId}/` */
   readonly topicPrefix: string;
   readonly writer: TelemetryWriter;
-  readonly settlements: OrderedSettlements;
   expirySeconds: number;
   subscriptions: readonly Subscription[];
   standing: Standing;
@@ -61,7 +63,6 @@ export const CLOSE_REASONS = {
   'secret-changed': { reasonCode: 0x87, says: 'the secret of the device has changed' },
   'log-unavailable': { reasonCode: 0x89, says: 'the log does not answer' },
   'taken-over': { reasonCode: 0x8e, says: 'session taken over by another connection' },
-  'too-many-qos2': { reasonCode: 0x93, says: 'too many QoS 2 messages without PUBREL' },
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;
 
@@ -73,6 +74,10 @@ export type DisconnectReason =
   /** The network ended it, without a word. */
   | 'connection-lost'
   | 'keep-alive-timeout'
+  /** It did not read what was sent to it. */
+  | 'drain-timeout'
   | 'packet-too-large'
   | 'protocol-error'
+  /** More messages without an answer, or QoS 2 messages without PUBREL, than the Receive Maximum. */
+  | 'too-many-qos2'
   | 'gateway-stopping';

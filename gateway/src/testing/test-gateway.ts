@@ -11,6 +11,7 @@ import { appended, COMMIT_LOG, LogStart, type CommitLog, type LogRecord } from '
 import { createLogger, Readiness, ServiceModule } from '@fieldgate/service';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { Gateway } from '../gateway.js';
+import type { GatewayConfig } from '../gateway.config.js';
 import { GatewayModule } from '../gateway.module.js';
 
 @Global()
@@ -31,12 +32,14 @@ class GivenLogModule {
 /** A whole gateway on a log that the test holds in its hand. */
 export interface TestGateway {
   readonly port: number;
+  /** By scheme: `mqtt`, `mqtts`, `ws`, `wss`. */
+  readonly ports: ReadonlyMap<string, number>;
   stop(): Promise<void>;
 }
 
 export async function startGateway(
   log: CommitLog,
-  options: { gatewayId?: string; holdMs?: number } = {},
+  options: Partial<GatewayConfig> = {},
 ): Promise<TestGateway> {
   const readiness = new Readiness();
   const module: TestingModule = await Test.createTestingModule({
@@ -46,18 +49,20 @@ export async function startGateway(
       GatewayModule.forRoot({
         mqttHost: '127.0.0.1',
         mqttPort: 0,
-        gatewayId: options.gatewayId ?? 'gw-1',
+        gatewayId: 'gw-1',
         maxPacketBytes: 131_072,
         maxConnections: 100,
-        holdMs: options.holdMs ?? 10_000,
+        holdMs: 10_000,
+        ...options,
       }),
     ],
   }).compile();
   await module.init();
   await readiness.ready();
-  const address = module.get(Gateway).address;
-  if (!address) throw new Error('the gateway is ready and does not listen');
-  return { port: address.port, stop: () => module.close() };
+  const ports = new Map([...module.get(Gateway).addresses].map(([scheme, { port }]) => [scheme, port]));
+  const port = ports.get('mqtt');
+  if (port === undefined) throw new Error('the gateway is ready and does not listen');
+  return { port, ports, stop: () => module.close() };
 }
 
 /** Puts a device into the registry, as the operator API does. */

@@ -39,6 +39,7 @@ export class Connection {
   private exchange: Exchange | undefined;
   private legacy: Legacy | undefined;
   private wasHandedOver = false;
+  private why: EndReason | undefined;
   private holds = 0;
   private unansweredRequests = 0;
 
@@ -106,6 +107,11 @@ export class Connection {
 
   get unsettled(): number {
     return this.exchange?.unsettled ?? 0;
+  }
+
+  /** Why it is over; undefined while it is not. Also of a connection that never sent CONNECT. */
+  get endedBecause(): EndReason | undefined {
+    return this.why;
   }
 
   // ── answers of who stands behind it ──
@@ -293,6 +299,7 @@ export class Connection {
   private finish(reason: EndReason, reasonCode: ReasonCode, detail?: string): void {
     const wasOpen = this.phase === 'open';
     this.phase = 'ending';
+    this.why = reason;
     this.deadlines.ended();
     this.exchange?.stop();
     if (this.legacy && this.wasHandedOver)

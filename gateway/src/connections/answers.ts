@@ -1,0 +1,47 @@
+import type { ErrorCode } from '@fieldgate/contracts';
+import { ReasonCode, type ConnectionEnd, type PublishPacket } from '@fieldgate/mqtt-edge';
+import type { InboundPublish } from '../ingest/publish.js';
+import type { DisconnectReason } from '../sessions/device-session.js';
+
+/** CONNACK of a device that may not come in (MQTT 5: table 3-1; before, the connection writes what the version has for it). */
+export function connackReason(code: ErrorCode): ReasonCode {
+  if (code === 'log-unavailable' || code === 'not-ready') return ReasonCode.serverUnavailable;
+  return code === 'will-elsewhere' ? ReasonCode.notAuthorized : ReasonCode.badUserNameOrPassword;
+}
+
+/** PUBACK or PUBREC of a message that is refused for good; its bytes are a dead letter. */
+export function refusalReason(code: ErrorCode): ReasonCode {
+  return code === 'topic-unknown' ? ReasonCode.topicNameInvalid : ReasonCode.payloadFormatInvalid;
+}
+
+/** What stands in the event `disconnected`. */
+export function disconnectReason({ reason, reasonCode }: ConnectionEnd): DisconnectReason {
+  switch (reason) {
+    case 'disconnected':
+      return 'client-disconnected';
+    case 'keep-alive-timeout':
+    case 'drain-timeout':
+      return reason;
+    case 'protocol-error':
+      if (reasonCode === ReasonCode.packetTooLarge) return 'packet-too-large';
+      return reasonCode === ReasonCode.receiveMaximumExceeded ? 'too-many-qos2' : 'protocol-error';
+    case 'connect-timeout':
+    case 'closed':
+    case 'lost':
+      return 'connection-lost';
+  }
+}
+
+/** What ingest needs of a PUBLISH. */
+export function inboundPublish({ payload, qos, properties }: PublishPacket, topic: string): InboundPublish {
+  const { correlationData, userProperties } = properties;
+  if (correlationData === undefined && userProperties === undefined) return { topic, payload, qos };
+  const status = userProperties?.find(([name]) => name === 'status')?.[1];
+  return {
+    topic,
+    payload,
+    qos,
+    ...(correlationData === undefined ? {} : { correlationData }),
+    ...(status === undefined ? {} : { status }),
+  };
+}

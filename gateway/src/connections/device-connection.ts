@@ -1,0 +1,304 @@
+import type { Duplex } from 'node:stream';
+import {
+  isDeviceId,
+  isRejection,
+  telemetryWriter,
+  V3_SESSION_EXPIRY_SECONDS,
+  type DeviceRecord,
+  type Rejection,
+  type Subscription,
+} from '@fieldgate/contracts';
+import {
+  Connection,
+  ReasonCode,
+  type ArrivedTopic,
+  type ConnectionEnd,
+  type ConnectionHandler,
+  type ConnectPacket,
+  type Limits,
+  type PublishPacket,
+  type SessionState,
+  type SubscribePacket,
+  type SubscriptionRequest,
+  type UnsubscribePacket,
+} from '@fieldgate/mqtt-edge';
+import type { Clock, Logger, RepeatedLines } from '@fieldgate/service';
+import { connectsTotal, counts } from '../gateway.metrics.js';
+import type { IngestOutcome } from '../ingest/publish.js';
+import {
+  CLOSE_REASONS,
+  type CloseReason,
+  type DeviceLink,
+  type DeviceSession,
+  type DisconnectReason,
+  type OutboundCommand,
+} from '../sessions/device-session.js';
+import { newConnectionId } from '../sessions/session-registry.js';
+import { maySubscribe } from '../sessions/topic-access.js';
+import { connackReason, disconnectReason, inboundPublish, refusalReason } from './answers.js';
+import type { DevicePort } from './device-port.js';
+
+/** What all connections of a gateway share. */
+export interface Surroundings {
+  readonly port: DevicePort;
+  readonly gatewayId: string;
+  readonly limits: Limits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly lines: RepeatedLines;
+  /** The protocol state of the device's session, its own or a new one; ends the connection that it had. */
+  takeOver(deviceId: string, connection: DeviceConnection, resumes: boolean): SessionState;
+  /** Called once for each connection, whether it has become a session or not. */
+  gone(connection: DeviceConnection): void;
+}
+
+/** One device at the other end of an MQTT connection: who it is, what it may do, and what becomes of what it sends. */
+export class DeviceConnection implements ConnectionHandler, DeviceLink {
+  readonly mqtt: Connection;
+  session: DeviceSession | undefined;
+  private endedBecause: CloseReason | 'gateway-stopping' | undefined;
+
+  constructor(
+    stream: Duplex,
+    private readonly remoteAddress: string | undefined,
+    private readonly around: Surroundings,
+  ) {
+    this.mqtt = new Connection(stream, around.limits, this, () => around.clock.now());
+  }
+
+  // ── what the gateway does with it ──
+
+  close(reason: CloseReason): boolean {
+    const { reasonCode, says } = CLOSE_REASONS[reason];
+    return this.end(reason, reasonCode, says);
+  }
+
+  /** The gateway goes; the device shall look for another. */
+  shutDown(): void {
+    this.end('gateway-stopping', ReasonCode.serverShuttingDown, 'the gateway is stopping');
+  }
+
+  send({ topic, payload, qos, properties, acknowledged }: OutboundCommand): boolean {
+    if (!this.mqtt.isOpen) return false;
+    const { responseTopic, correlationData, messageExpirySeconds, contentType } = properties;
+    this.mqtt.send({
+      topic,
+      payload,
+      qos,
+      retain: false,
+      properties: { responseTopic, correlationData: Buffer.from(correlationData), contentType },
+      expiresAt: this.around.clock.now() + messageExpirySeconds * 1_000,
+      done: (outcome) => {
+        if (outcome === 'acknowledged' && qos > 0) acknowledged();
+      },
+    });
+    return true;
+  }
+
+  get oldestUnsettled(): number | undefined {
+    return this.mqtt.oldestUnsettled;
+  }
+
+  get unsettled(): number {
+    return this.mqtt.unsettled;
+  }
+
+  // ── CONNECT ──
+
+  connect(packet: ConnectPacket): void {
+    const { around } = this;
+    this.admit(packet).catch((error: unknown) => {
+      connectsTotal.inc({ outcome: 'log-unavailable' });
+      around.logger.error({ err: error }, 'connect not checked');
+      this.mqtt.refuse(ReasonCode.serverUnavailable, 'the gateway cannot check devices now');
+    });
+  }
+
+  private async admit(packet: ConnectPacket): Promise<void> {
+    const { port } = this.around;
+    const { username } = packet;
+    // [MQTT-3.1.3-8] only 3.1.1 with clean session 0 must not leave its client id empty
+    const mayBeEmpty = packet.version === 5 || packet.clean;
+    const isAssigned = packet.clientId === '' && username !== undefined && mayBeEmpty;
+    const clientId = isAssigned ? username : packet.clientId;
+    const password = packet.password;
+    const device = await port.authenticate({ clientId, username, password, willTopic: packet.will?.topic });
+    if (isRejection(device)) return this.refuse(packet, device);
+    const resumed = packet.clean ? undefined : await port.resume(device.id);
+    if (!this.mqtt.isAsking) return; // it has gone meanwhile, and must not take the living connection of its device over
+    this.begin(packet, device, resumed, isAssigned ? clientId : undefined);
+  }
+
+  private begin(
+    packet: ConnectPacket,
+    device: DeviceRecord,
+    resumed: readonly Subscription[] | undefined,
+    assignedClientId: string | undefined,
+  ): void {
+    const { port, clock, gatewayId } = this.around;
+    const deviceId = device.id;
+    const state = this.around.takeOver(deviceId, this, resumed !== undefined);
+    this.session = {
+      deviceId,
+      connection: newConnectionId(),
+      link: this,
+      registration: { creationId: device.creationId, secretVersion: device.secretVersion },
+      protocol: packet.version === 5 ? '5' : packet.version === 3 ? '3.1' : '3.1.1',
+      connectedAt: clock.now(),
+      keepAliveSeconds: packet.keepAlive,
+      topicPrefix: `devices/${deviceId}/`,
+      writer: telemetryWriter(deviceId, gatewayId),
+      expirySeconds: this.expirySeconds(packet),
+      subscriptions: resumed ?? [],
+      standing: 'unread',
+      closed: false,
+    };
+    counts.connections += 1;
+    connectsTotal.inc({ outcome: 'accepted' });
+    port.connected(this.session);
+    this.mqtt.accept({
+      session: state,
+      sessionPresent: resumed !== undefined,
+      ...(assignedClientId === undefined ? {} : { assignedClientId }),
+    });
+  }
+
+  private expirySeconds({ version, clean, properties }: ConnectPacket): number {
+    if (version < 5) return clean ? 0 : V3_SESSION_EXPIRY_SECONDS;
+    return Math.min(properties.sessionExpiryInterval ?? 0, this.around.limits.sessionExpiryMaximum);
+  }
+
+  private refuse(packet: ConnectPacket, { code, detail }: Rejection): void {
+    connectsTotal.inc({ outcome: code });
+    const { remoteAddress } = this;
+    const userName =
+      packet.username !== undefined && isDeviceId(packet.username) ? packet.username : undefined;
+    const who = { userName, clientId: packet.clientId.slice(0, 64), remoteAddress, code };
+    this.around.lines.log('warn', `connect ${remoteAddress} ${userName} ${code}`, who, 'connect refused');
+    this.mqtt.refuse(connackReason(code), detail);
+  }
+
+  // ── PUBLISH ──
+
+  publish(packet: PublishPacket, topic: ArrivedTopic, delivery: number): void {
+    const { session } = this;
+    if (!session) return;
+    const settled = (outcome: IngestOutcome): void => this.settle(packet.qos, delivery, outcome);
+    this.around.port.ingest(session, inboundPublish(packet, topic.toString()), settled);
+  }
+
+  private settle(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {
+    if (outcome === 'forbidden') return this.forbid(qos, delivery);
+    if (outcome === 'unavailable') return this.unavailable(qos);
+    if (qos === 0) return;
+    counts.acknowledged += 1; // durable from here, as a record or as a dead letter
+    if (outcome === 'acknowledge') return this.mqtt.settle(delivery);
+    this.mqtt.settle(delivery, refusalReason(outcome.code), outcome.detail);
+  }
+
+  /** An outage is never acknowledged: the connection ends, and the device sends again. */
+  private unavailable(qos: 0 | 1 | 2): void {
+    if (qos === 0) counts.droppedQos0 += 1;
+    else if (this.close('log-unavailable')) counts.heldTooLong += 1;
+  }
+
+  private forbid(qos: 0 | 1 | 2, delivery: number): void {
+    const says = 'a device may publish below its own topics only';
+    if (this.mqtt.version !== 5) this.mqtt.close(ReasonCode.notAuthorized, says);
+    else if (qos > 0) this.mqtt.settle(delivery, ReasonCode.notAuthorized, says);
+  }
+
+  // ── SUBSCRIBE ──
+
+  subscribe({ packetId, subscriptions, properties }: SubscribePacket): void {
+    const { session } = this;
+    if (!session) return;
+    const identifier = properties.subscriptionIdentifiers?.[0];
+    const granted = subscriptions.filter(({ filter }) => maySubscribe(session.deviceId, filter));
+    const answers = subscriptions.map((request) => this.answerTo(session, request));
+    const durable =
+      granted.length === 0
+        ? Promise.resolve()
+        : this.around.port.subscribed(
+            session,
+            granted.map((request) => subscriptionOf(request, identifier)),
+          );
+    this.whenDurable(durable, () => this.mqtt.suback(packetId, answers));
+  }
+
+  unsubscribe({ packetId, filters }: UnsubscribePacket): void {
+    const { session } = this;
+    if (!session) return;
+    const existing = new Set(session.subscriptions.map(({ filter }) => filter));
+    const answers = filters.map((filter) =>
+      existing.has(filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
+    );
+    const durable = answers.includes(ReasonCode.success)
+      ? this.around.port.unsubscribed(session, filters)
+      : Promise.resolve();
+    this.whenDurable(durable, () => this.mqtt.unsuback(packetId, answers));
+  }
+
+  private answerTo({ deviceId }: DeviceSession, { filter, qos }: SubscriptionRequest): ReasonCode {
+    if (maySubscribe(deviceId, filter)) return GRANTED[qos];
+    const code = 'topic-forbidden';
+    this.around.lines.log('warn', `subscribe ${deviceId}`, { deviceId, code }, 'subscription refused');
+    return filter.startsWith('$share/')
+      ? ReasonCode.sharedSubscriptionsNotSupported
+      : ReasonCode.notAuthorized;
+  }
+
+  /** What a device believes in must be in the log: when it cannot be written, the device shall connect and ask again. */
+  private whenDurable(written: Promise<void>, answer: () => void): void {
+    written.then(answer, (error: unknown) => {
+      this.around.logger.warn({ deviceId: this.session?.deviceId, err: error }, 'subscription not recorded');
+      this.close('log-unavailable');
+    });
+  }
+
+  // ── the end ──
+
+  closed(end: ConnectionEnd): void {
+    const { session } = this;
+    this.around.gone(this);
+    if (!session) return;
+    counts.connections -= 1;
+    if (this.mqtt.version === 5) session.expirySeconds = end.sessionExpiry; // DISCONNECT may have changed it ([MQTT-3.14.2-2])
+    const reason: DisconnectReason = this.endedBecause ?? disconnectReason(end);
+    if (end.reason === 'protocol-error') this.report(session, end);
+    if (end.will) {
+      const { topic, payload, qos } = end.will;
+      this.around.port.ingest(session, { topic, payload, qos }, () => undefined); // nobody waits for an answer
+    }
+    this.around.port.disconnected(session, reason);
+  }
+
+  private report({ deviceId }: DeviceSession, { detail }: ConnectionEnd): void {
+    this.around.lines.log(
+      'info',
+      `broken ${deviceId} ${detail}`,
+      { deviceId, reason: detail },
+      'connection broken',
+    );
+  }
+
+  private end(because: CloseReason | 'gateway-stopping', reasonCode: ReasonCode, says: string): boolean {
+    if (this.endedBecause !== undefined) return false;
+    this.endedBecause = because; // before the end, which asks for it
+    return this.mqtt.close(reasonCode, says);
+  }
+}
+
+const GRANTED = [ReasonCode.success, ReasonCode.grantedQos1, ReasonCode.grantedQos2] as const;
+
+function subscriptionOf(request: SubscriptionRequest, identifier: number | undefined): Subscription {
+  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
+  return {
+    filter,
+    qos,
+    noLocal,
+    retainAsPublished,
+    retainHandling,
+    ...(identifier === undefined ? {} : { identifier }),
+  };
+}

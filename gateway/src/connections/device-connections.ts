@@ -1,0 +1,116 @@
+import type { Duplex } from 'node:stream';
+import { DEFAULT_LIMITS, SessionState, type EndReason, type Limits } from '@fieldgate/mqtt-edge';
+import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
+import type { GatewayConfig } from '../gateway.config.js';
+import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
+import { DeviceConnection, type Surroundings } from './device-connection.js';
+import type { DevicePort } from './device-port.js';
+
+const TICK_MS = 1_000;
+/** Commands that wait for one device's window; DeliverCommands takes no more than 64 anyway. */
+const QUEUE_MAXIMUM = 128;
+/** How long clients have to take the DISCONNECT of a gateway that stops. */
+const GOODBYE_MS = 1_000;
+
+/** Ends that are counted as errors: a rule of MQTT broken, or time over. */
+const BROKEN: ReadonlySet<EndReason> = new Set([
+  'protocol-error',
+  'keep-alive-timeout',
+  'connect-timeout',
+  'drain-timeout',
+]);
+
+/** All MQTT connections of a gateway: which of them is a device's own, what outlives them, and the time. */
+export class DeviceConnections {
+  private readonly all = new Set<DeviceConnection>();
+  private readonly ofDevice = new Map<string, DeviceConnection>();
+  /** QoS 2 ids between PUBREC and PUBREL of devices that are away; who has none open is not here. */
+  private readonly kept = new Map<string, SessionState>();
+  private readonly surroundings: Surroundings;
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly config: Pick<GatewayConfig, 'gatewayId' | 'maxPacketBytes' | 'maxConnections'>,
+    port: DevicePort,
+    clock: Clock,
+    logger: Logger,
+  ) {
+    const limits: Limits = {
+      ...DEFAULT_LIMITS,
+      maximumPacketSize: config.maxPacketBytes,
+      queueMaximum: QUEUE_MAXIMUM,
+    };
+    this.surroundings = {
+      port,
+      gatewayId: config.gatewayId,
+      limits,
+      clock,
+      logger,
+      lines: new RepeatedLines(logger, clock),
+      takeOver: (deviceId, connection, resumes) => this.takeOver(deviceId, connection, resumes),
+      gone: (connection) => this.gone(connection),
+    };
+  }
+
+  start(): void {
+    this.timer = setInterval(() => this.tick(), TICK_MS);
+  }
+
+  /** `remoteAddress` is for the log. One connection too many is closed at once. */
+  handle(stream: Duplex, remoteAddress: string | undefined): void {
+    if (this.all.size >= this.config.maxConnections) {
+      droppedConnectionsTotal.inc();
+      stream.destroy();
+      return;
+    }
+    const connection = new DeviceConnection(stream, remoteAddress, this.surroundings);
+    this.all.add(connection);
+    stream.once('close', () => {
+      this.all.delete(connection);
+      if (BROKEN.has(connection.mqtt.endedBecause ?? 'lost')) connectionErrorsTotal.inc();
+    });
+  }
+
+  /** Reads nothing more from anybody; what was taken is still answered. */
+  hold(): void {
+    for (const { mqtt } of this.all) mqtt.hold();
+  }
+
+  /** Every MQTT 5 device gets its DISCONNECT (0x8B, server shutting down). Resolves when the streams are closed. */
+  async stop(): Promise<void> {
+    const streams = [...this.all].map((connection) => connection.mqtt.streamClosed);
+    for (const connection of this.all) connection.shutDown();
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, GOODBYE_MS);
+    });
+    await Promise.race([Promise.all(streams), limit]);
+    clearTimeout(timer);
+    clearInterval(this.timer);
+    for (const { mqtt } of this.all) mqtt.destroy();
+  }
+
+  private takeOver(deviceId: string, connection: DeviceConnection, resumes: boolean): SessionState {
+    const before = this.ofDevice.get(deviceId);
+    before?.close('taken-over');
+    this.ofDevice.set(deviceId, connection);
+    const kept = this.kept.get(deviceId);
+    this.kept.delete(deviceId);
+    // a command that was not acknowledged is not sent again: its deadline decides. Ids of QoS 2 messages outlive the connection
+    return new SessionState(this.surroundings.limits, resumes ? kept?.received : undefined);
+  }
+
+  private gone(connection: DeviceConnection): void {
+    const { session } = connection;
+    if (!session) return;
+    const { deviceId } = session;
+    if (this.ofDevice.get(deviceId) === connection) this.ofDevice.delete(deviceId);
+    const { state } = connection.mqtt;
+    if (state && state.received.size > 0) this.kept.set(deviceId, state);
+    state?.outbound.abandon();
+  }
+
+  private tick(): void {
+    for (const { mqtt } of this.all) mqtt.tick();
+  }
+}

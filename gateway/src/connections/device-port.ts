@@ -1,0 +1,18 @@
+import type { DeviceRecord, Rejection, Subscription } from '@fieldgate/contracts';
+import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
+import type { Credentials } from '../sessions/authenticate-device.js';
+import type { DeviceSession, DisconnectReason } from '../sessions/device-session.js';
+
+/** What connections ask and tell the rest of the gateway. */
+export interface DevicePort {
+  authenticate(credentials: Credentials): Promise<DeviceRecord | Rejection>;
+  /** Subscriptions of a session to resume; undefined when there is none. */
+  resume(deviceId: string): Promise<readonly Subscription[] | undefined>;
+  connected(session: DeviceSession): void;
+  disconnected(session: DeviceSession, reason: DisconnectReason): void;
+  /** Resolve when the subscriptions are durable. */
+  subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;
+  unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void>;
+  /** `settled` is called once, or never when the gateway is stopping. */
+  ingest(session: DeviceSession, publish: InboundPublish, settled: (outcome: IngestOutcome) => void): void;
+}

@@ -1,0 +1,138 @@
+import { expect, it } from '@jest/globals';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls } from 'node:tls';
+import { createLogger } from '@fieldgate/service';
+import { createMemoryLog } from '@fieldgate/commit-log/testing';
+import { connectAsync, type IClientOptions } from 'mqtt';
+import { generate } from 'selfsigned';
+import { WebSocket } from 'ws';
+import { atEndOfTest, SECRET, V3, V5 } from '../testing/given-gateway.js';
+import { recordsOf, register, startGateway, type TestGateway } from '../testing/test-gateway.js';
+import { Certificate } from './certificate.js';
+
+const SCHEMES = ['mqtt', 'mqtts', 'ws', 'wss'] as const;
+
+interface Pem {
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Writes a new pair into the same files. */
+  renew(name: string): Promise<void>;
+}
+
+async function pem(): Promise<Pem> {
+  const folder = mkdtempSync(join(tmpdir(), 'fieldgate-tls-'));
+  atEndOfTest(() => Promise.resolve(rmSync(folder, { recursive: true })));
+  const certFile = join(folder, 'cert.pem');
+  const keyFile = join(folder, 'key.pem');
+  const renew = async (name: string): Promise<void> => {
+    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], { keyType: 'ec' });
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+  };
+  await renew('first.example');
+  return { certFile, keyFile, renew };
+}
+
+async function everywhere(): Promise<{ gateway: TestGateway; log: ReturnType<typeof createMemoryLog> }> {
+  const log = createMemoryLog({ partitions: 2 });
+  await log.start();
+  await register(log, 'pump-7', SECRET);
+  const { certFile, keyFile } = await pem();
+  const ports = { tlsPort: 0, webSocketPort: 0, secureWebSocketPort: 0 };
+  const gateway = await startGateway(log, { ...ports, certificate: { certFile, keyFile } });
+  atEndOfTest(() => gateway.stop());
+  return { gateway, log };
+}
+
+function portOf(gateway: TestGateway, scheme: string): number {
+  return gateway.ports.get(scheme) ?? 0;
+}
+
+it.each([
+  ['MQTT 5', V5],
+  ['MQTT 3.1.1', V3],
+])('a device that speaks %s comes in over TCP, TLS and WebSocket', async (_name, version: IClientOptions) => {
+  const { gateway, log } = await everywhere();
+  for (const scheme of SCHEMES) {
+    const client = await connectAsync(`${scheme}://127.0.0.1:${portOf(gateway, scheme)}/mqtt`, {
+      ...version,
+      clientId: 'pump-7',
+      username: 'pump-7',
+      password: SECRET,
+      rejectUnauthorized: false,
+      reconnectPeriod: 0,
+    });
+    await client.publishAsync('devices/pump-7/telemetry', JSON.stringify({ over: scheme }), { qos: 1 });
+    await client.endAsync();
+  }
+  const records = await recordsOf(log, 'fieldgate.telemetry.v1');
+  expect(records.map(({ json }) => json['data'])).toEqual(SCHEMES.map((over) => ({ readings: { over } })));
+});
+
+it('who speaks no TLS to the TLS port is closed, and the others notice nothing', async () => {
+  const { gateway } = await everywhere();
+  const scanner = connectTcp(portOf(gateway, 'mqtts'), '127.0.0.1');
+  scanner.on('error', () => undefined); // may be reset
+  scanner.write('GET / HTTP/1.1\r\n\r\n');
+  await once(scanner, 'close');
+  expect(await commonName(portOf(gateway, 'mqtts'))).toBe('first.example');
+});
+
+it.each([
+  ['a text frame', ['mqtt'], 'hello', 1003],
+  ['another subprotocol', [], Buffer.from('1000', 'hex'), 1002],
+])('over WebSocket %s closes the connection with a reason', async (_name, subprotocols, data, code) => {
+  const { gateway } = await everywhere();
+  const socket = new WebSocket(`ws://127.0.0.1:${portOf(gateway, 'ws')}/`, subprotocols);
+  socket.on('open', () => socket.send(data));
+  const [closed] = (await once(socket, 'close')) as [number]; // what ws emits
+  expect(closed).toBe(code);
+});
+
+it('a browser that opens the WebSocket port is told what it is', async () => {
+  const { gateway } = await everywhere();
+  const answer = await fetch(`http://127.0.0.1:${portOf(gateway, 'ws')}/`);
+  expect([answer.status, answer.headers.get('upgrade')]).toEqual([426, 'websocket']);
+});
+
+it('a renewed certificate is seen by new connections; one that does not fit its key is not, and the old one stays', async () => {
+  const files = await pem();
+  const certificate = new Certificate(files, createLogger({ level: 'silent' }));
+  const seen: string[] = [];
+  certificate.changes(({ cert }) => seen.push(cert.toString()));
+  certificate.look();
+  expect(seen).toEqual([]);
+  await files.renew('second.example');
+  certificate.look();
+  expect(seen).toHaveLength(1);
+  expect(certificate.files.cert.toString()).toBe(seen[0]);
+  writeFileSync(files.keyFile, 'no key');
+  certificate.look();
+  expect(certificate.files.cert.toString()).toBe(seen[0]);
+  await files.renew('third.example');
+  certificate.look();
+  expect(seen).toHaveLength(2);
+});
+
+it('a secure port without a certificate that can be used does not start, and names the variables', async () => {
+  const { certFile, keyFile } = await pem();
+  writeFileSync(keyFile, 'no key');
+  const logger = createLogger({ level: 'silent' });
+  expect(() => new Certificate({ certFile, keyFile }, logger)).toThrow(/^FIELDGATE_MQTT_TLS_CERT_FILE and /);
+  expect(() => new Certificate({ certFile: join(certFile, 'none'), keyFile }, logger)).toThrow(
+    /ENOTDIR|ENOENT/,
+  );
+});
+
+/** Of the certificate that the port shows. */
+async function commonName(port: number): Promise<string | undefined> {
+  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
+  await once(socket, 'secureConnect');
+  const { CN } = socket.getPeerCertificate().subject;
+  socket.destroy();
+  return Array.isArray(CN) ? CN[0] : CN;
+}

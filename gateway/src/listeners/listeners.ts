@@ -1,0 +1,73 @@
+import type { AddressInfo } from 'node:net';
+import type { Logger } from '@fieldgate/service';
+import type { GatewayConfig } from '../gateway.config.js';
+import type { Accept } from './accept.js';
+import { Certificate } from './certificate.js';
+import type { Endpoint, Listener } from './listening.js';
+import { TcpListener } from './tcp-listener.js';
+import { TlsListener } from './tls-listener.js';
+import { WebSocketListener } from './websocket-listener.js';
+
+/** A frame may hold several packets, and an MQTT packet may be cut into many ([MQTT-6.0.0-2]). */
+const FRAME_PACKETS = 4;
+
+/** All ports of the configuration. */
+export class Listeners {
+  private readonly certificate: Certificate | undefined;
+  private readonly all: readonly Listener[];
+
+  /** Throws `config-invalid` when the certificate cannot be used. `failed` hears of a listener that breaks after the start. */
+  constructor(
+    config: GatewayConfig,
+    failed: (name: string, error: Error) => void,
+    accept: Accept,
+    private readonly logger: Logger,
+  ) {
+    this.certificate = config.certificate && new Certificate(config.certificate, logger);
+    const broken = (error: Error): void => failed('mqtt listener', error);
+    const { certificate } = this;
+    const frames = { maximumFrameBytes: FRAME_PACKETS * config.maxPacketBytes };
+    const at = (port: number, portVariable: string): Endpoint => ({
+      host: config.mqttHost,
+      port,
+      portVariable,
+    });
+    const all: Listener[] = [new TcpListener(at(config.mqttPort, 'FIELDGATE_MQTT_PORT'), broken, accept)];
+    if (config.tlsPort !== undefined && certificate)
+      all.push(new TlsListener(at(config.tlsPort, 'FIELDGATE_MQTT_TLS_PORT'), broken, certificate, accept));
+    if (config.webSocketPort !== undefined)
+      all.push(
+        new WebSocketListener(at(config.webSocketPort, 'FIELDGATE_MQTT_WS_PORT'), broken, frames, accept),
+      );
+    if (config.secureWebSocketPort !== undefined && certificate) {
+      const secure = { ...frames, certificate };
+      all.push(
+        new WebSocketListener(
+          at(config.secureWebSocketPort, 'FIELDGATE_MQTT_WSS_PORT'),
+          broken,
+          secure,
+          accept,
+        ),
+      );
+    }
+    this.all = all;
+  }
+
+  /** Where each listens, by its scheme: `mqtt`, `mqtts`, `ws`, `wss`. */
+  async start(): Promise<ReadonlyMap<string, AddressInfo>> {
+    const addresses = new Map<string, AddressInfo>();
+    for (const listener of this.all) {
+      const address = await listener.start();
+      addresses.set(listener.scheme, address);
+      const { address: host, port } = address;
+      this.logger.info({ scheme: listener.scheme, host, port }, 'mqtt listening');
+    }
+    this.certificate?.watch();
+    return addresses;
+  }
+
+  close(): void {
+    this.certificate?.stop();
+    for (const listener of this.all) listener.close();
+  }
+}

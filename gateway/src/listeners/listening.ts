@@ -1,0 +1,51 @@
+import type { AddressInfo, Server } from 'node:net';
+import { FieldgateError } from '@fieldgate/contracts';
+
+/** Where devices come in: a port, and how their streams arrive on it. */
+export interface Listener {
+  /** What it is in the log: `mqtt`, `mqtts`, `ws` or `wss`. */
+  readonly scheme: string;
+  /** Resolves when it listens. */
+  start(): Promise<AddressInfo>;
+  /** Takes no new connections; those that are open are for others to end. */
+  close(): void;
+}
+
+/** A port of the configuration, and the variables that name it. */
+export interface Endpoint {
+  readonly host: string;
+  readonly port: number;
+  /** `FIELDGATE_MQTT_PORT` */
+  readonly portVariable: string;
+}
+
+/** Makes a server listen; `failed` hears of an error of the socket that listens, after the start. */
+export function listen(
+  server: Server,
+  endpoint: Endpoint,
+  failed: (error: Error) => void,
+): Promise<AddressInfo> {
+  const { host, port } = endpoint;
+  return new Promise((resolve, reject) => {
+    const refused = (error: NodeJS.ErrnoException): void => reject(listenError(error, endpoint));
+    server.once('error', refused);
+    server.listen({ host, port, backlog: 1024 }, () => {
+      server.removeListener('error', refused);
+      server.on('error', failed);
+      resolve(server.address() as AddressInfo); // a TCP server that listens has one
+    });
+  });
+}
+
+function listenError(cause: NodeJS.ErrnoException, { host, port, portVariable }: Endpoint): FieldgateError {
+  if (cause.code === 'EADDRINUSE') {
+    const detail = `MQTT cannot listen on ${host}:${port}: another program does. Stop it, or set ${portVariable}.`;
+    return new FieldgateError('port-taken', detail, { cause });
+  }
+  if (cause.code === 'EACCES') {
+    const detail = `MQTT may not listen on ${host}:${port}: the system does not allow it. Choose a ${portVariable} above 1023.`;
+    return new FieldgateError('port-taken', detail, { cause });
+  }
+  const detail = `MQTT cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Check FIELDGATE_MQTT_HOST.`;
+  return new FieldgateError('config-invalid', detail, { cause });
+}

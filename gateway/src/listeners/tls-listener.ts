@@ -1,0 +1,36 @@
+import type { AddressInfo } from 'node:net';
+import { createServer, type Server } from 'node:tls';
+import type { Accept } from './accept.js';
+import type { Certificate } from './certificate.js';
+import { listen, type Endpoint, type Listener } from './listening.js';
+
+/** Milliseconds for the handshake of TLS, before CONNECT has its own. */
+export const TLS_HANDSHAKE_MS = 10_000;
+
+/** MQTT over TLS; connections that are made after a change of the certificate see the new one. */
+export class TlsListener implements Listener {
+  readonly scheme = 'mqtts';
+  private readonly server: Server;
+  private readonly forget: () => void;
+
+  constructor(
+    private readonly endpoint: Endpoint,
+    private readonly failed: (error: Error) => void,
+    certificate: Certificate,
+    accept: Accept,
+  ) {
+    const options = { ...certificate.files, handshakeTimeout: TLS_HANDSHAKE_MS, noDelay: true };
+    this.server = createServer(options, (socket) => accept(socket, socket.remoteAddress));
+    this.server.on('tlsClientError', (_error, socket) => socket.destroy()); // a port scanner, or a device without TLS
+    this.forget = certificate.changes((files) => this.server.setSecureContext(files));
+  }
+
+  start(): Promise<AddressInfo> {
+    return listen(this.server, this.endpoint, this.failed);
+  }
+
+  close(): void {
+    this.forget();
+    this.server.close();
+  }
+}
