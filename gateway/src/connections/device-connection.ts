@@ -19,7 +19,6 @@ import {
   type PublishPacket,
   type SessionState,
   type SubscribePacket,
-  type SubscriptionRequest,
   type UnsubscribePacket,
 } from '@fieldgate/mqtt-edge';
 import type { Clock, Logger, RepeatedLines } from '@fieldgate/service';
@@ -36,6 +35,7 @@ import {
 import { newConnectionId } from '../sessions/session-registry.js';
 import { maySubscribe } from '../sessions/topic-access.js';
 import { connackReason, disconnectReason, inboundPublish, refusalReason } from './answers.js';
+import { answerTo, subscriptionOf } from './subscriptions.js';
 import type { DevicePort } from './device-port.js';
 
 /** What all connections of a gateway share. */
@@ -215,7 +215,14 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink {
     if (!session) return;
     const identifier = properties.subscriptionIdentifiers?.[0];
     const granted = subscriptions.filter(({ filter }) => maySubscribe(session.deviceId, filter));
-    const answers = subscriptions.map((request) => this.answerTo(session, request));
+    const answers = subscriptions.map((request) => answerTo(session.deviceId, request));
+    if (granted.length < subscriptions.length)
+      this.around.lines.log(
+        'warn',
+        `subscribe ${session.deviceId}`,
+        { deviceId: session.deviceId, code: 'topic-forbidden' },
+        'subscription refused',
+      );
     const durable =
       granted.length === 0
         ? Promise.resolve()
@@ -237,15 +244,6 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink {
       ? this.around.port.unsubscribed(session, filters)
       : Promise.resolve();
     this.whenDurable(durable, () => this.mqtt.unsuback(packetId, answers));
-  }
-
-  private answerTo({ deviceId }: DeviceSession, { filter, qos }: SubscriptionRequest): ReasonCode {
-    if (maySubscribe(deviceId, filter)) return GRANTED[qos];
-    const code = 'topic-forbidden';
-    this.around.lines.log('warn', `subscribe ${deviceId}`, { deviceId, code }, 'subscription refused');
-    return filter.startsWith('$share/')
-      ? ReasonCode.sharedSubscriptionsNotSupported
-      : ReasonCode.notAuthorized;
   }
 
   /** What a device believes in must be in the log: when it cannot be written, the device shall connect and ask again. */
@@ -287,18 +285,4 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink {
     this.endedBecause = because; // before the end, which asks for it
     return this.mqtt.close(reasonCode, says);
   }
-}
-
-const GRANTED = [ReasonCode.success, ReasonCode.grantedQos1, ReasonCode.grantedQos2] as const;
-
-function subscriptionOf(request: SubscriptionRequest, identifier: number | undefined): Subscription {
-  const { filter, qos, noLocal, retainAsPublished, retainHandling } = request;
-  return {
-    filter,
-    qos,
-    noLocal,
-    retainAsPublished,
-    retainHandling,
-    ...(identifier === undefined ? {} : { identifier }),
-  };
 }
