@@ -18,16 +18,15 @@ export class LiveTopic {
     private readonly failed: (error: unknown) => void,
   ) {}
 
-  /** Follows from now on, until as many `release` calls. */
+  /** Follows from now on, until as many `release` calls. Rejects when the log does not say which partitions there are. */
   async use(): Promise<void> {
     this.users += 1;
-    this.partitions ??= this.reader.bounds(this.topic).then(({ length }) => length);
+    this.partitions ??= this.count();
     this.following ??= this.reader.follow(this.topic, 'latest', (records) => this.take(records), {
       failed: this.failed,
       reached: (partition, nextOffset) => this.reached(partition, nextOffset),
     });
-    await this.following;
-    const count = await this.partitions;
+    const [count] = await Promise.all([this.partitions, this.following]); // together: either may be waiting for the log
     while (this.next.size < count && this.users > 0) {
       await new Promise<void>((resolve) => {
         const before = this.advanced;
@@ -59,6 +58,15 @@ export class LiveTopic {
 
   leave(listener: LiveListener): void {
     this.listeners.delete(listener);
+  }
+
+  private async count(): Promise<number> {
+    try {
+      return (await this.reader.bounds(this.topic)).length;
+    } catch (error) {
+      this.partitions = undefined; // asked again by the next client
+      throw error;
+    }
   }
 
   private take(records: readonly LogRecord[]): void {

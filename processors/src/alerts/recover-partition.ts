@@ -59,8 +59,7 @@ export async function recoverPartition(
 
   const passed = new PassedTicks(engine, checkpoint.ticks);
   const replay: Replay = { isIn: ({ offset }, deviceId) => offset < (offsets.get(deviceId) ?? 0), passed };
-  // time that passed was written after everything before it was judged: so far the engine had come, wherever the group's offset stands
-  const to = Math.max(batch.from, ...checkpoint.ticks.map(({ offset }) => offset));
+  const to = Math.max(batch.from, furthestOf(checkpoint));
   let records: LogRecord[] = [];
   for await (const record of log.reader.read(source.topic, {
     partition: source.partition,
@@ -100,15 +99,30 @@ class PassedTicks {
   }
 }
 
-/** One that knows more than the topic holds is of another log. */
+/**
+ * So far the engine had come, wherever the group's offset stands: a checkpoint that was cut off has rows of devices that are newer than that
+ * of their partition, and time that passed was written after everything before it was judged.
+ */
+function furthestOf({ devices, ticks }: Checkpoint): number {
+  let furthest = 0;
+  for (const { nextOffset } of devices) if (nextOffset > furthest) furthest = nextOffset;
+  for (const { offset } of ticks) if (offset > furthest) furthest = offset;
+  return furthest;
+}
+
+/** What knows more than the topic holds is of another log. */
 async function usableCheckpoint(
   checkpoint: Checkpoint,
   { topic, partition }: SourcePartition,
   { reader }: CommitLog,
 ): Promise<Checkpoint> {
   const end = (await reader.bounds(topic)).find((each) => each.partition === partition)?.end ?? 0;
-  const isOfThisLog = (checkpoint.partition?.nextOffset ?? 0) <= end;
-  return isOfThisLog ? checkpoint : { partition: undefined, devices: [], ticks: [] };
+  if ((checkpoint.partition?.nextOffset ?? 0) > end) return { partition: undefined, devices: [], ticks: [] };
+  return {
+    partition: checkpoint.partition,
+    devices: checkpoint.devices.filter(({ nextOffset }) => nextOffset <= end),
+    ticks: checkpoint.ticks.filter(({ offset }) => offset <= end),
+  };
 }
 
 /** The offsets that the devices' memories include. */

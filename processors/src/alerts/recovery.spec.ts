@@ -162,3 +162,36 @@ it('a kill in the middle of a checkpoint: the memory of a device is newer than t
   expect((await world.alertOf('pump-7', 'long'))?.raisedAt).toBe(start + 400_000);
   await world.stop();
 });
+
+/** A backlog of ten minutes that comes as one batch, with one spike at its end; the group may write so many records of it. */
+async function afterBacklog(writes: number): Promise<{ isKilled: boolean; ids: string[] }> {
+  const rules = 'version: 1\nrules: [{ name: high, metric: n, threshold: { above: 80 } }]\n';
+  const topics = ['fieldgate.telemetry.v1'] as const;
+  const world = await new WatchedLog({ checkpointRecords: 30 }).start(rules);
+  await world.register('pump-7');
+  for (let count = 0; count < 60; count += 1) {
+    world.now += 10_000;
+    await world.reading('pump-7', count === 50 ? 95 : 20);
+  }
+  const cut = takingOnly(world.log, writes);
+  await world.restart(cut);
+  await world.follow({ topics }).catch(onlyOutage);
+  await world.restart();
+  await world.follow({ topics });
+  world.now += 10_000;
+  await world.reading('pump-7', 20);
+  await world.follow({ topics });
+  await world.stop();
+  return { isKilled: cut.isCut, ids: (await world.stepRecords()).map(({ id }) => id) };
+}
+
+it('a kill at any write while a backlog is judged tells nothing a second time', async () => {
+  const { ids } = await afterBacklog(1_000);
+  expect(ids).toHaveLength(2);
+  for (let writes = 0; ; writes += 1) {
+    const cut = await afterBacklog(writes);
+    expect({ writes, ids: cut.ids }).toEqual({ writes, ids });
+    if (cut.isKilled) continue;
+    return expect(writes).toBeGreaterThan(4);
+  }
+});

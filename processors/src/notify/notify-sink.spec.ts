@@ -30,6 +30,16 @@ describe('a sink', () => {
     await until(async () => (await outcomes('delivered')) === 3);
   });
 
+  it('gets a step once that stands in the log twice', async () => {
+    await t.start([t.ops()]);
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    await until(() => t.receiver.calls.length === 1);
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now);
+    await until(() => t.receiver.ids.includes('pump-7~too-hot~2~raised'));
+    expect(t.receiver.ids).toEqual(['pump-7~too-hot~1~raised', 'pump-7~too-hot~2~raised']);
+  });
+
   it('shows on /metrics how many steps it has not passed yet', async () => {
     t.receiver.answers = hang;
     await t.start([t.ops({ name: 'behind' })]);

@@ -55,6 +55,14 @@ describe('what a sink sends', () => {
     expect(chosen(steps, {}, (rule) => notify[rule])).toEqual(['skipped', 'send', 'send']);
   });
 
+  it('is no step twice, open or over', () => {
+    const steps = [raised(), raised(), cleared(), cleared(), raised(), cleared(), raised({ raisedAt: 2 })];
+    expect(chosen(steps.map((step) => [step, NOON] as const))).toEqual([
+      ...['send', 'skipped', 'send'],
+      ...['skipped', 'skipped', 'skipped', 'send'],
+    ]);
+  });
+
   it('is no end of an alert whose beginning was not sent', () => {
     expect(chosen([[cleared(), NOON]])).toEqual(['skipped']);
   });

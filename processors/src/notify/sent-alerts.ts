@@ -5,15 +5,19 @@ import { isQuietHour } from './quiet-hours.js';
 /** `send`; `skipped`: not for this sink; `quiet`: not now, and not later. */
 export type Choice = 'send' | 'skipped' | 'quiet';
 
-/** Alerts, and devices with a rule, remembered per partition; beyond it the oldest is forgotten. */
+/** Open alerts, alerts that are over, and devices with a rule, remembered per partition; beyond it the oldest is forgotten. */
 const MOST_KEPT = 10_000;
 
 /**
  * What one sink has sent of one partition, and so what it sends next: `raised` of the alerts that it is for, none of a device and rule
  * within the quiet time after the last one, and `cleared` whenever its `raised` was sent: whoever was told must hear that it is over.
+ * A step that was sent is not sent again, when it stands in the log twice: told twice, or driven again for another sink.
  */
 export class SentAlerts {
+  /** Alerts by id whose `raised` was sent, and no `cleared` after it. */
   private readonly raised = new Map<string, true>();
+  /** Those whose `cleared` was sent too. */
+  private readonly over = new Map<string, true>();
   /** When the last `raised` was sent: epoch ms, by device and rule. */
   private readonly lastAt = new Map<string, number>();
 
@@ -30,7 +34,10 @@ export class SentAlerts {
 
   /** Of a step that was sent. */
   keep({ step, alert }: AlertStep, atMs: number): void {
-    if (step !== 'raised') return void this.raised.delete(alert.id);
+    if (step !== 'raised') {
+      this.raised.delete(alert.id);
+      return put(this.over, alert.id, true);
+    }
     put(this.raised, alert.id, true);
     if (this.settings.quietMs > 0) put(this.lastAt, placeOf(alert), atMs);
   }
@@ -38,7 +45,8 @@ export class SentAlerts {
   private isFor({ step, alert }: AlertStep): boolean {
     const { name, severities, rules } = this.settings;
     if (step === 'acknowledged') return false;
-    if (step === 'cleared' && !this.raised.has(alert.id)) return false;
+    const isOpen = this.raised.has(alert.id);
+    if (step === 'raised' ? isOpen || this.over.has(alert.id) : !isOpen) return false;
     if (severities && !severities.includes(alert.severity)) return false;
     if (rules && !rules.includes(alert.rule)) return false;
     return this.sinksOf(alert.rule)?.includes(name) ?? true;

@@ -38,7 +38,6 @@ export class Connection {
   private connectPacket: ConnectPacket | undefined;
   private exchange: Exchange | undefined;
   private legacy: Legacy | undefined;
-  private wasHandedOver = false;
   private why: EndReason | undefined;
   private holds = 0;
   private unansweredRequests = 0;
@@ -62,9 +61,9 @@ export class Connection {
       this.exchange?.pump();
       this.intake.readOn();
     });
-    stream.on('end', () => this.lost());
-    stream.on('error', (error) => this.lost(error.message));
-    stream.on('close', () => this.lost());
+    stream.on('end', () => this.leave('lost', ReasonCode.success));
+    stream.on('error', (error) => this.leave('lost', ReasonCode.success, error.message));
+    stream.on('close', () => this.leave('lost', ReasonCode.success));
   }
 
   /** Undefined before CONNECT. */
@@ -123,6 +122,7 @@ export class Connection {
     this.phase = 'open';
     this.deadlines.accepted(keepAliveOf(packet, acceptance, this.limits));
     this.write(connackFor(packet, acceptance, this.limits));
+    if (!this.isOpen) return;
     this.exchange = new Exchange({
       stream: this.stream,
       outbox: this.outbox,
@@ -193,11 +193,9 @@ export class Connection {
     const due = this.deadlines.due(!this.mustWait());
     if (due === 'lingered') this.stream.destroy();
     else if (due === 'keep-alive-timeout') this.end(due, ReasonCode.keepAliveTimeout);
-    else if (due !== undefined) this.tearDown(due);
+    else if (due !== undefined) this.tearDown(due, ReasonCode.unspecifiedError);
     else this.exchange?.pump();
   }
-
-  // ── what arrives ──
 
   /** An MQTT 5 client knows how much it may send, and is told when it sends more; an older one is just not read for a while. */
   private mustWait(): boolean {
@@ -241,58 +239,47 @@ export class Connection {
 
   private onConnect(packet: ConnectPacket): void {
     this.connectPacket = packet;
-    this.legacy = new Legacy(packet, this.limits);
     this.phase = 'asking';
     const objection = objectionTo(packet, this.limits, this.handler.auth !== undefined);
     if (objection) return this.refuse(objection.reasonCode, objection.reason);
-    this.wasHandedOver = true;
+    this.legacy = new Legacy(packet, this.limits);
     this.handler.connect(packet);
   }
 
   private onDisconnect(packet: DisconnectPacket): void {
     if (!this.legacy?.disconnected(packet))
       return this.broken('a session expiry after none in CONNECT (3.14.2.2.2)', ReasonCode.protocolError);
-    this.outbox.flush();
-    this.finish('disconnected', packet.reasonCode, packet.properties.reasonString);
-    this.endStream();
+    this.leave('disconnected', packet.reasonCode, packet.properties.reasonString);
   }
-
-  // ── the end ──
 
   private broken(detail: string, reasonCode: ReasonCode): void {
     this.end('protocol-error', reasonCode, detail);
   }
 
   /** Says why, where the version can, and ends. */
-  private end(
-    why: EndReason,
-    reasonCode: ReasonCode,
-    detail?: string,
-    properties: Properties = NO_PROPERTIES,
-  ): void {
+  private end(why: EndReason, reasonCode: ReasonCode, detail?: string, properties = NO_PROPERTIES): void {
     const { phase, connectPacket: connect } = this;
     if (phase === 'ending') return;
     const version = connect?.version ?? this.decoder.version;
     const farewell = farewellFor({ phase, connect, version, reasonCode, detail, properties });
-    if (farewell) this.write(farewell);
-    this.outbox.flush();
-    this.finish(why, reasonCode, detail);
-    this.endStream();
+    const bytes = farewell && fitting(farewell, connect, version ?? 4);
+    if (bytes) this.outbox.send(bytes);
+    this.leave(why, reasonCode, detail);
   }
 
-  private endStream(): void {
+  /** Lets go of the stream when what was said has been sent. */
+  private leave(why: EndReason, reasonCode: ReasonCode, detail?: string): void {
+    if (this.phase === 'ending') return;
+    this.outbox.flush();
+    this.finish(why, reasonCode, detail);
     this.intake.stop();
     this.stream.end();
   }
 
-  private lost(detail?: string): void {
+  /** Lets go of it at once. */
+  private tearDown(why: EndReason, reasonCode: ReasonCode, detail?: string): void {
     if (this.phase === 'ending') return;
-    this.finish('lost', ReasonCode.success, detail);
-    this.endStream();
-  }
-
-  private tearDown(why: EndReason, detail?: string): void {
-    this.finish(why, ReasonCode.unspecifiedError, detail);
+    this.finish(why, reasonCode, detail);
     this.stream.destroy();
   }
 
@@ -302,11 +289,8 @@ export class Connection {
     this.why = reason;
     this.deadlines.ended();
     this.exchange?.stop();
-    if (this.legacy && this.wasHandedOver)
-      this.handler.closed({ reason, reasonCode, detail, ...this.legacy.left(wasOpen) });
+    if (this.legacy) this.handler.closed({ reason, reasonCode, detail, ...this.legacy.left(wasOpen) });
   }
-
-  // ── what is written ──
 
   private answer(packet: Packet): void {
     if (this.phase !== 'open') return;
@@ -318,5 +302,6 @@ export class Connection {
   private write(packet: Packet): void {
     const bytes = fitting(packet, this.connectPacket, this.version ?? this.decoder.version ?? 4);
     if (bytes) this.outbox.send(bytes);
+    else this.tearDown('closed', ReasonCode.packetTooLarge, 'an answer is larger than the client takes');
   }
 }

@@ -32,9 +32,9 @@ export class Exchange {
   private readonly receiver: Receiver;
 
   constructor(options: ExchangeOptions) {
-    const { stream, outbox, connect, session, limits, handler } = options;
+    const { outbox, connect, session, limits, handler } = options;
     this.session = session;
-    this.sender = new Sender(stream, outbox, connect, session.outbound, limits, options.now);
+    this.sender = new Sender(options);
     this.receiver = new Receiver(outbox, connect, session, limits, {
       publish: (message, topic, delivery) => handler.publish(message, topic, delivery),
       broken: options.broken,

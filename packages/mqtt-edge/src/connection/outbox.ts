@@ -2,6 +2,8 @@ import type { Duplex } from 'node:stream';
 import { writeAcknowledgement } from '../codec/encoder.js';
 
 const ACKNOWLEDGEMENT_BYTES = 4;
+/** So much is written without waiting for the end of the turn: the stream has to be able to say that it is full. */
+const FULL_BYTES = 65_536;
 type AcknowledgementType = Parameters<typeof writeAcknowledgement>[2];
 
 /** Outboxes with something in them; written when the running turn is over, so that a group of acknowledgements is one write. */
@@ -10,13 +12,14 @@ let dirty: Outbox[] = [];
 function flushAll(): void {
   const all = dirty;
   dirty = [];
-  for (const outbox of all) outbox.flush();
+  for (const outbox of all) outbox.flushDirty();
 }
 
 /** What goes to one client, gathered for the length of a turn. Acknowledgements without a word are numbers until they are written. */
 export class Outbox {
   private acknowledgements: number[] = [];
   private packets: Buffer[] = [];
+  private bytes = 0;
   private isDirty = false;
 
   constructor(private readonly stream: Duplex) {}
@@ -30,16 +33,24 @@ export class Outbox {
   send(bytes: Buffer): void {
     this.gather();
     this.packets.push(bytes);
-    this.mark();
+    this.bytes += bytes.length;
+    if (this.bytes >= FULL_BYTES) this.flush();
+    else this.mark();
+  }
+
+  /** At the end of the turn. */
+  flushDirty(): void {
+    this.isDirty = false;
+    this.flush();
   }
 
   /** Now. */
   flush(): void {
-    this.isDirty = false;
     this.gather();
     const { packets } = this;
     if (packets.length === 0) return;
     this.packets = [];
+    this.bytes = 0;
     if (this.stream.destroyed || this.stream.writableEnded) return;
     this.stream.write(packets.length === 1 ? packets[0] : Buffer.concat(packets));
   }

@@ -9,8 +9,8 @@ import {
 import { NO_PROPERTIES } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import type { OutboundMessage } from './connection-handler.js';
+import type { ExchangeOptions } from './exchange.js';
 import { largestFor } from './fitting.js';
-import type { Limits } from './limits.js';
 import type { InFlight, OutboundQueue } from './outbound-queue.js';
 import type { Outbox } from './outbox.js';
 
@@ -18,20 +18,26 @@ const MS = 1_000;
 
 /** Messages to the client of one connection: as many as it and the limits allow, in order, none too large, none too old. */
 export class Sender {
+  private readonly stream: Duplex;
+  private readonly outbox: Outbox;
+  private readonly connect: ConnectPacket;
+  private readonly queue: OutboundQueue;
+  private readonly broken: ExchangeOptions['broken'];
+  private readonly now: () => number;
   private readonly window: number;
   private readonly largest: number;
   /** Of an earlier connection, and not sent again on this one yet. */
   private again: InFlight[] = [];
   private isStopped = false;
 
-  constructor(
-    private readonly stream: Duplex,
-    private readonly outbox: Outbox,
-    private readonly connect: ConnectPacket,
-    private readonly queue: OutboundQueue,
-    limits: Limits,
-    private readonly now: () => number,
-  ) {
+  constructor(options: ExchangeOptions) {
+    const { connect, session, limits } = options;
+    this.stream = options.stream;
+    this.outbox = options.outbox;
+    this.connect = connect;
+    this.queue = session.outbound;
+    this.broken = options.broken;
+    this.now = options.now;
     const { receiveMaximum = 65_535 } = connect.properties;
     this.window = Math.min(receiveMaximum, limits.sendMaximum); // [MQTT-3.3.4-9], the other way round: 4.9
     this.largest = largestFor(connect);
@@ -68,17 +74,24 @@ export class Sender {
     }
   }
 
-  /** PUBACK, PUBREC and PUBCOMP; an id that is not known is answered, never an error (4.3.3 and [MQTT-2.2.1-5]: they may be late). */
+  /** PUBACK, PUBREC and PUBCOMP. An id that is not known is never an error: its acknowledgement may be late. */
   onAcknowledgement({ type, packetId, reasonCode }: AcknowledgementPacket): void {
     const entry = this.queue.get(packetId);
+    if (!entry) return type === PacketType.pubrec ? this.unknown(packetId) : undefined;
+    if (!answers(type, entry))
+      return this.broken(
+        'an acknowledgement that does not belong to the message (4.3)',
+        ReasonCode.protocolError,
+      );
     const isRefused = reasonCode >= ReasonCode.unspecifiedError;
     if (type === PacketType.pubrec && !isRefused) {
-      if (!entry && this.connect.version === 5) return this.unknown(packetId);
-      if (entry) this.released(entry);
+      entry.released = true;
+      this.notAgain(entry);
       return this.outbox.acknowledge(PacketType.pubrel, packetId);
     }
-    this.forget(packetId);
-    entry?.message.done?.(isRefused ? 'refused' : 'acknowledged');
+    this.queue.finish(packetId);
+    this.notAgain(entry);
+    entry.message.done?.(isRefused ? 'refused' : 'acknowledged');
     this.pump();
   }
 
@@ -98,14 +111,8 @@ export class Sender {
     message.done?.('too-large'); // [MQTT-3.1.2-25]: as if it had been sent
   }
 
-  private released(entry: InFlight): void {
-    entry.released = true;
+  private notAgain(entry: InFlight): void {
     if (this.again.length > 0) this.again = this.again.filter((other) => other !== entry);
-  }
-
-  private forget(packetId: number): void {
-    const entry = this.queue.finish(packetId);
-    if (entry && this.again.length > 0) this.again = this.again.filter((other) => other !== entry);
   }
 
   private encoded(message: OutboundMessage, packetId: number | undefined, dup: boolean): Buffer {
@@ -130,9 +137,17 @@ export class Sender {
     return encode(packet, this.connect.version);
   }
 
+  /** Before MQTT 5 there is no word for it, and the client waits for a PUBCOMP. */
   private unknown(packetId: number): void {
+    if (this.connect.version < 5) return this.outbox.acknowledge(PacketType.pubrel, packetId);
     const reasonCode = ReasonCode.packetIdentifierNotFound;
     const packet = { type: PacketType.pubrel, packetId, reasonCode, properties: NO_PROPERTIES };
     this.outbox.send(encode(packet, this.connect.version));
   }
+}
+
+/** QoS 1: PUBACK. QoS 2: PUBREC, also again, and PUBCOMP once PUBREL was sent. */
+function answers(type: AcknowledgementPacket['type'], { message, released }: InFlight): boolean {
+  if (message.qos === 1) return type === PacketType.puback;
+  return type === PacketType.pubrec || (type === PacketType.pubcomp && released);
 }
