@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { cleared, raised, writeAlert } from '../testing/alert-steps.js';
 import { counted, MINUTE, outcomes, SECRET, SinksUnderTest } from '../testing/sinks-under-test.js';
 import { until } from '../testing/until.js';
-import { accept, hang, WebhookReceiver } from '../testing/webhook-receiver.js';
+import { accept, answer, hang, WebhookReceiver } from '../testing/webhook-receiver.js';
 
 let t: SinksUnderTest;
 beforeEach(async () => (t = await SinksUnderTest.open()));
@@ -16,9 +16,11 @@ afterEach(async () => {
 
 describe('a sink that is new', () => {
   it('does not send what is old', async () => {
-    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now - 2 * 60 * MINUTE);
+    await writeAlert(t.log, raised({ raisedAt: 1 }), t.now);
+    t.now += 90 * MINUTE;
     await writeAlert(t.log, cleared({ raisedAt: 1 }), t.now);
-    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now - 30 * MINUTE);
+    await writeAlert(t.log, raised({ raisedAt: 2 }), t.now);
+    t.now += 30 * MINUTE;
     await t.start([t.ops()]);
     await until(() => t.receiver.calls.length === 1);
     expect(t.receiver.ids).toEqual(['pump-7~too-hot~2~raised']);
@@ -68,6 +70,35 @@ describe('a restart', () => {
     await t.restart([t.ops()]);
     await until(() => t.receiver.calls.length === 2);
     expect(t.receiver.ids[1]).toBe('pump-7~too-hot~1000~raised');
+  });
+});
+
+describe('a notification that was given up', () => {
+  beforeEach(async () => {
+    t.receiver.answers = answer(500);
+    await t.start([t.ops()]);
+    await writeAlert(t.log, raised(), t.now);
+    await until(() => t.receiver.calls.length === 1);
+    t.now += 61 * MINUTE; // with the defaults it is as old now as any that is sent
+    await until(async () => (await t.letters()).length === 1);
+    t.receiver.answers = accept;
+  });
+  /** Appends the bytes of the dead letter. */
+  const redrive = (): Promise<unknown> => writeAlert(t.log, raised(), t.now - 61 * MINUTE);
+
+  it('is sent when its dead letter is driven again, once', async () => {
+    await redrive();
+    await until(async () => (await outcomes('delivered')) === 1);
+    await redrive();
+    await until(async () => (await outcomes('skipped')) === 1);
+    expect(t.receiver.calls).toHaveLength(3);
+  });
+
+  it('is sent also after a restart, which can not tell from the log that it was given up', async () => {
+    await until(async () => (await outcomes('given-up')) === 1);
+    await t.restart([t.ops()]);
+    await redrive();
+    await until(async () => (await outcomes('delivered')) === 1);
   });
 });
 

@@ -10,6 +10,9 @@ import { SentAlerts } from './sent-alerts.js';
 /** Records before the first batch from which it is worked out what was sent. */
 const READ_BACK = 1_000;
 
+/** A step is appended as soon as it is written; one that was appended later than this after it was written is driven again. */
+const REDRIVEN_AFTER_MS = 10_000;
+
 export interface SinkParts {
   readonly settings: NotificationSettings;
   readonly sinksOf: (rule: string) => readonly string[] | undefined;
@@ -48,18 +51,15 @@ export class PartitionNotifications {
     private readonly sent: SentAlerts,
   ) {}
 
-  /** Goes through the newest records before the batch as if each had been sent when it was written, so that a restart sends nothing again. */
+  /** Goes through the newest records before the batch as if each had been sent when it was appended, so that a restart sends nothing again. */
   static async before(batch: LogBatch, reader: LogReader, parts: SinkParts): Promise<PartitionNotifications> {
     const sent = new SentAlerts(parts.settings, parts.sinksOf);
     const { partition, from: to } = batch;
-    for await (const { value } of reader.read(batch.topic, {
-      partition,
-      from: Math.max(0, to - READ_BACK),
-      to,
-    })) {
+    const from = Math.max(0, to - READ_BACK);
+    for await (const { value, timestampMs: atMs } of reader.read(batch.topic, { partition, from, to })) {
       const record = value ? decodeAlertStep(value) : undefined;
       if (!record || isRejection(record)) continue; // its dead letter is written
-      if (sent.choose(record.step, record.writtenMs) === 'send') sent.keep(record.step, record.writtenMs);
+      if (sent.choose(record.step, { atMs }) === 'send') sent.keep(record.step, { atMs, isAssumed: true });
     }
     return new PartitionNotifications(batch.assignment, parts, sent);
   }
@@ -85,16 +85,17 @@ export class PartitionNotifications {
     for (const each of this.passed.keys()) if (each < offset) this.passed.delete(each);
   }
 
-  private async decide({ offset, value }: LogRecord, stop: AbortSignal): Promise<Passage> {
+  private async decide({ offset, value, timestampMs }: LogRecord, stop: AbortSignal): Promise<Passage> {
     if (!value) return { kind: 'done', outcome: 'skipped' };
     const record = decodeAlertStep(value);
     if (isRejection(record)) return { kind: 'done', outcome: 'refused', refusal: record };
     const { settings, clock, monotonic, sender } = this.parts;
     const tries = this.tries?.offset === offset ? this.tries : undefined;
     if (tries && monotonic.now() < tries.nextMs) return { kind: 'again' };
-    const choice = this.sent.choose(record.step, clock.now());
+    const isRedriven = timestampMs - record.writtenMs > REDRIVEN_AFTER_MS;
+    const choice = this.sent.choose(record.step, { atMs: clock.now(), isRedriven });
     if (choice !== 'send') return { kind: 'done', outcome: choice };
-    const isTooOld = clock.now() - record.writtenMs > settings.maxAgeMs;
+    const isTooOld = clock.now() - timestampMs > settings.maxAgeMs; // since the append: what is driven again is new
     if (!tries && isTooOld) return { kind: 'done', outcome: 'too-old' };
     const firstMs = tries?.firstMs ?? monotonic.now();
     const result = await sender.send({ id: record.id, step: record.step, event: value }, stop);
@@ -108,7 +109,7 @@ export class PartitionNotifications {
   ): Passage {
     switch (result.kind) {
       case 'delivered': {
-        this.sent.keep(step, this.parts.clock.now());
+        this.sent.keep(step, { atMs: this.parts.clock.now() });
         return { ...result, kind: 'done', outcome: 'delivered' };
       }
       case 'refused':

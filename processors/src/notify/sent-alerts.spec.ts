@@ -19,8 +19,8 @@ function chosen(
 ): Choice[] {
   const sent = new SentAlerts(settings(more), sinksOf);
   return steps.map(([step, atMs]) => {
-    const choice = sent.choose(step, atMs);
-    if (choice === 'send') sent.keep(step, atMs);
+    const choice = sent.choose(step, { atMs });
+    if (choice === 'send') sent.keep(step, { atMs });
     return choice;
   });
 }
@@ -61,6 +61,20 @@ describe('what a sink sends', () => {
       ...['send', 'skipped', 'send'],
       ...['skipped', 'skipped', 'skipped', 'send'],
     ]);
+  });
+
+  it('is a step again that is only assumed to be sent, when it was driven again, also in quiet time', () => {
+    const sent = new SentAlerts(settings({ quiet: '10m' }), () => undefined);
+    sent.keep(raised(), { atMs: NOON, isAssumed: true });
+    sent.keep(raised({ raisedAt: 2 }), { atMs: NOON });
+    const choose = (step: AlertStep, isRedriven: boolean): Choice =>
+      sent.choose(step, { atMs: NOON + MINUTE, isRedriven });
+    expect([choose(raised(), false), choose(raised(), true)]).toEqual(['skipped', 'send']);
+    expect([choose(raised({ raisedAt: 2 }), true)]).toEqual(['skipped']);
+    sent.keep(cleared(), { atMs: NOON, isAssumed: true });
+    expect([choose(cleared(), false), choose(cleared(), true)]).toEqual(['skipped', 'send']);
+    sent.keep(raised(), { atMs: NOON });
+    expect([choose(cleared(), false)]).toEqual(['send']);
   });
 
   it('is no end of an alert whose beginning was not sent', () => {

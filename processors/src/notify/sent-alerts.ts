@@ -2,6 +2,16 @@ import type { NotificationSettings } from '@fieldgate/alert-rules';
 import type { AlertStep } from '@fieldgate/contracts';
 import { isQuietHour } from './quiet-hours.js';
 
+/** When a step is chosen or was sent, and how sure that is. */
+export interface Sending {
+  /** Epoch ms. */
+  readonly atMs: number;
+  /** The step stands in the log because its dead letter was driven again. */
+  readonly isRedriven?: boolean;
+  /** Not seen by this process: worked out from the log, which does not say what was given up. */
+  readonly isAssumed?: boolean;
+}
+
 /** `send`; `skipped`: not for this sink; `quiet`: not now, and not later. */
 export type Choice = 'send' | 'skipped' | 'quiet';
 
@@ -11,13 +21,14 @@ const MOST_KEPT = 10_000;
 /**
  * What one sink has sent of one partition, and so what it sends next: `raised` of the alerts that it is for, none of a device and rule
  * within the quiet time after the last one, and `cleared` whenever its `raised` was sent: whoever was told must hear that it is over.
- * A step that was sent is not sent again, when it stands in the log twice: told twice, or driven again for another sink.
+ * A step that was sent is not sent again when it stands in the log twice: told twice, or driven again for another sink. But what is only
+ * assumed to be sent is sent again when it was driven again: it may be the very step that was given up.
  */
 export class SentAlerts {
-  /** Alerts by id whose `raised` was sent, and no `cleared` after it. */
-  private readonly raised = new Map<string, true>();
-  /** Those whose `cleared` was sent too. */
-  private readonly over = new Map<string, true>();
+  /** Alerts by id whose `raised` was sent, and no `cleared` after it; true: assumed. */
+  private readonly raised = new Map<string, boolean>();
+  /** Those whose `cleared` was sent too; true: assumed. */
+  private readonly over = new Map<string, boolean>();
   /** When the last `raised` was sent: epoch ms, by device and rule. */
   private readonly lastAt = new Map<string, number>();
 
@@ -27,29 +38,39 @@ export class SentAlerts {
     private readonly sinksOf: (rule: string) => readonly string[] | undefined,
   ) {}
 
-  choose(step: AlertStep, atMs: number): Choice {
+  choose(step: AlertStep, sending: Sending): Choice {
     if (!this.isFor(step)) return 'skipped';
-    return this.isQuiet(step, atMs) ? 'quiet' : 'send';
+    if (sending.isRedriven && this.isAssumed(step.alert)) return 'send';
+    if (!this.isNext(step)) return 'skipped';
+    return this.isQuiet(step, sending.atMs) ? 'quiet' : 'send';
   }
 
   /** Of a step that was sent. */
-  keep({ step, alert }: AlertStep, atMs: number): void {
+  keep({ step, alert }: AlertStep, { atMs, isAssumed = false }: Sending): void {
     if (step !== 'raised') {
       this.raised.delete(alert.id);
-      return put(this.over, alert.id, true);
+      return put(this.over, alert.id, isAssumed);
     }
-    put(this.raised, alert.id, true);
+    this.over.delete(alert.id);
+    put(this.raised, alert.id, isAssumed);
     if (this.settings.quietMs > 0) put(this.lastAt, placeOf(alert), atMs);
   }
 
   private isFor({ step, alert }: AlertStep): boolean {
     const { name, severities, rules } = this.settings;
     if (step === 'acknowledged') return false;
-    const isOpen = this.raised.has(alert.id);
-    if (step === 'raised' ? isOpen || this.over.has(alert.id) : !isOpen) return false;
     if (severities && !severities.includes(alert.severity)) return false;
     if (rules && !rules.includes(alert.rule)) return false;
     return this.sinksOf(alert.rule)?.includes(name) ?? true;
+  }
+
+  private isAssumed({ id }: AlertStep['alert']): boolean {
+    return this.raised.get(id) ?? this.over.get(id) ?? false;
+  }
+
+  /** `raised` comes first, `cleared` after it, and each once. */
+  private isNext({ step, alert: { id } }: AlertStep): boolean {
+    return step === 'cleared' ? this.raised.has(id) : !this.raised.has(id) && !this.over.has(id);
   }
 
   private isQuiet({ step, alert }: AlertStep, atMs: number): boolean {

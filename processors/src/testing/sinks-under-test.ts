@@ -16,21 +16,31 @@ export class SinksUnderTest {
   readonly rules = new CurrentRules();
   readonly failures: unknown[] = [];
   readonly lines: string[] = [];
-  /** Both clocks of the sinks, and how often they were looked at. */
-  now = Date.parse('2026-06-01T12:00:00Z');
+  /** How often the sinks looked at their clocks. */
   asked = 0;
   private sinks: NotifySinks | undefined;
 
   private constructor(
     public log: MemoryLog,
     readonly receiver: WebhookReceiver,
+    private readonly held: { now: number },
   ) {}
+
+  /** Of the log, and both clocks of the sinks. */
+  get now(): number {
+    return this.held.now;
+  }
+
+  set now(ms: number) {
+    this.held.now = ms;
+  }
 
   static async open(): Promise<SinksUnderTest> {
     register.resetMetrics();
-    const log = createMemoryLog({ partitions: 2 });
+    const held = { now: Date.parse('2026-06-01T12:00:00Z') };
+    const log = createMemoryLog({ partitions: 2, clock: { now: () => held.now } });
     await log.start();
-    return new SinksUnderTest(log, await WebhookReceiver.open(SECRET));
+    return new SinksUnderTest(log, await WebhookReceiver.open(SECRET), held);
   }
 
   async close(): Promise<void> {
