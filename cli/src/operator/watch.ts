@@ -1,17 +1,10 @@
-import { FieldgateError } from '@fieldgate/contracts';
-import { backOffMs, pause } from '@fieldgate/service';
 import type { Command } from 'commander';
-import { createParser } from 'eventsource-parser';
 import { asOperator, operatorCommand, type Operator } from './operator-command.js';
 import { printable } from './table.js';
 import { WatchedFleet, type StreamedEvent } from './watched-fleet.js';
+import { followStream, type StreamFilter } from './watched-stream.js';
 
 const REDRAW_MS = 1_000;
-
-interface WatchFlags {
-  readonly device?: readonly string[];
-  readonly label?: readonly string[];
-}
 
 /** `fieldgate watch`: a live table in a terminal; into a pipe, a line per event. */
 export function addWatchCommand(program: Command): void {
@@ -22,12 +15,12 @@ export function addWatchCommand(program: Command): void {
   )
     .option('--device <id...>', 'only these')
     .option('--label <name[:value]...>', 'only those with these labels')
-    .action(function (this: Command, flags: WatchFlags) {
+    .action(function (this: Command, flags: StreamFilter) {
       return asOperator(this, (operator) => watch(operator, flags));
     });
 }
 
-async function watch(operator: Operator, flags: WatchFlags): Promise<void> {
+async function watch(operator: Operator, flags: StreamFilter): Promise<void> {
   const stop = new AbortController();
   const end = (): void => stop.abort();
   process.once('SIGINT', end).once('SIGTERM', end);
@@ -39,40 +32,10 @@ async function watch(operator: Operator, flags: WatchFlags): Promise<void> {
     ? (event: StreamedEvent) => fleet.take(event)
     : (event: StreamedEvent) => printLine(event, operator.json);
   try {
-    await followStream(operator, flags, stop.signal, take);
+    await followStream(operator.api, flags, stop.signal, take);
   } finally {
     clearInterval(redraw);
     process.off('SIGINT', end).off('SIGTERM', end);
-  }
-}
-
-/** Goes on where it was after a lost connection; a refusal ends it. */
-async function followStream(
-  { api }: Operator,
-  { device, label }: WatchFlags,
-  signal: AbortSignal,
-  take: (event: StreamedEvent) => void,
-): Promise<void> {
-  let lastEventId: string | undefined;
-  for (let attempt = 0; !signal.aborted; attempt++) {
-    try {
-      const headers: Record<string, string> =
-        lastEventId === undefined ? {} : { 'last-event-id': lastEventId };
-      const body = await api.open('/v1/stream', { device, label }, headers, signal);
-      const parser = createParser({
-        onEvent: ({ id, event, data }) => {
-          attempt = 0;
-          if (id !== undefined) lastEventId = id;
-          if (event !== undefined) take({ event, data });
-        },
-      });
-      for await (const chunk of body.pipeThrough(new TextDecoderStream())) parser.feed(chunk);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof FieldgateError && !error.retriable) throw error;
-      if (attempt >= 20) throw error;
-    }
-    await pause(backOffMs(attempt), signal);
   }
 }
 

@@ -5,12 +5,12 @@ import { eventBlocks } from './event-blocks.js';
 import type { LiveTopic } from './live-topic.js';
 import { positionsText, type Positions } from './stream-positions.js';
 
-/** What may wait for a client that does not read; more than that and it is dropped. */
+/** What may wait for a client that does not read; when there is more, and then something comes, it is dropped. */
 const MAX_WAITING_BYTES = 1_048_576;
 /** How long something may wait while nothing is taken. Keep-alives are written too, so they find out about a client that has fallen silent. */
 const MAX_UNREAD_MS = 30_000;
-/** Records that are read and written at once while a client catches up. */
-const CHUNK = 500;
+/** What is read and written at once while a client catches up: much less than may wait, for what lives comes on top. */
+const CHUNK = { records: 500, bytes: 131_072 };
 
 /** `slow`: too much waits for it. `unread`: it has taken nothing for too long. */
 export type SlowReason = 'slow' | 'unread';
@@ -28,6 +28,8 @@ export class StreamClient {
   private readonly listeners = new Map<FollowedTopic, (records: readonly LogRecord[]) => void>();
   /** Since when something waits and nothing was taken. */
   private unreadSinceMs: number | undefined;
+  /** False before it is known where the stream begins. */
+  private isPlaced = false;
 
   constructor(
     private readonly response: ServerResponse,
@@ -46,13 +48,11 @@ export class StreamClient {
   async start(from: Positions): Promise<void> {
     if (this.isGone) return;
     for (const topic of this.topics) {
-      const asked = from.get(topic.letter);
-      this.behind.set(
-        topic,
-        new Map([...topic.live.positions].map(([p, next]) => [p, asked?.get(p) ?? next])),
-      );
+      // a partition that is newer than the id is missing here: all of it is news
+      this.behind.set(topic, new Map(from.get(topic.letter) ?? topic.live.positions));
     }
-    this.comment('connected');
+    this.isPlaced = true;
+    this.beat('connected');
     for (const topic of this.topics) {
       await this.catchUpAndJoin(topic);
     }
@@ -63,9 +63,13 @@ export class StreamClient {
     this.listeners.clear();
   }
 
-  /** Also tells proxies and timeouts that the connection lives. */
-  comment(text: string): void {
-    this.write(Buffer.from(`: ${text}\n\n`), 0);
+  /**
+   * Tells proxies and timeouts that the connection lives, and the client where the stream stands, which without an event it would not know:
+   * it could not go on from there. An event, and not an id alone: that is enough for a browser, but other clients say nothing of it.
+   */
+  beat(comment: string): void {
+    const position = this.isPlaced ? `event: position\ndata: {}\nid: ${this.position}\n` : '';
+    this.write(Buffer.from(`: ${comment}\n${position}\n`), 0);
   }
 
   private get isGone(): boolean {
@@ -84,7 +88,7 @@ export class StreamClient {
     for (let isBehind = true; isBehind && !this.isGone;) {
       isBehind = false;
       for (const [partition, to] of topic.live.positions) {
-        const from = next.get(partition) ?? to;
+        const from = next.get(partition) ?? 0; // newer than `bounds`
         if (from >= to) continue;
         isBehind = true;
         await this.readRange(topic, next, { partition, from, to });
@@ -99,16 +103,19 @@ export class StreamClient {
     range: { readonly partition: number; readonly from: number; readonly to: number },
   ): Promise<void> {
     let chunk: LogRecord[] = [];
+    let bytes = 0;
     const flush = async (nextOffset: number): Promise<void> => {
       next.set(range.partition, nextOffset);
       this.send(topic, chunk);
       chunk = [];
+      bytes = 0;
       if (this.response.writableNeedDrain && !this.isGone) await drainedOrClosed(this.response);
     };
     for await (const record of this.parts.reader.read(topic.live.topic, range)) {
       if (this.isGone) return;
       chunk.push(record);
-      if (chunk.length >= CHUNK) await flush(record.offset + 1);
+      bytes += record.value?.length ?? 0;
+      if (chunk.length >= CHUNK.records || bytes >= CHUNK.bytes) await flush(record.offset + 1);
     }
     await flush(range.to);
   }
@@ -144,12 +151,13 @@ export class StreamClient {
 
   private write(bytes: Buffer, events: number): void {
     if (this.isGone) return;
+    // what waited before: one batch may be more than that, and the client had no time to read it
+    if (this.response.writableLength > MAX_WAITING_BYTES) return this.parts.tooSlow('slow');
     const now = this.parts.monotonic.now();
     this.unreadSinceMs ??= now;
     this.response.write(bytes, this.taken);
     this.parts.written(events);
-    if (this.response.writableLength > MAX_WAITING_BYTES) this.parts.tooSlow('slow');
-    else if (now - this.unreadSinceMs >= MAX_UNREAD_MS) this.parts.tooSlow('unread');
+    if (now - this.unreadSinceMs >= MAX_UNREAD_MS) this.parts.tooSlow('unread');
   }
 
   /** The system has taken a write; for what is behind it the time begins anew. */

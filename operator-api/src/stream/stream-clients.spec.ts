@@ -19,7 +19,7 @@ class HeldClient {
     const connection = new Duplex({
       read: () => undefined,
       write: (chunk: Buffer, _encoding, taken) => {
-        const isConnecting = !this.text.includes(': connected\n\n');
+        const isConnecting = !this.text.includes(': connected\n');
         this.text += chunk.toString();
         if (isConnecting) taken();
         else this.taken = taken;
@@ -31,14 +31,14 @@ class HeldClient {
   static async served(): Promise<HeldClient> {
     const client = new HeldClient();
     api.get(StreamClients).serve(client.response, { topics: ['events'] });
-    await until(() => client.text.includes(': connected\n\n') && client.response.writableLength === 0);
+    await until(() => client.text.includes(': connected\n') && client.response.writableLength === 0);
     return client;
   }
 
   /** One event, which waits for it then, or was its end. */
-  async isTold(id: string): Promise<void> {
+  async isTold(id: string, bytes = 1_000): Promise<void> {
     const before = this.response.writableLength;
-    const value = Buffer.from(JSON.stringify({ id, data: 'x'.repeat(1_000) }));
+    const value = Buffer.from(JSON.stringify({ id, data: 'x'.repeat(bytes) }));
     await appended(api.log.writer, { topic: 'fieldgate.events.v1', key: 'pump-7', value });
     await until(() => this.response.writableLength > before + 1_000 || this.response.destroyed);
   }
@@ -91,6 +91,14 @@ it('drops a client for which more than 1 MiB waits', async () => {
   expect(client.response.destroyed).toBe(false);
   for (let n = 0; n < 200; n++) await client.isTold(String(n));
   expect(client.response.destroyed).toBe(true);
+  expect(await dropped()).toEqual({ slow: 1 });
+});
+
+it('keeps a client to which one event of more than that is written, and nothing waited before', async () => {
+  const client = await HeldClient.served();
+  await client.isTold('big', 1_048_550); // the largest that the log takes
+  expect(client.response.destroyed).toBe(false);
+  await client.isTold('and another');
   expect(await dropped()).toEqual({ slow: 1 });
 });
 

@@ -104,7 +104,7 @@ export class StreamClients implements BeforeApplicationShutdown {
       tooSlow: (reason) => drop(response, reason),
       monotonic: this.monotonic,
     });
-    const alive = setInterval(() => client.comment('keep-alive'), KEEP_ALIVE_MS);
+    const alive = setInterval(() => client.beat('keep-alive'), KEEP_ALIVE_MS);
     response.on('error', () => undefined); // `close` follows
     response.writeHead(200, STREAM_HEADERS);
     response.write(`retry: ${RETRY_MS}\n\n`);

@@ -11,7 +11,6 @@ import { ADMIN_KEY, ApiUnderTest } from '../testing/api-under-test.js';
 interface Received {
   readonly event: string;
   readonly data: { readonly id: string; readonly subject: string };
-  readonly id: string | undefined;
 }
 
 let api: ApiUnderTest;
@@ -21,6 +20,9 @@ const open: StreamOfEvents[] = [];
 class StreamOfEvents {
   readonly events = new Inbox<Received>();
   readonly comments = new Inbox<string>();
+  /** What it would go on from. */
+  lastEventId = '';
+
   private constructor(
     readonly answer: IncomingMessage,
     private readonly end: () => void,
@@ -50,10 +52,6 @@ class StreamOfEvents {
     return this.events.all.map(({ data }) => data.id);
   }
 
-  get lastEventId(): string {
-    return this.events.all.flatMap(({ id }) => id ?? []).at(-1) ?? '';
-  }
-
   close(): void {
     this.end();
   }
@@ -67,12 +65,12 @@ class StreamOfEvents {
     );
     const comment = fields.get('');
     if (comment !== undefined) this.comments.push(comment);
+    this.lastEventId = fields.get('id') ?? this.lastEventId;
     const data = fields.get('data');
-    if (data !== undefined)
+    if (data !== undefined && fields.get('event') !== 'position')
       this.events.push({
         event: fields.get('event') ?? 'message',
         data: JSON.parse(data) as Received['data'], // a CloudEvent of this test
-        id: fields.get('id'),
       });
   }
 }
@@ -137,6 +135,34 @@ describe('GET /v1/stream', () => {
     expect(new Set(second.ids).size).toBe(1_310);
     expect(second.ids.every((id) => id.startsWith('b') || id.startsWith('c'))).toBe(true);
     expect(second.ids).toHaveLength(1_310);
+  });
+
+  it('goes on from where it stood, though nothing had come until then', async () => {
+    const first = await StreamOfEvents.of('?topics=alerts,events&device=pump-1');
+    const { lastEventId } = first;
+    first.close();
+    await say('pump-1', 'missed', 'fieldgate.alerts.v1');
+    const second = await StreamOfEvents.of('?topics=alerts,events&device=pump-1', {
+      'last-event-id': lastEventId,
+    });
+    await second.events.count(1);
+    expect(second.ids).toEqual(['missed']);
+  });
+
+  it('has all of a partition that is newer than the id', async () => {
+    for (let n = 0; n < 10; n++) await say(`pump-${n}`, String(n));
+    const stream = await StreamOfEvents.of('?topics=events,alerts&lastEventId=e:0'); // the log has three
+    await stream.events.count(10);
+    expect(new Set(stream.ids).size).toBe(10);
+  });
+
+  it('keeps a client that has megabytes to catch up with', async () => {
+    const value = Buffer.from(JSON.stringify({ subject: 'pump-1', id: 'big', data: 'x'.repeat(20_000) }));
+    const record = { topic: 'fieldgate.events.v1', key: 'pump-1', value } as const;
+    await Promise.all(Array.from({ length: 1_000 }, () => appended(api.log.writer, record)));
+    const stream = await StreamOfEvents.of('?topics=events&lastEventId=e:0.0.0');
+    await stream.events.count(1_000);
+    expect(await dropped('slow')).toBe(0);
   });
 
   it('takes the id in the query from clients that can not send headers', async () => {
