@@ -44,7 +44,11 @@ const MESSAGE_ID = /^[\x21-\x7d][\x21-\x7e]{0,127}$/;
 export function parseTelemetry(payload: Uint8Array): TelemetryPayload | Rejection {
   const parsed = parseJson(payload);
   if (isRejection(parsed)) return parsed;
-  const { value } = parsed;
+  return telemetryPayload(parsed.value);
+}
+
+/** The same of a value that came in another format than JSON. */
+export function telemetryPayload(value: unknown): TelemetryPayload | Rejection {
   if (!Array.isArray(value)) {
     const message = telemetryMessage(value);
     return isRejection(message) ? message : { kind: 'one', message };
