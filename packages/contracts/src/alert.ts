@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
 import { issuesOf, SEVERITIES } from './condition-event.js';
 import { isRejection, reject, type Rejection } from './errors.js';
-import { parseJson } from './telemetry.js';
+import { parseJson } from './parse-json.js';
 
 /** What an alert is about: four kinds of rule, and the condition that a device told of itself. */
 export const ALERT_KINDS = ['threshold', 'rate', 'absence', 'flapping', 'condition'] as const;

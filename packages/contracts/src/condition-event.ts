@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { claimedTime, cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
 import { isRejection, reject, type Rejection } from './errors.js';
-import { isObject, messageIdentity, parseJson, type EventIdentity } from './telemetry.js';
+import { isObject, parseJson } from './parse-json.js';
+import { messageIdentity } from './telemetry/parse-telemetry.js';
+import type { EventIdentity } from './telemetry/telemetry-record.js';
 
 export const EVENT_STATES = ['raised', 'cleared', 'info'] as const;
 /** Events that only the gateway and `presence` may tell: a device that publishes one is refused. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { deadLetterRecordSchema, encodeDeadLetter, type DeadLetterOrigin } from './dead-letter.js';
-import { parseJson } from './telemetry.js';
+import { parseJson } from './parse-json.js';
 import { isRejection } from './errors.js';
 
 const letter = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { cloudEventSchema, encodeCloudEvent } from '../cloud-event.js';
 import { issuesOf } from '../condition-event.js';
 import { isRejection, reject, type Rejection } from '../errors.js';
-import { parseJson } from '../telemetry.js';
+import { parseJson } from '../parse-json.js';
 
 /** An answer's body: JSON where it is JSON, else text, else base64. At most 64 KiB. */
 export const commandBodySchema = z.discriminatedUnion('encoding', [

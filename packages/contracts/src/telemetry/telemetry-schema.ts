@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MAX_ARRAY_LENGTH, MAX_TEXT_BYTES } from './telemetry.js';
+import { MAX_ARRAY_LENGTH } from './parse-telemetry.js';
+import { MAX_TEXT_BYTES } from './reading.js';
 
 /*
  * The payload of `devices/{id}/telemetry` as a schema, for documents. What takes payloads is `parseTelemetry`, by hand because it is the

@@ -1,12 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import { cloudEventSchema } from './cloud-event.js';
-import {
-  decodeTelemetry,
-  encodeTelemetry,
-  identify,
-  telemetryWriter,
-  type TelemetryMessage,
-} from './telemetry.js';
+import { cloudEventSchema } from '../cloud-event.js';
+import type { TelemetryMessage } from './parse-telemetry.js';
+import { decodeTelemetry, encodeTelemetry, identify, telemetryWriter } from './telemetry-record.js';
 
 const TS = Date.parse('2026-11-20T21:30:00.123Z');
 const RECEIVED = Date.parse('2026-11-20T21:30:00.161Z');

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { isRejection } from './errors.js';
+import { isRejection } from '../errors.js';
 import { telemetryDataSchema, telemetryPayloadSchema } from './telemetry-schema.js';
-import { decodeTelemetry, encodeTelemetry, identify, parseTelemetry, telemetryWriter } from './telemetry.js';
+import { parseTelemetry } from './parse-telemetry.js';
+import { decodeTelemetry, encodeTelemetry, identify, telemetryWriter } from './telemetry-record.js';
 
 function parserTakes(payload: unknown): boolean {
   const parsed = parseTelemetry(Buffer.from(JSON.stringify(payload)));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { isMetricName, MAX_ARRAY_LENGTH, MAX_METRICS, parseTelemetry } from './telemetry.js';
+import { MAX_ARRAY_LENGTH, parseTelemetry } from './parse-telemetry.js';
+import { isMetricName, MAX_METRICS } from './reading.js';
 
 const parse = (text: string): ReturnType<typeof parseTelemetry> => parseTelemetry(Buffer.from(text));
 const nested = (depth: number): string => `${'{"a":'.repeat(depth)}1${'}'.repeat(depth)}`;

@@ -1,0 +1,22 @@
+import { isUtf8 } from 'node:buffer';
+import { reject, type Rejection } from './errors.js';
+
+/** JSON in UTF-8; the text of a SyntaxError is kept out of the answer because it quotes the payload. */
+export function parseJson(payload: Uint8Array): { readonly value: unknown } | Rejection {
+  const text = asBuffer(payload).toString('utf8');
+  // U+FFFD is what the decoder puts for bad bytes; only then is it worth asking whether the sender really wrote one
+  if (text.includes('\uFFFD') && !isUtf8(payload)) return reject('payload-not-utf8');
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return reject('payload-not-json');
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
