@@ -12,6 +12,8 @@ const TOPIC = 'fieldgate.alerts.v1';
 let log: MemoryLog;
 let live: LiveTopic;
 let text: string;
+/** How many events were written at once, each time. */
+let writes: number[];
 
 /** A client that takes everything and wants nothing but what is of `pump-7`. */
 function clientOf(reader: LogReader = log.reader): StreamClient {
@@ -28,7 +30,7 @@ function clientOf(reader: LogReader = log.reader): StreamClient {
   return new StreamClient(response, [{ letter: 'a', event: 'alert', live }], {
     reader,
     wants: ({ key }) => key === 'pump-7',
-    written: () => undefined,
+    written: (events) => void writes.push(events),
     tooSlow: (reason) => response.destroy(new Error(reason)),
     monotonic: { now: () => 0 },
   });
@@ -43,13 +45,14 @@ function stands(at: number): Positions {
   return new Map([['a', new Map([[0, at]])]]);
 }
 
-async function say(deviceId: string): Promise<number> {
-  const { offset } = await appended(log.writer, { topic: TOPIC, key: deviceId, value: Buffer.from('{}') });
+async function say(deviceId: string, value = Buffer.from('{}')): Promise<number> {
+  const { offset } = await appended(log.writer, { topic: TOPIC, key: deviceId, value });
   return offset;
 }
 
 beforeEach(async () => {
   text = '';
+  writes = [];
   log = createMemoryLog();
   await log.start();
   await say('pump-8');
@@ -95,5 +98,14 @@ it('says, while it catches up, no more than was written', async () => {
   await client.start(stands(1));
   expect(await newestId()).toEqual(stands(501)); // the chunk that is complete
   expect(text.match(/^event: alert$/gm)).toHaveLength(1_200);
+  client.stop();
+});
+
+it('writes few of what is large at once while it catches up', async () => {
+  for (let n = 0; n < 60; n++) await say('pump-7', Buffer.from(JSON.stringify('x'.repeat(20_000))));
+  const client = clientOf();
+  await client.start(stands(1));
+  const most = Math.max(...writes); // 128 KiB, and what the last of them is more
+  expect({ most, all: writes.reduce((sum, n) => sum + n) }).toEqual({ most: 7, all: 60 });
   client.stop();
 });
