@@ -1,3 +1,4 @@
+import { MAX_RULES_BYTES } from '@fieldgate/alert-rules';
 import { appended } from '@fieldgate/commit-log';
 import {
   alertIdOf,
@@ -156,7 +157,7 @@ describe('POST /v1/alert-rules/test', () => {
     { rules: 'version: 1', from: 2, to: 1 },
     { rules: 'version: 1', limit: 0 },
     { rules: 'version: 1', more: 1 },
-    { rules: ' '.repeat(262_145) },
+    { rules: ' '.repeat(MAX_RULES_BYTES + 1) },
   ])('refuses %j', async (body) => {
     expect(await api.call('POST /v1/alert-rules/test', body)).toMatchObject({
       status: 422,
