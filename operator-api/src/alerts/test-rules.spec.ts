@@ -103,6 +103,14 @@ describe('POST /v1/alert-rules/test', () => {
     expect((await api.call('GET /v1/alerts')).body).toEqual({ alerts: [] });
   });
 
+  it('compares with no rules at all when there never was a usable file', async () => {
+    await inForce('');
+    await reading('pump-1', 1, 85);
+    const tested = await test(rulesAbove(80));
+    expect(ids(tested.onlyHere)).toEqual([hotAt('pump-1', 1)]);
+    expect(tested.onlyInForce).toEqual([]);
+  });
+
   it('looks at what arrived in the range', async () => {
     for (const [minute, temperature] of [85, 70, 85, 70, 85, 70].entries())
       await reading('pump-1', minute, temperature);
