@@ -64,6 +64,11 @@ export class Deployment {
     return this.addressOf(role).http;
   }
 
+  /** Of the process that has this role. */
+  pidOf(role: Exclude<Part, 'all'>): number {
+    return this.running.get(this.partOf(role))?.pid ?? 0;
+  }
+
   /** SIGKILL. */
   async kill(part: Part): Promise<void> {
     await this.running.get(part)?.kill();

@@ -8,7 +8,10 @@ export interface OfflineAlert {
   readonly clearedAt: number | undefined;
 }
 
-/** The same rules as the calculation's. */
+/** What a device says last: a rule of its own raises an alert at once, after everything that was told before. */
+export const END_RULE = 'end';
+
+/** The same rules as the calculation's, and the end of each series. */
 export const OFFLINE_RULES = `version: 1
 lateness: 60s
 rules:
@@ -18,6 +21,7 @@ rules:
   - { name: heats-up, metric: temperature, rate: { above: 5, per: 1m, over: 5m } }
   - { name: silent, metric: temperature, absence: { after: 10m } }
   - { name: door-flaps, metric: door, flapping: { changes: 5, within: 2m } }
+  - { name: ${END_RULE}, metric: end, threshold: { above: 0 }, lateness: 0s }
 `;
 
 const MINUTE_MS = 60_000;

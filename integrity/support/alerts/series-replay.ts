@@ -47,6 +47,17 @@ export class SeriesReplay {
     }
   }
 
+  /** So many more, while nobody takes them: they come at once, with the next connection. */
+  sendInVain(count: number): void {
+    for (const sample of this.arrivals.slice(this.next, this.next + count)) this.send(sample);
+  }
+
+  /** One more message of each device, which says that it was the last one. */
+  end(): void {
+    const at = Math.max(...this.arrivals.map((sample) => sample.at)) + 1;
+    for (const device of this.devices) device.publish(-1, { id: 'end', ts: at, readings: { end: 1 } });
+  }
+
   async settle(): Promise<void> {
     await Promise.all(this.devices.map((device) => device.allAcknowledged()));
   }

@@ -1,8 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { atEndOfEachTest } from '../at-end.js';
 import type { Deployment } from '../deployment.js';
 import { expectStoredOnce } from '../expect-stored-once.js';
+import { ADMIN_KEY } from '../fieldgate-process.js';
 import { NumberedFleet } from '../numbered-fleet.js';
 
 /** What was taken is answered within a moment; devices that go on sending must not make a stop wait for its limits (5 s and 10 s). */
@@ -10,10 +14,10 @@ const IN_TIME_MS = 4_500;
 const SERVER_SHUTTING_DOWN = 0x8b;
 
 export function describeStopsInOrder(open: () => Promise<Deployment>): void {
-  describe('a process that gets SIGTERM under load', () => {
+  describe('a process that gets SIGTERM', () => {
     const atEnd = atEndOfEachTest();
 
-    it('says goodbye, ends with 0 in time, and has stored what it acknowledged', async () => {
+    it('says goodbye under load, ends with 0 in time, and has stored what it acknowledged', async () => {
       const deployment = await open();
       atEnd(() => deployment.stop());
       const fleet = new NumberedFleet(`stop-${randomBytes(3).toString('hex')}`, 10, 20);
@@ -45,5 +49,32 @@ export function describeStopsInOrder(open: () => Promise<Deployment>): void {
       await fleet.settle();
       await expectStoredOnce(deployment.operator, fleet, from);
     }, 120_000);
+
+    it('ends with 0 while somebody holds its HTTP port and says nothing, and after a stream was broken off', async () => {
+      const deployment = await open();
+      atEnd(() => deployment.stop());
+      await breakOffStream(deployment.httpOf('operator-api'));
+      for (const part of deployment.parts) {
+        const silent = await silentConnection(deployment.httpOf(part === 'all' ? 'gateway' : part));
+        atEnd(() => void silent.destroy());
+        expect({ part, code: await deployment.terminate(part) }).toEqual({ part, code: 0 });
+      }
+    }, 60_000);
   });
+}
+
+async function silentConnection(http: string): Promise<Socket> {
+  const { hostname, port } = new URL(http);
+  const socket = connect(Number(port), hostname).on('error', () => undefined); // it is reset in the end
+  await once(socket, 'connect');
+  await once(get(`${http}/livez`, { agent: false }), 'response'); // came later: the process has taken the other one too
+  return socket;
+}
+
+async function breakOffStream(http: string): Promise<void> {
+  const leave = new AbortController();
+  const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+  const { body } = await fetch(`${http}/v1/stream`, { headers, signal: leave.signal });
+  await body?.getReader().read(); // it is served
+  leave.abort();
 }

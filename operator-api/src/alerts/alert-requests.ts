@@ -1,3 +1,4 @@
+import { MAX_RULES_BYTES } from '@fieldgate/alert-rules';
 import { acknowledgementSchema, deviceIdSchema, SEVERITIES } from '@fieldgate/contracts';
 import { ALERT_STATES, isAlertRule } from '@fieldgate/telemetry-store';
 import { z } from 'zod';
@@ -21,15 +22,14 @@ export const acknowledgeSchema = z
   .transform((body) => body ?? {});
 export type Acknowledge = z.output<typeof acknowledgeSchema>;
 
-/** Of the text of a rules file. */
-const MAX_RULES_LENGTH = 262_144;
 const MAX_LISTED = 10_000;
 
 /** As in a query string, or epoch milliseconds as a number. */
 const bodyTime = z.union([z.number().transform(String), z.string()]).pipe(timeSchema);
 
 export const testRulesSchema = z.strictObject({
-  rules: z.string().max(MAX_RULES_LENGTH, `has at most ${MAX_RULES_LENGTH} characters`),
+  /** In bytes they are measured with everything else that can be wrong with them. */
+  rules: z.string().max(MAX_RULES_BYTES, `has at most ${MAX_RULES_BYTES} bytes`),
   from: bodyTime.optional(),
   to: bodyTime.optional(),
   /** Of alerts in each list. */

@@ -35,7 +35,7 @@ export class AlertRulesController {
   @Describe({
     summary: 'The alert rules in force',
     description:
-      '`rules` is the YAML; null without a rules file. `problem` says why a newer file is not in force.',
+      '`rules` is the YAML; null without a rules file, or when there never was a usable one. `problem` says why a newer file is not in force.',
     answers: { 200: { description: 'The rules', schema: rulesAnswerSchema } },
   })
   @Get()
@@ -44,7 +44,7 @@ export class AlertRulesController {
     if (!row) return { rules: null };
     const { text, loadedAt, problem } = row;
     return {
-      rules: text,
+      rules: text === '' ? null : text, // see rulesOfRow
       loadedAt: new Date(loadedAt).toISOString(),
       ...(problem === undefined ? {} : { problem }),
     };

@@ -43,7 +43,7 @@ export class AlertStates {
       if (row.kind === 'open') yield this.withAcknowledgement(row.alert);
   }
 
-  /** Undefined when there is no rules file. */
+  /** Undefined when no processor has said yet; its text is empty when no rules file was ever in force. */
   rules(): Extract<AlertStateRow, { kind: 'rules' }> | undefined {
     const row = this.table.get(RULES_ROW_KEY);
     return row?.kind === 'rules' ? row : undefined;

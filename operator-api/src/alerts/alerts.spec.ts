@@ -272,4 +272,14 @@ describe('GET /v1/alert-rules', () => {
       problem: 'rules.0.name: is missing',
     });
   });
+
+  it('shows none, and why, when there never was a usable file', async () => {
+    const row = { kind: 'rules', text: '', loadedAt: NOW, problem: 'line 1: broken' } as const;
+    await put(RULES_ROW_KEY, RULES_ROW_KEY, row);
+    expect((await api.call('GET /v1/alert-rules')).body).toEqual({
+      rules: null,
+      loadedAt: '2026-11-20T21:30:00.000Z',
+      problem: 'line 1: broken',
+    });
+  });
 });

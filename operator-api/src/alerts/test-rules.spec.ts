@@ -1,3 +1,4 @@
+import { MAX_RULES_BYTES } from '@fieldgate/alert-rules';
 import { appended } from '@fieldgate/commit-log';
 import {
   alertIdOf,
@@ -102,6 +103,14 @@ describe('POST /v1/alert-rules/test', () => {
     expect((await api.call('GET /v1/alerts')).body).toEqual({ alerts: [] });
   });
 
+  it('compares with no rules at all when there never was a usable file', async () => {
+    await inForce('');
+    await reading('pump-1', 1, 85);
+    const tested = await test(rulesAbove(80));
+    expect(ids(tested.onlyHere)).toEqual([hotAt('pump-1', 1)]);
+    expect(tested.onlyInForce).toEqual([]);
+  });
+
   it('looks at what arrived in the range', async () => {
     for (const [minute, temperature] of [85, 70, 85, 70, 85, 70].entries())
       await reading('pump-1', minute, temperature);
@@ -156,7 +165,7 @@ describe('POST /v1/alert-rules/test', () => {
     { rules: 'version: 1', from: 2, to: 1 },
     { rules: 'version: 1', limit: 0 },
     { rules: 'version: 1', more: 1 },
-    { rules: ' '.repeat(262_145) },
+    { rules: ' '.repeat(MAX_RULES_BYTES + 1) },
   ])('refuses %j', async (body) => {
     expect(await api.call('POST /v1/alert-rules/test', body)).toMatchObject({
       status: 422,

@@ -1,6 +1,6 @@
-import { AlertWatch, NO_RULES, parseRules, type DeviceFacts, type Rules } from '@fieldgate/alert-rules';
+import { AlertWatch, parseRules, rulesOfRow, type DeviceFacts, type Rules } from '@fieldgate/alert-rules';
 import { COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
-import { isRejection, type Alert } from '@fieldgate/contracts';
+import { isRejection, type Alert, type Rejection } from '@fieldgate/contracts';
 import { CLOCK, MONOTONIC, type Clock } from '@fieldgate/service';
 import { Inject, Injectable } from '@nestjs/common';
 import { DeviceTables } from '../devices/device-tables.js';
@@ -37,7 +37,7 @@ export class TestRules {
   ) {}
 
   async test(request: TestRulesRequest, gone: AbortSignal): Promise<RulesTested> {
-    const rules = [usable(request.rules), this.inForce()] as const;
+    const rules = [usable(parseRules(request.rules)), this.inForce()] as const;
     const nowMs = this.clock.now();
     const range = rangeOf(request, LAST_DAY_MS, nowMs);
     if (!range) throw invalidRequest([{ path: ['to'], message: 'must be later than from' }]);
@@ -80,13 +80,11 @@ export class TestRules {
   }
 
   private inForce(): Rules {
-    const row = this.states.rules();
-    return row === undefined ? NO_RULES : usable(row.text, 'the rules in force: ');
+    return usable(rulesOfRow(this.states.rules()?.text ?? ''), 'the rules in force: ');
   }
 }
 
-function usable(text: string, prefix = ''): Rules {
-  const rules = parseRules(text);
+function usable(rules: Rules | Rejection, prefix = ''): Rules {
   if (isRejection(rules)) throw new Problem('rules-invalid', `${prefix}${rules.detail}`);
   return rules;
 }

@@ -8,6 +8,8 @@ import { refuseWrongMethods } from './wrong-method.js';
 const MAX_BODY_BYTES = 1_048_576;
 /** More than may wait for commands; a connection beyond it is closed at once. */
 const MAX_CONNECTIONS = 4_000;
+/** What a request that is under way has, when the process stops, to be answered. */
+const FAREWELL_MS = 2_000;
 
 /** The limits of the HTTP server itself, which exist before any module does: for whoever creates the application. */
 export function operatorHttpAdapter(): FastifyAdapter {
@@ -29,6 +31,12 @@ export function operatorHttpAdapter(): FastifyAdapter {
   // answers hold secrets that are shown once, and states that are old in a moment
   fastify.addHook('onRequest', (_, reply, done) => {
     void reply.header('cache-control', 'no-store');
+    done();
+  });
+  // one that has never sent a request counts as busy, and the server would wait for it for as long as its client likes
+  fastify.addHook('preClose', (done) => {
+    const late = setTimeout(() => fastify.server.closeAllConnections(), FAREWELL_MS);
+    fastify.server.once('close', () => clearTimeout(late));
     done();
   });
   refuseWrongMethods(fastify);

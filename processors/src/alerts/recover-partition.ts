@@ -1,4 +1,10 @@
-import { AlertWatch, type AlertTransition, type DeviceFacts, type Rules } from '@fieldgate/alert-rules';
+import {
+  AlertWatch,
+  rulesOfRow,
+  type AlertTransition,
+  type DeviceFacts,
+  type Rules,
+} from '@fieldgate/alert-rules';
 import { isRejection, type Alert, type DeviceRecord } from '@fieldgate/contracts';
 import type { CommitLog, LogBatch, LogRecord, LogTable } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
@@ -7,7 +13,6 @@ import { AlertOutbox } from './alert-outbox.js';
 import { sourceOf, type SourcePartition } from './alert-source.js';
 import { forgottenAlerts } from './forgotten-alerts.js';
 import { PartitionWatch, type Replay } from './partition-watch.js';
-import { rulesOfRow } from './rules-of-row.js';
 
 export interface RecoveryParts {
   readonly log: CommitLog;

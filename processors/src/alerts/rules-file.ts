@@ -2,8 +2,6 @@ import { watch, type FSWatcher } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { basename, dirname, resolve } from 'node:path';
 
-/** More would not fit into one record of the log. */
-const MOST_BYTES = 512 * 1024;
 /** An editor writes in several steps. */
 const QUIET_MS = 100;
 /** File systems that tell no changes (mounted ones, mostly) are looked at. */
@@ -28,10 +26,7 @@ export class RulesFile {
 
   async read(): Promise<ReadFile> {
     try {
-      const text = await readFile(this.path, 'utf8');
-      if (Buffer.byteLength(text) > MOST_BYTES)
-        return { text: undefined, problem: `the file is larger than ${MOST_BYTES / 1024} KiB` };
-      return { text, problem: undefined };
+      return { text: await readFile(this.path, 'utf8'), problem: undefined };
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException; // what readFile throws
       return { text: undefined, problem: `the file cannot be read: ${code ?? String(error)}` };

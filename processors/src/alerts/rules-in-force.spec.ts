@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createMemoryLog, Inbox, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { createLogger } from '@fieldgate/service';
-import type { Rules } from '@fieldgate/alert-rules';
+import { MAX_RULES_BYTES, type Rules } from '@fieldgate/alert-rules';
 import { register } from 'prom-client';
 import { jsonOf, recordsOf } from '../testing/written.js';
 import { RulesFile } from './rules-file.js';
@@ -112,6 +112,20 @@ it.each([
   expect(texts()).toEqual([GOOD, GOOD]);
   expect(lines.filter(({ level }) => level === 50)).toHaveLength(1);
   expect((await rows()).at(-1)).toMatchObject({ text: GOOD, problem: expect.any(String) });
+});
+
+it('a file may have as many bytes as the rules say, also where each is escaped in a row; not one more', async () => {
+  const largest = `${GOOD}#`.padEnd(MAX_RULES_BYTES, '"');
+  await writeFile(path, largest);
+  const loaded = rules();
+  await loaded.start();
+  expect((await rows()).at(-1)).toMatchObject({ text: largest });
+  await writeFile(path, `${largest}"`);
+  await loaded.look();
+  expect((await rows()).at(-1)).toMatchObject({
+    text: largest,
+    problem: 'The file is larger than 256 KiB; split the fleet or the rules.',
+  });
 });
 
 it('a start with a bad file and nothing before it has no rules', async () => {

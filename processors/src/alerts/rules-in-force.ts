@@ -9,10 +9,9 @@ import {
 } from '@fieldgate/contracts';
 import { appended, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
-import { NO_RULES, parseRules, type Rules } from '@fieldgate/alert-rules';
+import { NO_RULES, parseRules, rulesOfRow, type Rules } from '@fieldgate/alert-rules';
 import { Gauge } from 'prom-client';
 import type { ReadFile, RulesFile } from './rules-file.js';
-import { rulesOfRow } from './rules-of-row.js';
 
 const invalidGauge = new Gauge({
   name: 'fieldgate_alert_rules_invalid',

@@ -3,9 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { cleared, raised, writeAlert } from '../testing/alert-steps.js';
-import { counted, MINUTE, outcomes, SECRET, SinksUnderTest } from '../testing/sinks-under-test.js';
+import { counted, MINUTE, outcomes, retries, SECRET, SinksUnderTest } from '../testing/sinks-under-test.js';
+import { NameServer } from '../testing/name-server.js';
 import { until } from '../testing/until.js';
 import { accept, answer, hang, WebhookReceiver } from '../testing/webhook-receiver.js';
+import { hostLookups } from './webhook/resolve-host.js';
 
 let t: SinksUnderTest;
 beforeEach(async () => (t = await SinksUnderTest.open()));
@@ -43,6 +45,21 @@ describe('a restart', () => {
       'pump-7~too-hot~1000~cleared',
       'pump-7~too-hot~2~raised',
     ]);
+  });
+
+  it('does not forget who must hear that an alert is over, however much came in between', async () => {
+    const one = [t.ops({ rules: ['too-hot'] })];
+    await t.start(one);
+    await writeAlert(t.log, raised(), t.now);
+    await until(async () => (await outcomes('delivered')) === 1);
+    t.now += 20 * 24 * 60 * MINUTE; // open for weeks
+    const others = Array.from({ length: 5_000 }, (_, n) => raised({ rule: 'other', raisedAt: n }));
+    await Promise.all(others.map((step) => writeAlert(t.log, step, t.now)));
+    await until(async () => (await outcomes('skipped')) === others.length);
+    await t.restart(one);
+    await writeAlert(t.log, cleared(), t.now);
+    await until(() => t.receiver.calls.length === 2);
+    expect(t.receiver.ids[1]).toBe('pump-7~too-hot~1000~cleared');
   });
 
   it('does not end a quiet time', async () => {
@@ -99,6 +116,30 @@ describe('a notification that was given up', () => {
     await t.restart([t.ops()]);
     await redrive();
     await until(async () => (await outcomes('delivered')) === 1);
+  });
+});
+
+describe('a sink whose name server hangs', () => {
+  it('holds up no other, however many there are', async () => {
+    const names = [
+      ['silent.example', undefined],
+      ['hook.example', '127.0.0.1'],
+    ] as const;
+    const server = await NameServer.open(new Map(names));
+    t.resolve = hostLookups({ servers: [server.address] });
+    const hook = (name: string, host: string): object => ({
+      name,
+      webhook: { url: `http://${host}:${t.receiver.port}/`, allowPrivate: true },
+    });
+    const silent = Array.from({ length: 8 }, (_, n) => hook(`silent-${n}`, 'silent.example'));
+    await t.start(silent.concat(hook('ops', 'hook.example')));
+    const devices = Array.from({ length: 32 }, (_, n) => `pump-${n}`);
+    for (const deviceId of devices) await writeAlert(t.log, raised({ deviceId }), t.now);
+    await until(() => t.receiver.calls.length === devices.length);
+    expect(await retries('silent-0')).toBe(0); // its lookup is still under way
+    expect(server.asked.filter((name) => name === 'silent.example').length).toBeLessThanOrEqual(4); // of all eight
+    await until(async () => (await retries('silent-7')) > 0);
+    await server.close();
   });
 });
 

@@ -20,7 +20,7 @@ export interface NotifySinksParts {
   readonly monotonic: Clock;
   readonly logger: Logger;
   readonly supervisor: Supervisor;
-  /** How a webhook's host is found; the system's way when not given. */
+  /** How a webhook's host is found; `resolveHost` when not given. */
   readonly resolve?: Resolve;
 }
 

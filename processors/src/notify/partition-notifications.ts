@@ -7,8 +7,11 @@ import type { NotificationOutcome } from './notification-counters.js';
 import type { Sender, SendResult } from './sender.js';
 import { SentAlerts } from './sent-alerts.js';
 
-/** Records before the first batch from which it is worked out what was sent. */
-const READ_BACK = 1_000;
+/**
+ * Records before the first batch from which it is worked out what was sent; a fraction of a second to read. Not by time: an alert may be open as
+ * long as the topic keeps its steps, and whoever was told must hear that it is over.
+ */
+const READ_BACK = 50_000;
 
 /** A step is appended as soon as it is written; one that was appended later than this after it was written is driven again. */
 const REDRIVEN_AFTER_MS = 10_000;

@@ -5,6 +5,7 @@ import { register } from 'prom-client';
 import { CurrentRules, type NotifyRules } from '../notify/current-rules.js';
 import type { NotifyConfig } from '../notify/notify.config.js';
 import { NotifySinks } from '../notify/notify-sinks.js';
+import type { Resolve } from '../notify/webhook/public-address.js';
 import { WebhookReceiver } from './webhook-receiver.js';
 import { jsonOf, recordsOf } from './written.js';
 
@@ -16,6 +17,8 @@ export class SinksUnderTest {
   readonly rules = new CurrentRules();
   readonly failures: unknown[] = [];
   readonly lines: string[] = [];
+  /** How the webhooks that are started next find their hosts. */
+  resolve: Resolve | undefined;
   /** How often the sinks looked at their clocks. */
   asked = 0;
   private sinks: NotifySinks | undefined;
@@ -78,6 +81,7 @@ export class SinksUnderTest {
       monotonic: clock,
       logger,
       supervisor,
+      ...(this.resolve ? { resolve: this.resolve } : {}),
     });
     this.inForce(notifications);
     await this.sinks.start();

@@ -1,6 +1,6 @@
 import { expect, it } from '@jest/globals';
 import { isRejection } from '@fieldgate/contracts';
-import { parseRules } from './rules-file.js';
+import { MAX_RULES_BYTES, parseRules } from './rules-file.js';
 
 /** A file that is good but for these lines. */
 function problemOf(lines: string): string {
@@ -219,7 +219,7 @@ it('refuses more than 1,000 rules, a file that is too large, and aliases that bl
     '\n',
   );
   expect(problemOf(`rules:\n${many}`)).toBe('line 3, column 3: rules must not be more than 1000');
-  expect(problemOf('#'.repeat(1_048_577))).toMatch(/^The file is larger than 1048576 bytes/);
+  expect(problemOf('ü'.repeat(MAX_RULES_BYTES / 2 + 1))).toMatch(/^The file is larger than 256 KiB/);
   const bomb = [
     'a: &a [x, x, x, x, x, x, x, x, x, x]',
     ...'bcdefgh'

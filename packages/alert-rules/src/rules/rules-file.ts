@@ -4,7 +4,11 @@ import { z } from 'zod';
 import type { Rules } from './rule.js';
 import { rulesSchema } from './rules-schema.js';
 
-export const MAX_RULES_BYTES = 1_048_576;
+/**
+ * Of a rules file, wherever one is taken. With every character escaped, and with what 1,000 rules remember beside it, it still fits into one
+ * record of the log and into the body of a request.
+ */
+export const MAX_RULES_BYTES = 262_144;
 const MAX_PROBLEMS = 20;
 
 type Path = readonly PropertyKey[];
@@ -22,7 +26,7 @@ export function parseRules(text: string): Rules | Rejection {
   if (Buffer.byteLength(text) > MAX_RULES_BYTES)
     return reject(
       'rules-invalid',
-      `The file is larger than ${MAX_RULES_BYTES} bytes; split the fleet or the rules.`,
+      `The file is larger than ${MAX_RULES_BYTES / 1024} KiB; split the fleet or the rules.`,
     );
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });

@@ -44,11 +44,11 @@ it('names the cases that have no reason yet', () => {
   );
 });
 
-it('has a row for each broker, and for each packet and file', () => {
+it('has a row for each broker, and for each packet, with what others pass of it', () => {
   const text = written([DEVIATION]).replaceAll(/ +/g, ' ');
   expect(text).toContain('| this edge, in the lab broker | 2 | 1 | 0 | 1 | 0 | 50 |');
-  expect(text).toContain('| PUBLISH | 2 | 1 | 0 | 1 | 0 | 50 |');
-  expect(text).toContain('| PUBLISH.json | 2 | 1 | 0 | 1 | 0 | 50 |');
+  expect(text).toContain('| PUBLISH | 2 | 1 | 0 | 1 | 2 |');
+  expect(text).toContain('- another: with a note.');
   expect(text).toContain('| another | 2 | 1 | 0 | 1 | 0 | 50 |');
 });
 
@@ -97,6 +97,13 @@ function written(deviations: readonly Deviation[], statements = readStatements()
     report,
     statements,
     deviations,
-    others: [{ broker: 'another', totals: TOTALS }],
+    others: [
+      {
+        broker: 'another',
+        note: 'with a note',
+        totals: TOTALS,
+        byPacketType: { PUBLISH: { ...TOTALS, passed: 2 } },
+      },
+    ],
   });
 }

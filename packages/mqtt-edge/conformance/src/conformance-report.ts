@@ -1,5 +1,6 @@
 import { type Deviation, labelOf, unexplained } from './deviations.js';
 import { markdownTable } from './markdown-table.js';
+import type { OtherBroker } from './other-brokers.js';
 import type { Totals, VectorReport } from './run-vectors.js';
 import { isOpen, type Statement } from './statements.js';
 
@@ -8,7 +9,7 @@ export interface Conformance {
   readonly statements: readonly Statement[];
   readonly deviations: readonly Deviation[];
   /** Scores of other brokers in the same cases. */
-  readonly others: readonly { readonly broker: string; readonly totals: Totals }[];
+  readonly others: readonly OtherBroker[];
 }
 
 /** docs/mqtt-conformance.md */
@@ -20,10 +21,9 @@ export function conformanceReport({ report, statements, deviations, others }: Co
     '## Wire vectors',
     VECTORS,
     scores('Broker', [['this edge, in the lab broker', report.totals], ...others.map(totalsOfOther)]),
-    'By the packet that is put to the test:',
-    scores('Packet', Object.entries(report.byPacketType)),
-    'By file of the data:',
-    scores('File', Object.entries(report.byFile)),
+    others.map(({ broker, note }) => `- ${broker}: ${note}.`).join('\n'),
+    'By the packet that is put to the test, which is the last one that the client sends:',
+    byPacketType(report, others),
     '## Deliberate deviations',
     ...deviationSection(report, deviations),
     '## Statements of MQTT 5',
@@ -36,12 +36,12 @@ export function conformanceReport({ report, statements, deviations, others }: Co
     .concat('\n');
 }
 
-const INTRODUCTION = `What the edge does with every case of a foreign test suite, and where each normative statement of [MQTT 5](https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html) that concerns a server is obeyed and tested. To write this page again:
+const INTRODUCTION = `What the edge does with every case of a foreign test suite, and where each normative statement of [MQTT 5](https://docs.oasis-open.org/mqtt/mqtt/v5.0/os/mqtt-v5.0-os.html) that concerns a server is obeyed and tested. \`npm run conformance\` starts the lab broker, plays all cases and writes this page again; a test plays them on every run and compares the page.
+
+Another broker is scored with the same program, which starts it again when a case ends it:
 
 \`\`\`
-npm run lab-broker -- --port 18830
-node packages/mqtt-edge/conformance/dist/main.js --port 18830 --json scores.json
-node packages/mqtt-edge/conformance/dist/write-report.js --scores scores.json
+npm run conformance -- --port 1883 --start 'mosquitto -c mosquitto.conf'
 \`\`\``;
 
 const VECTORS = `1,110 conversations in raw bytes (MQTT 3.1, 3.1.1 and 5) from the tests of Eclipse Mosquitto, under their own licence in \`packages/mqtt-edge/conformance/\`, mostly about what a broker must refuse.
@@ -50,6 +50,19 @@ const VECTORS = `1,110 conversations in raw bytes (MQTT 3.1, 3.1.1 and 5) from t
 - **closed otherwise**: the connection was closed as it must be, but without the expected CONNACK or DISCONNECT, or with another reason code.
 - **wrong**: it stayed open, answered something else, or closed where it must not.
 - **crash**: nobody was served afterwards.`;
+
+/** Passed cases, ours and the others'. */
+function byPacketType(report: Conformance['report'], others: Conformance['others']): string {
+  const names = others.map(({ broker }) => broker);
+  return markdownTable(
+    ['Packet', 'cases', 'passed', 'closed otherwise', 'wrong'].concat(names),
+    Object.entries(report.byPacketType).map(([name, { total, passed, closedOther, wrong }]) =>
+      [name as string | number, total, passed, closedOther, wrong].concat(
+        others.map((other) => other.byPacketType[name]?.passed ?? '?'),
+      ),
+    ),
+  );
+}
 
 function totalsOfOther({ broker, totals }: Conformance['others'][number]): readonly [string, Totals] {
   return [broker, totals];

@@ -3,7 +3,10 @@ import type { Totals } from './run-vectors.js';
 
 export interface OtherBroker {
   readonly broker: string;
+  /** How it was set up. */
+  readonly note: string;
   readonly totals: Totals;
+  readonly byPacketType: Readonly<Record<string, Totals>>;
 }
 
 /** What other brokers score in the same cases, taken with this program. */

@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:net';
 import { parseArgs } from 'node:util';
-import { LabBroker } from './lab-broker.js';
-import { LAB_LIMITS } from './lab-limits.js';
+import { LabServer } from './lab-server.js';
 
 const LOOPBACK = ['127.0.0.1', '::1', 'localhost'];
-const TICK_MS = 1_000;
 
 const { values } = parseArgs({
   options: {
@@ -21,23 +17,10 @@ if (!LOOPBACK.includes(values.host)) {
   process.exit(2);
 }
 
-const broker = new LabBroker({
+const lab = new LabServer({
+  host: values.host,
+  port: Number(values.port),
   limits: { keepAliveMaximum: Number(values['max-keep-alive']) },
-  now: () => performance.now(),
-  newClientId: () => `lab-${randomUUID()}`,
 });
-const server = createServer({ noDelay: true }, (socket) => broker.accept(socket));
-server.maxConnections = LAB_LIMITS.connections;
-const ticking = setInterval(() => broker.tick(), TICK_MS);
-
-server.listen(Number(values.port), values.host, () => {
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
-  console.log(`lab broker: mqtt://${values.host}:${port}`);
-});
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const)
-  process.once(signal, () => {
-    server.close(() => clearInterval(ticking)); // when the last client has gone, or has been torn down by a tick
-    broker.stop();
-  });
+console.log(`lab broker: mqtt://${values.host}:${await lab.start()}`);
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void lab.stop());

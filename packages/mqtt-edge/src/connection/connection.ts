@@ -9,6 +9,7 @@ import {
 } from '../codec/packet.js';
 import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
+import { BackPressure } from './back-pressure.js';
 import type { Acceptance, ConnectionHandler, EndReason, OutboundMessage } from './connection-handler.js';
 import { Deadlines } from './deadlines.js';
 import { Exchange } from './exchange.js';
@@ -34,13 +35,12 @@ export class Connection {
   private readonly outbox: Outbox;
   private readonly deadlines: Deadlines;
   private readonly intake: Intake;
+  private readonly backPressure: BackPressure;
   private phase: Phase = 'opened';
   private connectPacket: ConnectPacket | undefined;
   private exchange: Exchange | undefined;
   private legacy: Legacy | undefined;
   private why: EndReason | undefined;
-  private holds = 0;
-  private unansweredRequests = 0;
 
   constructor(
     private readonly stream: Duplex,
@@ -51,6 +51,7 @@ export class Connection {
     this.decoder = new Decoder({ role: 'server', maximumPacketSize: limits.maximumPacketSize });
     this.outbox = new Outbox(stream);
     this.deadlines = new Deadlines(stream, limits, now);
+    this.backPressure = new BackPressure(stream, limits);
     this.intake = new Intake(stream, this.decoder, {
       mustWait: () => this.mustWait(),
       take: (packet) => this.take(packet),
@@ -83,9 +84,9 @@ export class Connection {
 
   /** Resolves when the stream is closed: everything that was said has been sent, or cannot be. */
   get streamClosed(): Promise<void> {
-    if (this.stream.closed) return Promise.resolve();
     return new Promise((resolve) => {
-      this.stream.once('close', resolve);
+      if (this.stream.closed) resolve();
+      else this.stream.once('close', resolve);
     });
   }
 
@@ -112,8 +113,6 @@ export class Connection {
   get endedBecause(): EndReason | undefined {
     return this.why;
   }
-
-  // ── answers of who stands behind it ──
 
   /** Lets the client in: CONNACK, then what its session has for it, then what it has sent meanwhile. */
   accept(acceptance: Acceptance): void {
@@ -160,15 +159,11 @@ export class Connection {
   }
 
   /** One code for each filter of the SUBSCRIBE. */
-  suback(packetId: number, reasonCodes: readonly ReasonCode[], properties: Properties = NO_PROPERTIES): void {
+  suback(packetId: number, reasonCodes: readonly ReasonCode[], properties = NO_PROPERTIES): void {
     this.answer({ type: PacketType.suback, packetId, reasonCodes, properties });
   }
 
-  unsuback(
-    packetId: number,
-    reasonCodes: readonly ReasonCode[],
-    properties: Properties = NO_PROPERTIES,
-  ): void {
+  unsuback(packetId: number, reasonCodes: readonly ReasonCode[], properties = NO_PROPERTIES): void {
     this.answer({ type: PacketType.unsuback, packetId, reasonCodes, properties });
   }
 
@@ -180,11 +175,11 @@ export class Connection {
 
   /** Reads no more from the client until `release` was called as often. */
   hold(): void {
-    this.holds += 1;
+    this.backPressure.hold();
   }
 
   release(): void {
-    this.holds -= 1;
+    this.backPressure.release();
     this.intake.readOn();
   }
 
@@ -197,12 +192,9 @@ export class Connection {
     else this.exchange?.pump();
   }
 
-  /** An MQTT 5 client knows how much it may send, and is told when it sends more; an older one is just not read for a while. */
   private mustWait(): boolean {
-    if (this.phase === 'asking' || this.phase === 'ending' || this.holds > 0) return true;
-    if (this.stream.writableNeedDrain) return true; // who reads no answers asks no more
-    const unanswered = this.unsettled + this.unansweredRequests;
-    return unanswered >= (this.version === 5 ? 2 * this.limits.receiveMaximum : this.limits.receiveMaximum);
+    const { phase } = this;
+    return phase === 'asking' || phase === 'ending' || this.backPressure.isOn(this.version, this.unsettled);
   }
 
   private take(packet: Packet): void {
@@ -214,10 +206,10 @@ export class Connection {
       case PacketType.pubcomp:
         return this.exchange?.take(packet);
       case PacketType.subscribe:
-        this.unansweredRequests += 1;
+        this.backPressure.asked();
         return this.handler.subscribe(packet);
       case PacketType.unsubscribe:
-        this.unansweredRequests += 1;
+        this.backPressure.asked();
         return this.handler.unsubscribe(packet);
       case PacketType.pingreq:
         return this.write({ type: PacketType.pingresp });
@@ -294,7 +286,7 @@ export class Connection {
 
   private answer(packet: Packet): void {
     if (this.phase !== 'open') return;
-    this.unansweredRequests -= 1;
+    this.backPressure.answered();
     this.write(packet);
     this.intake.readOn();
   }

@@ -25,7 +25,7 @@ export class Deadlines {
     this.lastHeard = this.openedAt;
   }
 
-  /** Bytes of the client have come, or could not come because they were not read. */
+  /** A packet of the client has come, or could not come because it was not read. */
   heard(): void {
     this.lastHeard = this.now();
   }

@@ -7,13 +7,18 @@ export interface IntakePort {
   mustWait(): boolean;
   take(packet: Packet): void;
   violated(violation: ProtocolViolation): void;
+  /** A packet has come, or so much of one that the client is at work on it. */
   heard(): void;
 }
+
+/** Bytes of a packet that count as a sign of life; one byte a second does not keep a connection ([MQTT-3.1.2-22] asks for whole packets). */
+const SIGN_OF_LIFE_BYTES = 1_000;
 
 /** Takes packets out of a stream, one after the other, and lets the stream wait when they must. */
 export class Intake {
   private isReading = false;
   private isOver = false;
+  private unheardBytes = 0;
 
   constructor(
     private readonly stream: Duplex,
@@ -22,9 +27,10 @@ export class Intake {
   ) {
     stream.on('data', (chunk: Buffer) => {
       if (this.isOver) return;
-      this.port.heard();
+      this.unheardBytes += chunk.length;
       this.decoder.write(chunk);
       this.read();
+      if (this.unheardBytes >= SIGN_OF_LIFE_BYTES) this.heard();
     });
   }
 
@@ -42,18 +48,26 @@ export class Intake {
   private read(): void {
     if (this.isReading) return; // a handler has answered at once: the loop below goes on by itself
     this.isReading = true;
+    let isHeard = false;
     while (!this.isOver && !this.port.mustWait()) {
       const packet = this.decoder.read();
       if (packet === undefined) break;
+      isHeard = true;
       if ('violation' in packet) this.port.violated(packet);
       else this.port.take(packet);
     }
     this.isReading = false;
     if (this.isOver) return;
+    if (isHeard) this.heard();
     if (this.port.mustWait()) this.stream.pause();
     else if (this.stream.isPaused()) {
-      this.port.heard(); // it was not silent, it was not listened to
+      this.heard(); // it was not silent, it was not listened to
       this.stream.resume();
     }
+  }
+
+  private heard(): void {
+    this.unheardBytes = 0;
+    this.port.heard();
   }
 }

@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { reject, type Rejection } from '@fieldgate/contracts';
 import ipaddr from 'ipaddr.js';
@@ -10,8 +9,6 @@ export interface Address {
 
 /** All addresses of a host name; throws when there are none. */
 export type Resolve = (hostname: string) => Promise<readonly Address[]>;
-
-export const resolveHost: Resolve = (hostname) => lookup(hostname, { all: true, verbatim: true });
 
 /**
  * The addresses that a webhook may connect to, and it must connect to these very ones: asked again, a name server could say something else.

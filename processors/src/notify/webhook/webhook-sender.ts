@@ -3,7 +3,8 @@ import { CLOUD_EVENT_CONTENT_TYPE, isRejection } from '@fieldgate/contracts';
 import type { Clock } from '@fieldgate/service';
 import { inTime, SEND_TIMEOUT_MS, type Notification, type Sender, type SendResult } from '../sender.js';
 import { post, type Answer } from './post.js';
-import { addressesOf, resolveHost, type Resolve } from './public-address.js';
+import { addressesOf, type Resolve } from './public-address.js';
+import { resolveHost } from './resolve-host.js';
 import { signatureOf } from './webhook-secret.js';
 
 export interface WebhookSenderOptions {
@@ -83,7 +84,7 @@ export function retryAfterMs(header: string | undefined, nowMs: number): number 
   return Number.isNaN(ms) ? undefined : Math.min(Math.max(ms, 0), LONGEST_RETRY_AFTER_MS);
 }
 
-/** A name server has patience of its own, and cannot be told to stop. */
+/** A lookup is shared: it goes on for the others who wait for it, and ends by itself. */
 function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => reject(new Error('given up')), { once: true });

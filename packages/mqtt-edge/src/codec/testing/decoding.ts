@@ -30,16 +30,16 @@ export function decodeChunks(
 
 /** The only packet, or the violation, in these bytes. */
 export function decodeOne(
-  bytes: string | Buffer,
+  bytes: string | Uint8Array,
   options: Partial<DecoderOptions> = {},
 ): Packet | ProtocolViolation {
-  const read = decodeChunks([typeof bytes === 'string' ? hex(bytes) : bytes], options);
+  const read = decodeChunks([typeof bytes === 'string' ? hex(bytes) : Buffer.from(bytes)], options);
   if (read.length !== 1) throw new Error(`${read.length} packets in place of one`);
   return read[0] as Packet | ProtocolViolation; // there is one
 }
 
 /** 0x81 (MQTT-3.8.1-1), or what it was instead of a violation. */
-export function refusal(bytes: string | Buffer, options: Partial<DecoderOptions> = {}): string {
+export function refusal(bytes: string | Uint8Array, options: Partial<DecoderOptions> = {}): string {
   const read = decodeOne(bytes, options);
   return isViolation(read)
     ? `0x${read.reasonCode.toString(16)} ${read.clause}`

@@ -1,0 +1,202 @@
+import { expect, it } from '@jest/globals';
+import { PacketType, type Packet, type Qos } from '../codec/packet.js';
+import { ReasonCode } from '../codec/reason-codes.js';
+import { anOpenConnection, type GivenConnection } from '../testing/given-connection.js';
+import { aMessage, anAcknowledgement } from '../testing/packets.js';
+import { turns } from '../testing/test-client.js';
+import type { OutboundMessage } from './connection-handler.js';
+import { SessionState } from './session-state.js';
+
+/** Sends them, and notes what becomes of each. */
+function send(
+  given: GivenConnection,
+  qos: Qos,
+  topics: readonly string[],
+  more: Partial<OutboundMessage> = {},
+): string[] {
+  const outcomes: string[] = [];
+  for (const topic of topics)
+    given.connection.send({
+      ...aMessage({ topic }),
+      qos,
+      done: (outcome) => outcomes.push(`${topic} ${outcome}`),
+      ...more,
+    });
+  return outcomes;
+}
+
+const topicsOf = (packets: readonly Packet[]) =>
+  packets.map((packet) => ('topic' in packet ? packet.topic : packet.type));
+
+it('sends as many as the Receive Maximum of the client allows, and the next one for each acknowledgement', async () => {
+  const given = await anOpenConnection({ connect: { properties: { receiveMaximum: 2 } } });
+  const outcomes = send(given, 1, ['a', 'b', 'c', 'd']);
+  expect(topicsOf(await given.client.all())).toEqual(['a', 'b']);
+  given.client.send(anAcknowledgement(PacketType.puback, 1));
+  expect(topicsOf(await given.client.all())).toEqual(['c']);
+  expect(outcomes).toEqual(['a acknowledged']);
+});
+
+it('keeps a QoS 2 message in the window until PUBCOMP', async () => {
+  const given = await anOpenConnection({ connect: { properties: { receiveMaximum: 1 } } });
+  const outcomes = send(given, 2, ['a', 'b']);
+  expect(topicsOf(await given.client.all())).toEqual(['a']);
+  given.client.send(anAcknowledgement(PacketType.pubrec, 1), anAcknowledgement(PacketType.pubrec, 1));
+  expect((await given.client.all()).map(({ type }) => type)).toEqual([PacketType.pubrel, PacketType.pubrel]);
+  given.client.send(anAcknowledgement(PacketType.pubcomp, 1));
+  expect(topicsOf(await given.client.all())).toEqual(['b']);
+  expect(outcomes).toEqual(['a acknowledged']);
+});
+
+it('is told by the client that a message is refused, and frees its place', async () => {
+  const given = await anOpenConnection({ connect: { properties: { receiveMaximum: 1 } } });
+  const outcomes = send(given, 2, ['a', 'b']);
+  await turns();
+  given.client.send(anAcknowledgement(PacketType.pubrec, 1, ReasonCode.quotaExceeded));
+  await turns();
+  expect(topicsOf(await given.client.all())).toEqual(['a', 'b']);
+  expect(outcomes).toEqual(['a refused']);
+});
+
+it.each<[Qos, 'puback' | 'pubrec' | 'pubcomp']>([
+  [1, 'pubrec'],
+  [1, 'pubcomp'],
+  [2, 'puback'],
+  [2, 'pubcomp'],
+])('ends the connection when QoS %i is answered with %s', async (qos, type) => {
+  const given = await anOpenConnection();
+  send(given, qos, ['a']);
+  await given.client.take(PacketType.publish);
+  given.client.send(anAcknowledgement(PacketType[type], 1));
+  expect(await given.client.take(PacketType.disconnect)).toMatchObject({
+    reasonCode: ReasonCode.protocolError,
+  });
+});
+
+it('answers a PUBREC for a message that it does not know, and ignores a late PUBACK and PUBCOMP', async () => {
+  const [five, four] = await Promise.all([anOpenConnection(), anOpenConnection({ version: 4 })]);
+  for (const { client } of [five, four])
+    client.send(
+      anAcknowledgement(PacketType.puback, 9),
+      anAcknowledgement(PacketType.pubcomp, 9),
+      anAcknowledgement(PacketType.pubrec, 9),
+    );
+  expect(await five.client.all()).toMatchObject([{ type: PacketType.pubrel, packetId: 9, reasonCode: 0x92 }]);
+  expect(await four.client.all()).toMatchObject([{ type: PacketType.pubrel, packetId: 9, reasonCode: 0 }]);
+});
+
+it('sends again what was not acknowledged, in its order and under its ids, and PUBREL for what was released', async () => {
+  const first = await anOpenConnection();
+  send(first, 1, ['one']);
+  send(first, 2, ['two', 'three']);
+  await turns();
+  first.client.send(anAcknowledgement(PacketType.pubrec, 3));
+  await turns();
+  first.client.stream.end();
+  await turns();
+  send(first, 1, ['too late']);
+  first.session.outbound.add({ ...aMessage({ topic: 'queued' }), qos: 1 });
+  const second = await anOpenConnection({ session: first.session });
+  expect(await second.client.all()).toMatchObject([
+    { type: PacketType.pubrel, packetId: 3 },
+    { type: PacketType.publish, topic: 'one', packetId: 1, dup: true },
+    { type: PacketType.publish, topic: 'two', packetId: 2, dup: true },
+    { type: PacketType.publish, topic: 'queued', packetId: 4, dup: false },
+  ]);
+});
+
+it('does not exceed the Receive Maximum of the new connection with what the old one has sent', async () => {
+  const first = await anOpenConnection();
+  send(first, 1, ['a', 'b', 'c']);
+  await turns();
+  first.client.stream.end();
+  await turns();
+  const second = await anOpenConnection({
+    session: first.session,
+    connect: { properties: { receiveMaximum: 1 } },
+  });
+  expect(topicsOf(await second.client.all())).toEqual(['a']);
+  second.client.send(anAcknowledgement(PacketType.puback, 1));
+  expect(topicsOf(await second.client.all())).toEqual(['b']);
+  second.client.send(anAcknowledgement(PacketType.puback, 2));
+  expect(topicsOf(await second.client.all())).toEqual(['c']);
+});
+
+it('counts the message expiry down, and does not send what has expired', async () => {
+  const given = await anOpenConnection({ connect: { properties: { receiveMaximum: 1 } } });
+  send(given, 1, ['first']);
+  const outcomes = [
+    send(given, 1, ['short'], { expiresAt: given.now + 5_000 }),
+    send(given, 1, ['long'], { expiresAt: given.now + 60_000 }),
+  ];
+  await given.client.take(PacketType.publish);
+  given.now += 10_000;
+  given.client.send(anAcknowledgement(PacketType.puback, 1));
+  expect(await given.client.take(PacketType.publish)).toMatchObject({
+    topic: 'long',
+    properties: { messageExpiryInterval: 50 },
+  });
+  expect(outcomes).toEqual([['short expired'], []]);
+});
+
+it('does not send what is larger than the client takes, and goes on with the next', async () => {
+  const given = await anOpenConnection({ connect: { properties: { maximumPacketSize: 50 } } });
+  const large = send(given, 1, ['large'], { payload: Buffer.alloc(60) });
+  send(given, 1, ['small']);
+  expect(topicsOf(await given.client.all())).toEqual(['small']);
+  expect(large).toEqual(['large too-large']);
+  expect(given.session.outbound.inFlight).toBe(1);
+});
+
+it('drops what exceeds the queue, by number and by bytes', async () => {
+  const byNumber = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximum: 2 } });
+  expect(send(byNumber, 1, ['a', 'b', 'c', 'd'])).toEqual(['d queue-full']);
+  const byBytes = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximumBytes: 250 } });
+  const payload = Buffer.alloc(100);
+  expect(send(byBytes, 1, ['a', 'b', 'c', 'd', 'e'], { payload })).toEqual(['d queue-full', 'e queue-full']);
+  await turns();
+  byBytes.client.send(anAcknowledgement(PacketType.puback, 1));
+  await turns();
+  expect(send(byBytes, 1, ['f'], { payload })).toEqual([]); // there is room again
+});
+
+it('keeps the properties of a message and leaves them out before MQTT 5', async () => {
+  const properties = {
+    userProperties: [
+      ['b', '1'],
+      ['a', '2'],
+      ['b', '3'],
+    ] as const,
+    contentType: 'text/plain',
+  };
+  const [five, four] = await Promise.all([anOpenConnection(), anOpenConnection({ version: 4 })]);
+  for (const given of [five, four]) send(given, 0, ['a'], { properties, expiresAt: given.now + 1_000 });
+  expect((await five.client.take(PacketType.publish)).properties).toEqual({
+    ...properties,
+    messageExpiryInterval: 1,
+  });
+  expect((await four.client.take(PacketType.publish)).properties).toEqual({});
+});
+
+it('holds the queue back while the client does not read', async () => {
+  const given = await anOpenConnection();
+  given.client.stream.pause();
+  send(
+    given,
+    0,
+    Array.from({ length: 50 }, (_, index) => `${index}`),
+    { payload: Buffer.alloc(20_000) },
+  );
+  await turns();
+  expect(given.session.outbound.length).toBeGreaterThan(40);
+  given.client.stream.resume();
+  expect(await given.client.all()).toHaveLength(50);
+});
+
+it('tells every message of a session that is over', () => {
+  const session = new SessionState({ queueMaximum: 10 });
+  const outcomes: string[] = [];
+  session.outbound.add({ ...aMessage(), qos: 1, done: (outcome) => outcomes.push(outcome) });
+  session.outbound.abandon();
+  expect(outcomes).toEqual(['abandoned']);
+});
