@@ -26,8 +26,10 @@ export interface LoadResult {
   readonly generatorPercent: number;
 }
 
-export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
+/** `began` is called when the warm-up is over. */
+export async function runLoad(plan: LoadPlan, began?: () => void): Promise<LoadResult> {
   const child = Child.node('processes/load.js', [JSON.stringify(plan)]);
+  if (began) await child.line('measuring').then(began);
   const line = await child.line('done');
   await child.stop();
   return line['result'] as LoadResult; // written by processes/load.ts

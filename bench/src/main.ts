@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { benchAlerts } from './alerts.js';
 import { benchCommands } from './commands.js';
+import { benchEdge, benchEdgeIdle, benchEdgeSpeed } from './edge.js';
 import { benchFootprint } from './footprint.js';
 import { benchIngest } from './ingest.js';
 import { machine, markdown, type Bench, type BenchOptions, type Section } from './report.js';
@@ -9,7 +10,7 @@ import { benchStorage } from './storage.js';
 import { benchStream } from './stream.js';
 import { profileIngest } from './profile.js';
 
-/** One question each; `profile` only when it is named. */
+/** One question each; those of the edge and `profile` only when they are named. */
 const BENCHES: Readonly<Record<string, Bench>> = {
   ingest: benchIngest,
   storage: benchStorage,
@@ -17,22 +18,29 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   stream: benchStream,
   commands: benchCommands,
   footprint: benchFootprint,
+  edge: benchEdge,
+  'edge-speed': benchEdgeSpeed,
+  'edge-idle': benchEdgeIdle,
   profile: profileIngest,
 };
 const ALL = ['ingest', 'storage', 'alerts', 'stream', 'commands', 'footprint'];
+const SECONDS = 6;
+/** Twenty-three loads a run: shorter, so that three runs take ten minutes. */
+const EDGE_SECONDS = 3;
 
-const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')}] [--seconds N] [--runs N] [--json FILE]
+const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')}] [--seconds N] [--runs N] [--server FILE] [--json FILE]
 
-  --seconds N   how long each load is measured (default 6, after 2 s of warm-up)
+  --seconds N   how long each load is measured (default ${SECONDS}, of the edge ${EDGE_SECONDS}; after a warm-up)
   --runs N      how often everything is repeated; the median is printed (default 3)
+  --server FILE (edge) a program of yours that is measured beside ours: node FILE PORT, lets everybody in
   --json FILE   the same tables, for machines
 `;
 
-const { names, options, json } = commandLine();
+const { names, optionsOf, json } = commandLine();
 const results: Record<string, readonly Section[]> = {};
 process.stdout.write(`${machine()}\n`);
 for (const name of names) {
-  const sections = (await BENCHES[name]?.(options)) ?? [];
+  const sections = (await BENCHES[name]?.(optionsOf(name))) ?? [];
   results[name] = sections;
   for (const section of sections) process.stdout.write(`\n${markdown(section)}\n`);
 }
@@ -41,23 +49,31 @@ if (json !== undefined)
 
 function commandLine(): {
   readonly names: readonly string[];
-  readonly options: BenchOptions;
+  readonly optionsOf: (name: string) => BenchOptions;
   readonly json: string | undefined;
 } {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
       options: {
-        seconds: { type: 'string', default: '6' },
+        seconds: { type: 'string' },
         runs: { type: 'string', default: '3' },
+        server: { type: 'string' },
         json: { type: 'string' },
       },
     });
     for (const name of positionals)
       if (!Object.hasOwn(BENCHES, name)) throw new Error(`there is no bench "${name}"`);
+    const seconds = values.seconds === undefined ? undefined : positive('--seconds', values.seconds);
+    const runs = positive('--runs', values.runs);
+    const { server } = values;
     return {
       names: positionals.length > 0 ? positionals : ALL,
-      options: { seconds: positive('--seconds', values.seconds), runs: positive('--runs', values.runs) },
+      optionsOf: (name) => ({
+        seconds: seconds ?? (name.startsWith('edge') ? EDGE_SECONDS : SECONDS),
+        runs,
+        ...(server === undefined ? {} : { server }),
+      }),
       json: values.json,
     };
   } catch (error) {

@@ -5,6 +5,8 @@ export interface BenchOptions {
   readonly seconds: number;
   /** Repetitions; medians are reported. */
   readonly runs: number;
+  /** A server to be measured beside ours (`edge`). */
+  readonly server?: string;
 }
 
 export type Bench = (options: BenchOptions) => Promise<readonly Section[]>;

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import {
   connectPacket,
   PACKET,
@@ -7,6 +7,7 @@ import {
   type Credentials,
   type Version,
 } from './packets.js';
+import { openStream, type Transport } from './transport.js';
 
 type OnPacket = (header: number, bytes: Buffer, body: number, length: number) => void;
 
@@ -16,7 +17,7 @@ export class Connection {
   private awaiting: { readonly type: number; readonly resolve: (code: number) => void } | undefined;
 
   private constructor(
-    private readonly socket: Socket,
+    private readonly socket: Duplex,
     private readonly version: Version,
     onPacket: OnPacket,
     failed: (error: Error) => void,
@@ -36,18 +37,25 @@ export class Connection {
   }
 
   static async open(
-    target: { readonly port: number; readonly device: Credentials; readonly version: Version },
+    target: {
+      readonly port: number;
+      readonly device: Credentials;
+      readonly version: Version;
+      readonly transport?: Transport;
+      /** Of many on this machine; else the system chooses. */
+      readonly localAddress?: string;
+    },
     onPacket: OnPacket,
   ): Promise<Connection> {
-    const { port, device, version } = target;
-    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const { port, device, version, transport = 'mqtt', localAddress } = target;
+    const socket = openStream(transport, port, localAddress);
     return new Promise((resolve, reject) => {
       let isOpen = false;
       const connection = new Connection(socket, version, onPacket, (error) => {
         if (isOpen) throw error; // ends the process that measures
         reject(error);
       });
-      socket.once('connect', () => socket.write(connectPacket(device, version)));
+      socket.write(connectPacket(device, version));
       connection.answer(PACKET.connack).then((code) => {
         isOpen = true;
         if (code === 0) resolve(connection);

@@ -28,6 +28,7 @@ import {
 } from '@fieldgate/service';
 import { z } from 'zod';
 import { benchDevices } from '../mqtt/bench-devices.js';
+import { reportWhenAsked } from './self-report.js';
 
 // node gateway.js '{"FIELDGATE_DATA_DIR":"…"}' <devices>
 //
@@ -58,7 +59,9 @@ process.once('SIGTERM', () => void application.close().then(() => process.exit(0
 await application.get(LogStart).started;
 await registerAll(application.get<CommitLog>(COMMIT_LOG), Number(deviceCount));
 await readiness.ready();
-process.stdout.write(`${JSON.stringify({ msg: 'ready', port: application.get(Gateway).address?.port })}\n`);
+reportWhenAsked();
+const ports = [...application.get(Gateway).addresses].map(([scheme, { port }]) => [scheme, port]);
+process.stdout.write(`${JSON.stringify({ msg: 'ready', ports: Object.fromEntries(ports) })}\n`);
 
 /** As the operator API does it, which is not here. */
 async function registerAll(log: CommitLog, count: number): Promise<void> {

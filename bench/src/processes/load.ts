@@ -27,6 +27,7 @@ else sendOnSchedule(shape.rate);
 await seconds(plan.warmSeconds);
 const before = { at: performance.now(), cpu: pids.map(cpuSeconds), own: cpuSeconds(process.pid) };
 isMeasuring = true;
+process.stdout.write(`${JSON.stringify({ msg: 'measuring' })}\n`);
 await seconds(plan.seconds);
 isMeasuring = false;
 const result = measured();

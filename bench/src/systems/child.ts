@@ -7,10 +7,16 @@ const STOP_MS = 15_000;
 
 type Line = Readonly<Record<string, unknown>>;
 
+interface Waiting {
+  readonly msg: string;
+  readonly resolve: (line: Line) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** A process that talks in lines of JSON; it ends with ours. */
 export class Child {
   private readonly said: string[] = [];
-  private readonly waiting: { readonly msg: string; readonly resolve: (line: Line) => void }[] = [];
+  private waiting: Waiting[] = [];
   private ended: string | undefined;
 
   private constructor(
@@ -19,7 +25,11 @@ export class Child {
   ) {
     for (const stream of [process.stdout, process.stderr])
       if (stream) createInterface({ input: stream }).on('line', (line) => this.hear(line));
-    process.once('exit', (code, signal) => (this.ended = String(code ?? signal)));
+    process.once('error', (error) => this.giveUp(() => error));
+    process.once('exit', (code, signal) => {
+      this.ended = String(code ?? signal);
+      setImmediate(() => this.giveUp((msg) => this.endedBefore(msg))); // after its last lines
+    });
     children.add(process);
     process.once('exit', () => children.delete(process));
   }
@@ -46,18 +56,15 @@ export class Child {
 
   /** The next line whose `msg` is this one; fails when the process ends without it. */
   line(msg: string): Promise<Line> {
-    return new Promise((resolve, reject) => {
-      const failed = (): void =>
-        reject(
-          new Error(
-            `${this.name} ended (${this.ended}) before it said "${msg}":\n${this.said.slice(-20).join('\n')}`,
-          ),
-        );
-      if (this.ended !== undefined) return failed();
-      this.waiting.push({ msg, resolve });
-      this.process.once('exit', () => setImmediate(failed)); // after its last lines
-      this.process.once('error', reject);
-    });
+    if (this.ended !== undefined) return Promise.reject(this.endedBefore(msg));
+    return new Promise((resolve, reject) => this.waiting.push({ msg, resolve, reject }));
+  }
+
+  /** What it says to this signal. */
+  ask(signal: NodeJS.Signals, msg: string): Promise<Line> {
+    const answer = this.line(msg);
+    this.process.kill(signal);
+    return answer;
   }
 
   /** SIGTERM, and SIGKILL for one that does not listen. */
@@ -68,6 +75,17 @@ export class Child {
     this.process.kill('SIGTERM');
     await gone;
     clearTimeout(timer);
+  }
+
+  private endedBefore(msg: string): Error {
+    const last = this.said.slice(-20).join('\n');
+    return new Error(`${this.name} ended (${this.ended}) before it said "${msg}":\n${last}`);
+  }
+
+  private giveUp(why: (msg: string) => Error): void {
+    const { waiting } = this;
+    this.waiting = [];
+    for (const { msg, reject } of waiting) reject(why(msg));
   }
 
   private hear(text: string): void {

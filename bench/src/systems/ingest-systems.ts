@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { startKafkaCluster } from '../../../ops/services/kafka-cluster.mjs';
 import { benchDevices } from '../mqtt/bench-devices.js';
+import type { SelfReport } from '../processes/self-report.js';
 import { Child } from './child.js';
 import { registerDevices, startFieldgate, NODE_FLAGS } from './fieldgate.js';
 import { withFolder } from './folders.js';
@@ -14,6 +15,16 @@ export interface IngestSystem {
   readonly pid: number;
   /** The log's own process, where it has one. */
   readonly logPid?: number;
+  /** What it knows of itself, where it is a process of this bench. */
+  readonly selfReport?: () => Promise<SelfReport>;
+}
+
+/** By scheme; those that it was not told to open are missing. */
+type Ports = { readonly mqtt: number } & Readonly<Record<string, number>>;
+
+export interface OwnServer extends IngestSystem {
+  readonly ports: Ports;
+  readonly selfReport: () => Promise<SelfReport>;
 }
 
 export interface IngestSystemKind {
@@ -22,7 +33,7 @@ export interface IngestSystemKind {
 }
 
 /** As many as the widest load has. */
-export const DEVICES = 500;
+export const DEVICES = 1_000;
 const MOSQUITTO = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/opt/homebrew/sbin/mosquitto'].find(
   (path) => existsSync(path),
 );
@@ -92,18 +103,27 @@ export async function withGateway<T>(
   flags: readonly string[],
   use: (system: IngestSystem) => Promise<T>,
 ): Promise<T> {
-  const child = Child.node(
-    'processes/gateway.js',
-    [JSON.stringify(settings), String(DEVICES)],
-    [...NODE_FLAGS, ...flags],
-  );
+  return withServer('processes/gateway.js', [JSON.stringify(settings), String(DEVICES)], flags, use);
+}
+
+/** A server of this bench: it says its ports when it is ready, and reports on itself when it is asked. */
+export async function withServer<T>(
+  module: string,
+  args: readonly string[],
+  flags: readonly string[],
+  use: (system: OwnServer) => Promise<T>,
+): Promise<T> {
+  const child = Child.node(module, args, [...NODE_FLAGS, ...flags]);
   return stopping(child, async () => {
-    const { port } = await child.line('ready');
-    return use({ port: Number(port), pid: child.pid });
+    const line = await child.line('ready');
+    const ports = line['ports'] as Ports; // written by our own processes
+    const selfReport = async (): Promise<SelfReport> =>
+      (await child.ask('SIGUSR2', 'self-report'))['report'] as SelfReport; // written by processes/self-report.ts
+    return use({ port: ports.mqtt, ports, pid: child.pid, selfReport });
   });
 }
 
-async function stopping<T>(child: Child, use: () => Promise<T>): Promise<T> {
+export async function stopping<T>(child: Child, use: () => Promise<T>): Promise<T> {
   try {
     return await use();
   } finally {
@@ -111,7 +131,7 @@ async function stopping<T>(child: Child, use: () => Promise<T>): Promise<T> {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
@@ -120,8 +140,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Mosquitto says nothing when it is ready. */
-async function answering(port: number): Promise<void> {
+/** For a server that says nothing when it is ready. */
+export async function answering(port: number): Promise<void> {
   const { Connection } = await import('../mqtt/connection.js');
   const [device] = benchDevices(1);
   if (!device) return;
