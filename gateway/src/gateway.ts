@@ -130,9 +130,9 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         disconnected: (session, reason) => this.registry.disconnected(session, reason),
         subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
         unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
-        ingest: (session, publish, settled) => {
+        ingest: (session, publish) => {
           if (this.stopping.signal.aborted) return; // held, never acknowledged: the device sends it to the next gateway
-          ingest.ingest(session, publish, settled);
+          ingest.ingest(session, publish);
         },
       },
       clock,

@@ -4,7 +4,6 @@ import {
   DEFAULT_LIMITS,
   ReasonCode,
   SessionState,
-  type ArrivedTopic,
   type ConnectionHandler,
   type ConnectPacket,
   type PublishPacket,
@@ -22,7 +21,7 @@ const TICK_MS = 1_000;
 
 class Client implements ConnectionHandler {
   readonly connection: Connection;
-  private topic = Buffer.alloc(0);
+  private topic = '';
   private prefix = '';
 
   constructor(socket: Socket) {
@@ -30,13 +29,13 @@ class Client implements ConnectionHandler {
   }
 
   connect({ clientId }: ConnectPacket): void {
-    this.topic = Buffer.from(`devices/${clientId}/telemetry`);
+    this.topic = `devices/${clientId}/telemetry`;
     this.prefix = recordPrefix(clientId);
     this.connection.accept({ session: new SessionState(DEFAULT_LIMITS), sessionPresent: false });
   }
 
-  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void {
-    if (!this.topic.equals(topic.bytes)) return void this.connection.close(ReasonCode.notAuthorized);
+  publish(message: PublishPacket, topic: string, delivery: number): void {
+    if (topic !== this.topic) return void this.connection.close(ReasonCode.notAuthorized);
     log.append(this.prefix, message.payload.toString(), this, delivery);
   }
 

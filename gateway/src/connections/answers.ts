@@ -1,6 +1,5 @@
 import type { ErrorCode } from '@fieldgate/contracts';
-import { ReasonCode, type ConnectionEnd, type PublishPacket } from '@fieldgate/mqtt-edge';
-import type { InboundPublish } from '../ingest/publish.js';
+import { ReasonCode, type ConnectionEnd } from '@fieldgate/mqtt-edge';
 import type { DisconnectReason } from '../sessions/device-session.js';
 
 /** CONNACK of a device that may not come in (MQTT 5: table 3-1; before, the connection writes what the version has for it). */
@@ -30,18 +29,4 @@ export function disconnectReason({ reason, reasonCode }: ConnectionEnd): Disconn
     case 'lost':
       return 'connection-lost';
   }
-}
-
-/** What ingest needs of a PUBLISH. */
-export function inboundPublish({ payload, qos, properties }: PublishPacket, topic: string): InboundPublish {
-  const { correlationData, userProperties } = properties;
-  if (correlationData === undefined && userProperties === undefined) return { topic, payload, qos };
-  const status = userProperties?.find(([name]) => name === 'status')?.[1];
-  return {
-    topic,
-    payload,
-    qos,
-    ...(correlationData === undefined ? {} : { correlationData }),
-    ...(status === undefined ? {} : { status }),
-  };
 }

@@ -11,12 +11,11 @@ import {
 import {
   Connection,
   ReasonCode,
-  type ArrivedTopic,
   type ConnectionEnd,
   type ConnectionHandler,
   type ConnectPacket,
   type Limits,
-  type PublishPacket,
+  type InboundPublish,
   type SessionState,
   type SubscribePacket,
   type UnsubscribePacket,
@@ -34,7 +33,8 @@ import {
 } from '../sessions/device-session.js';
 import { newConnectionId } from '../sessions/session-registry.js';
 import { maySubscribe } from '../sessions/topic-access.js';
-import { connackReason, disconnectReason, inboundPublish, refusalReason } from './answers.js';
+import { connackReason, disconnectReason, refusalReason } from './answers.js';
+import { ArrivedPublish, publishedWill, type Answering } from './arrived-publish.js';
 import { answerTo, subscriptionOf } from './subscriptions.js';
 import type { DevicePort } from './device-port.js';
 
@@ -53,7 +53,7 @@ export interface Surroundings {
 }
 
 /** One device at the other end of an MQTT connection: who it is, what it may do, and what becomes of what it sends. */
-export class DeviceConnection implements ConnectionHandler, DeviceLink {
+export class DeviceConnection implements ConnectionHandler, DeviceLink, Answering {
   readonly mqtt: Connection;
   session: DeviceSession | undefined;
   private endedBecause: CloseReason | 'gateway-stopping' | undefined;
@@ -180,14 +180,12 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink {
 
   // ── PUBLISH ──
 
-  publish(packet: PublishPacket, topic: ArrivedTopic, delivery: number): void {
+  publish(packet: InboundPublish, topic: string, delivery: number): void {
     const { session } = this;
-    if (!session) return;
-    const settled = (outcome: IngestOutcome): void => this.settle(packet.qos, delivery, outcome);
-    this.around.port.ingest(session, inboundPublish(packet, topic.toString()), settled);
+    if (session) this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
   }
 
-  private settle(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {
+  answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {
     if (outcome === 'forbidden') return this.forbid(qos, delivery);
     if (outcome === 'unavailable') return this.unavailable(qos);
     if (qos === 0) return;
@@ -264,10 +262,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink {
     if (this.mqtt.version === 5) session.expirySeconds = end.sessionExpiry; // DISCONNECT may have changed it ([MQTT-3.14.2-2])
     const reason: DisconnectReason = this.endedBecause ?? disconnectReason(end);
     if (end.reason === 'protocol-error') this.report(session, end);
-    if (end.will) {
-      const { topic, payload, qos } = end.will;
-      this.around.port.ingest(session, { topic, payload, qos }, () => undefined); // nobody waits for an answer
-    }
+    if (end.will) this.around.port.ingest(session, publishedWill(end.will));
     this.around.port.disconnected(session, reason);
   }
 

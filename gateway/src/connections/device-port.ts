@@ -1,5 +1,5 @@
 import type { DeviceRecord, Rejection, Subscription } from '@fieldgate/contracts';
-import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
+import type { InboundPublish } from '../ingest/publish.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
 import type { DeviceSession, DisconnectReason } from '../sessions/device-session.js';
 
@@ -13,6 +13,5 @@ export interface DevicePort {
   /** Resolve when the subscriptions are durable. */
   subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;
   unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void>;
-  /** `settled` is called once, or never when the gateway is stopping. */
-  ingest(session: DeviceSession, publish: InboundPublish, settled: (outcome: IngestOutcome) => void): void;
+  ingest(session: DeviceSession, publish: InboundPublish): void;
 }

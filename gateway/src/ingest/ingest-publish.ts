@@ -7,6 +7,7 @@ import {
   parseConditionEvent,
   parseTelemetry,
   parseUpTopic,
+  PlainTelemetry,
   PRESENCE_EVENTS,
   reject,
   type Rejection,
@@ -20,23 +21,22 @@ import type { DeviceSession } from '../sessions/device-session.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { IngestOutcome, InboundPublish } from './publish.js';
 
-type Settled = (outcome: IngestOutcome) => void;
-
-/** A message on its way; `element` of an array, when it is one of several records. */
+/** A message on its way, or one element of an array: then `outcomes` waits for all of them. */
 interface Arrival {
   readonly session: DeviceSession;
   readonly publish: InboundPublish;
-  readonly settled: Settled;
   readonly element?: number;
+  readonly outcomes?: Outcomes;
 }
 
 /**
- * From a device's PUBLISH to a durable record: the middle of the gateway. Nothing on this way waits for a promise; `settled` is called
- * once, from the log, when the message may be answered.
+ * From a device's PUBLISH to a durable record: the middle of the gateway. Nothing on this way waits for a promise; the message is settled once,
+ * from the log, when it may be answered.
  */
 export class IngestPublish {
   private minted = 0;
   private readonly lines: RepeatedLines;
+  private readonly plain: PlainTelemetry;
 
   constructor(
     private readonly gateway: { readonly gatewayId: string; readonly boot: string },
@@ -46,20 +46,21 @@ export class IngestPublish {
     private readonly logger: Logger,
   ) {
     this.lines = new RepeatedLines(logger, clock);
+    this.plain = new PlainTelemetry(this.mint);
   }
 
-  ingest(session: DeviceSession, publish: InboundPublish, settled: Settled): void {
-    const arrival = { session, publish, settled };
+  ingest(session: DeviceSession, publish: InboundPublish): void {
+    if (publish.topic === session.telemetryTopic) return this.telemetry(session, publish);
+    const arrival = { session, publish };
     if (!publish.topic.startsWith(session.topicPrefix)) return this.forbid(arrival);
-    const rest = publish.topic.slice(session.topicPrefix.length);
-    if (rest === 'telemetry') return this.telemetry(arrival);
-    const topic = parseUpTopic(rest);
+    const topic = parseUpTopic(publish.topic.slice(session.topicPrefix.length));
     switch (topic?.kind) {
       case undefined:
         counts.publishes.other += 1;
         return this.refuse(arrival, reject('topic-unknown'));
       case 'telemetry':
-        return this.telemetry(arrival);
+        session.telemetryTopic = publish.topic;
+        return this.telemetry(session, publish);
       case 'event':
         counts.publishes.event += 1;
         return this.event(arrival, topic.eventType);
@@ -69,17 +70,23 @@ export class IngestPublish {
     }
   }
 
-  private telemetry(arrival: Arrival): void {
+  private telemetry(session: DeviceSession, publish: InboundPublish): void {
     counts.publishes.telemetry += 1;
-    const { session, publish, settled } = arrival;
+    const { bytes, payloadAt, payloadEnd } = publish;
+    const value = this.plain.record(session.writer, bytes, payloadAt, payloadEnd, this.clock.now());
+    if (value === undefined) return this.unusualTelemetry({ session, publish });
+    this.append({ session, publish }, { topic: 'fieldgate.telemetry.v1', key: session.deviceId, value });
+  }
+
+  private unusualTelemetry(arrival: Arrival): void {
+    const { session, publish } = arrival;
     const payload = parseTelemetry(publish.payload);
     if (isRejection(payload)) return this.refuse(arrival, payload);
     if (payload.kind === 'one') return this.append(arrival, this.telemetryRecord(session, payload.message));
 
-    // one PUBACK after the last of the array
-    const each = joined(payload.elements.length, settled);
+    const outcomes = new Outcomes(payload.elements.length, publish); // one PUBACK after the last of the array
     for (const [index, element] of payload.elements.entries()) {
-      const one = { session, publish, settled: each, element: index };
+      const one = { session, publish, element: index, outcomes };
       if (isRejection(element)) {
         this.refuse(one, element);
         continue;
@@ -122,14 +129,15 @@ export class IngestPublish {
     counts.records += 1;
     // what `append` returns is not looked at: a connection reads no more than its in-flight limit of what is not answered
     this.writer.append(record, (error) => {
-      if (!error) return arrival.settled('acknowledge'); // durable from here: PUBACK
-      if (error.retriable) return arrival.settled('unavailable');
+      if (!error) return settle(arrival, 'acknowledge'); // durable from here: PUBACK
+      if (error.retriable) return settle(arrival, 'unavailable');
       this.refuse(arrival, reject(error.code, error.message));
     });
   }
 
   /** Final: a resend would be refused again, so the bytes are kept as a dead letter and the message is acknowledged. */
-  private refuse({ session, publish, settled, element }: Arrival, rejection: Rejection): void {
+  private refuse(arrival: Arrival, rejection: Rejection): void {
+    const { session, publish, element } = arrival;
     const { code } = rejection;
     refusedTotal.inc({ code });
     this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
@@ -142,14 +150,14 @@ export class IngestPublish {
     );
     counts.records += 1;
     this.writer.append(record, (error) => {
-      if (error?.retriable) return settled('unavailable');
+      if (error?.retriable) return settle(arrival, 'unavailable');
       if (error)
         this.logger.error({ deviceId: session.deviceId, code, err: error }, 'dead letter refused by the log');
-      settled(rejection);
+      settle(arrival, rejection);
     });
   }
 
-  private forbid({ session, publish, settled }: Arrival): void {
+  private forbid({ session, publish }: Arrival): void {
     counts.publishes.other += 1;
     refusedTotal.inc({ code: 'topic-forbidden' });
     const topic = publish.topic.slice(0, 256);
@@ -160,19 +168,30 @@ export class IngestPublish {
       { deviceId, topic, code: 'topic-forbidden' },
       'publish refused',
     );
-    settled('forbidden');
+    publish.settle('forbidden');
   }
 
   private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
 }
 
-/** Calls `settled` once, after `count` calls, with the worst outcome of them: an outage, else the first rejection. */
-function joined(count: number, settled: Settled): Settled {
-  let open = count;
-  let worst: IngestOutcome = 'acknowledge';
-  return (outcome) => {
-    if (outcome === 'unavailable' || (worst === 'acknowledge' && outcome !== 'acknowledge')) worst = outcome;
-    open -= 1;
-    if (open === 0) settled(worst);
-  };
+function settle({ publish, outcomes }: Arrival, outcome: IngestOutcome): void {
+  if (outcomes === undefined) publish.settle(outcome);
+  else outcomes.add(outcome);
+}
+
+/** Of the elements of one message: it is settled after the last of them with the worst, an outage, else the first rejection. */
+class Outcomes {
+  private worst: IngestOutcome = 'acknowledge';
+
+  constructor(
+    private open: number,
+    private readonly publish: InboundPublish,
+  ) {}
+
+  add(outcome: IngestOutcome): void {
+    if (outcome === 'unavailable' || (this.worst === 'acknowledge' && outcome !== 'acknowledge'))
+      this.worst = outcome;
+    this.open -= 1;
+    if (this.open === 0) this.publish.settle(this.worst);
+  }
 }

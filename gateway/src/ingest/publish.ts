@@ -3,11 +3,18 @@ import type { Rejection } from '@fieldgate/contracts';
 /** A PUBLISH as its connection hands it over (or a will, when that has ended). */
 export interface InboundPublish {
   readonly topic: string;
-  readonly payload: Uint8Array;
   readonly qos: 0 | 1 | 2;
+  /** What arrived, with other bytes around it: the payload is `bytes[payloadAt..payloadEnd)`. */
+  readonly bytes: Uint8Array;
+  readonly payloadAt: number;
+  readonly payloadEnd: number;
+  /** A view of the payload, made with each call. */
+  readonly payload: Uint8Array;
   /** MQTT 5 Correlation Data and the first user property `status`. */
-  readonly correlationData?: Uint8Array;
-  readonly status?: string;
+  readonly correlationData: Uint8Array | undefined;
+  readonly status: string | undefined;
+  /** To be called once, when the message may be answered; not at all when the gateway is stopping. */
+  settle(outcome: IngestOutcome): void;
 }
 
 /**

@@ -50,6 +50,8 @@ export interface DeviceSession {
   readonly keepAliveSeconds: number;
   /** `devices/{deviceId}/` */
   readonly topicPrefix: string;
+  /** The first topic that was seen to be its telemetry: the same text comes again with each message. */
+  telemetryTopic?: string;
   readonly writer: TelemetryWriter;
   expirySeconds: number;
   subscriptions: readonly Subscription[];

@@ -13,6 +13,7 @@ export * from './session.js';
 export * from './table-row.js';
 export * from './parse-json.js';
 export * from './telemetry/parse-telemetry.js';
+export { PlainTelemetry } from './telemetry/plain-telemetry.js';
 export * from './telemetry/reading.js';
 export * from './telemetry/telemetry-record.js';
 export * from './telemetry/telemetry-schema.js';

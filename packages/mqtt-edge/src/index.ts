@@ -1,7 +1,7 @@
 export * from './codec/packet.js';
 export * from './codec/properties.js';
 export * from './codec/reason-codes.js';
-export { Decoder, type DecoderOptions } from './codec/decoder.js';
+export { Decoder, type DecoderOptions, type InboundPacket } from './codec/decoder.js';
 export { encode, writeAcknowledgement } from './codec/encoder.js';
 export type { Role } from './codec/fixed-headers.js';
 export { InboundPublish } from './codec/inbound-publish.js';

@@ -2,7 +2,6 @@ import type { Duplex } from 'node:stream';
 import {
   Connection,
   ReasonCode,
-  type ArrivedTopic,
   type ConnectionEnd,
   type ConnectionHandler,
   type ConnectPacket,
@@ -45,8 +44,8 @@ export class LabClient implements ConnectionHandler {
     });
   }
 
-  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void {
-    const isKept = this.broker.publish(stored(message, topic.toString(), this.broker.now()), this.session);
+  publish(message: PublishPacket, topic: string, delivery: number): void {
+    const isKept = this.broker.publish(stored(message, topic, this.broker.now()), this.session);
     if (delivery < 0) return;
     if (isKept) this.connection.settle(delivery);
     else this.connection.settle(delivery, ReasonCode.quotaExceeded, 'no room to retain the message');

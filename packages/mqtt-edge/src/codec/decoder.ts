@@ -5,16 +5,26 @@ import {
   type FirstByteVerdicts,
   type Role,
 } from './fixed-headers.js';
-import { PacketType, type Packet, type ProtocolVersion, type ProtocolViolation } from './packet.js';
+import {
+  PacketType,
+  type Packet,
+  type ProtocolVersion,
+  type ProtocolViolation,
+  type PublishPacket,
+} from './packet.js';
 import { PacketGatherer } from './packet-gatherer.js';
 import { PacketReader } from './packet-reader.js';
 import { malformed, violationOf, type Objection } from './protocol-violation.js';
 import { ReasonCode } from './reason-codes.js';
+import type { InboundPublish } from './inbound-publish.js';
 import { readAcknowledgement, readAuth, readConnack, readDisconnect } from './read-answers.js';
 import { readConnect, readProtocol } from './read-connect.js';
 import { readPublish } from './read-publish.js';
 import { readSuback, readSubscribe, readUnsuback, readUnsubscribe } from './read-subscriptions.js';
 import { TopicMemory } from './topic-memory.js';
+
+/** What a decoder makes: packets, the PUBLISHes among them with views of what arrived. */
+export type InboundPacket = Exclude<Packet, PublishPacket> | InboundPublish;
 
 export interface DecoderOptions {
   /** Who reads. A server takes the version from CONNECT, a client says it. */
@@ -82,7 +92,7 @@ export class Decoder {
   }
 
   /** The next packet; undefined: its last byte is not there yet. After a violation there is nothing else. */
-  read(): Packet | ProtocolViolation | undefined {
+  read(): InboundPacket | ProtocolViolation | undefined {
     for (;;) {
       if (this.violated !== undefined) return this.violated;
       const { chunk } = this;
@@ -155,7 +165,7 @@ export class Decoder {
   }
 
   /** One whole packet: `bytes[from..end)`, whose fixed header was read last. */
-  private decode(bytes: Buffer, from: number, end: number): Packet | ProtocolViolation {
+  private decode(bytes: Buffer, from: number, end: number): InboundPacket | ProtocolViolation {
     const { reader } = this;
     const firstByte = bytes[from] as number; // a packet has two bytes at least
     const type = (firstByte >> 4) as PacketType; // judged with the header
@@ -166,7 +176,7 @@ export class Decoder {
     return reader.objection === undefined ? packet : this.fail(reader.objection, type);
   }
 
-  private decodeOther(type: Exclude<PacketType, typeof PacketType.publish>): Packet {
+  private decodeOther(type: Exclude<PacketType, typeof PacketType.publish>): InboundPacket {
     const { reader } = this;
     switch (type) {
       case PacketType.connect:
@@ -197,7 +207,7 @@ export class Decoder {
   }
 
   /** A second CONNECT is read by its own version and leaves that of the connection alone: the connection refuses it. */
-  private decodeConnect(): Packet {
+  private decodeConnect(): InboundPacket {
     const { reader } = this;
     const version = readProtocol(reader);
     if (version !== undefined) reader.version = version;

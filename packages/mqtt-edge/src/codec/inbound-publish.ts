@@ -18,11 +18,12 @@ export class InboundPublish implements PublishPacket {
   declare readonly retain: boolean;
   declare readonly packetId: number | undefined;
   declare readonly properties: Properties;
-  declare private readonly bytes: Buffer;
+  /** What arrived, of this packet and maybe of others; the payload is `bytes[payloadAt..payloadEnd)`. */
+  declare readonly bytes: Buffer;
+  declare readonly payloadAt: number;
+  declare readonly payloadEnd: number;
   declare private readonly topicAt: number;
   declare private readonly topicEnd: number;
-  declare private readonly payloadAt: number;
-  declare private readonly payloadEnd: number;
   declare private readonly sharedTopic: SharedTopic;
 
   constructor(

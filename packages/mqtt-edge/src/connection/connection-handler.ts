@@ -1,8 +1,8 @@
+import type { InboundPublish } from '../codec/inbound-publish.js';
 import type {
   AuthPacket,
   ConnectPacket,
   Message,
-  PublishPacket,
   SubscribePacket,
   UnsubscribePacket,
 } from '../codec/packet.js';
@@ -45,9 +45,9 @@ export interface ConnectionHandler {
   connect(packet: ConnectPacket): void;
   /**
    * QoS 1 and 2: to be answered with `settle(delivery)`, in any order; the client gets its acknowledgements in the order of its messages
-   * ([MQTT-4.6.0-2]). A repeat of a QoS 2 message does not come here. QoS 0: `delivery` is -1.
+   * ([MQTT-4.6.0-2]). `topic` is the message's, or the one that its alias stands for. A repeat of a QoS 2 message does not come here. QoS 0: `delivery` is -1.
    */
-  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void;
+  publish(message: InboundPublish, topic: string, delivery: number): void;
   /** To be answered with `suback`. */
   subscribe(packet: SubscribePacket): void;
   /** To be answered with `unsuback`. */
@@ -55,12 +55,6 @@ export interface ConnectionHandler {
   /** MQTT 5, extended authentication. Left out: refused with 0x8C. */
   auth?(packet: AuthPacket): void;
   closed(end: ConnectionEnd): void;
-}
-
-/** The topic of a PUBLISH, whether it was sent or stood in an alias; `bytes` for who compares before decoding. */
-export interface ArrivedTopic {
-  readonly bytes: Buffer;
-  toString(): string;
 }
 
 export interface Acceptance {

@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { Decoder } from '../codec/decoder.js';
+import { Decoder, type InboundPacket } from '../codec/decoder.js';
 import {
   PacketType,
   type ConnectPacket,
@@ -197,7 +197,7 @@ export class Connection {
     return phase === 'asking' || phase === 'ending' || this.backPressure.isOn(this.version, this.unsettled);
   }
 
-  private take(packet: Packet): void {
+  private take(packet: InboundPacket): void {
     switch (packet.type) {
       case PacketType.publish:
       case PacketType.puback:

@@ -1,10 +1,6 @@
 import type { Duplex } from 'node:stream';
-import {
-  PacketType,
-  type AcknowledgementPacket,
-  type ConnectPacket,
-  type PublishPacket,
-} from '../codec/packet.js';
+import type { InboundPublish } from '../codec/inbound-publish.js';
+import { PacketType, type AcknowledgementPacket, type ConnectPacket } from '../codec/packet.js';
 import type { ReasonCode } from '../codec/reason-codes.js';
 import type { ConnectionHandler, OutboundMessage } from './connection-handler.js';
 import type { Limits } from './limits.js';
@@ -54,7 +50,7 @@ export class Exchange {
     this.sender.resume();
   }
 
-  take(packet: PublishPacket | AcknowledgementPacket): void {
+  take(packet: InboundPublish | AcknowledgementPacket): void {
     if (packet.type === PacketType.publish) this.receiver.onPublish(packet);
     else if (packet.type === PacketType.pubrel) this.receiver.onPubrel(packet);
     else this.sender.onAcknowledgement(packet);

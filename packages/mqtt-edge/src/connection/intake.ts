@@ -1,11 +1,11 @@
 import type { Duplex } from 'node:stream';
-import type { Decoder } from '../codec/decoder.js';
-import type { Packet, ProtocolViolation } from '../codec/packet.js';
+import type { Decoder, InboundPacket } from '../codec/decoder.js';
+import type { ProtocolViolation } from '../codec/packet.js';
 
 export interface IntakePort {
   /** Whether the next packet has to wait. Asked before each one. */
   mustWait(): boolean;
-  take(packet: Packet): void;
+  take(packet: InboundPacket): void;
   violated(violation: ProtocolViolation): void;
   /** A packet has come, or so much of one that the client is at work on it. */
   heard(): void;

@@ -1,14 +1,8 @@
 import { encode } from '../codec/encoder.js';
-import {
-  PacketType,
-  type AcknowledgementPacket,
-  type ConnectPacket,
-  type PublishPacket,
-  type Qos,
-} from '../codec/packet.js';
+import type { InboundPublish } from '../codec/inbound-publish.js';
+import { PacketType, type AcknowledgementPacket, type ConnectPacket, type Qos } from '../codec/packet.js';
 import { NO_PROPERTIES } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
-import type { ArrivedTopic } from './connection-handler.js';
 import { fitting } from './fitting.js';
 import { explained } from './handshake.js';
 import { InboundWindow } from './inbound-window.js';
@@ -19,7 +13,7 @@ import { TopicAliases } from './topic-aliases.js';
 
 /** What a receiver asks and tells its connection. */
 export interface ReceiverPort {
-  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void;
+  publish(message: InboundPublish, topic: string, delivery: number): void;
   /** The client has broken a rule, and the connection must end. */
   broken(detail: string, reasonCode: ReasonCode): void;
   now(): number;
@@ -54,7 +48,7 @@ export class Receiver {
     this.window.settle(delivery, reasonCode, reason, this.acknowledge);
   }
 
-  onPublish(packet: PublishPacket): void {
+  onPublish(packet: InboundPublish): void {
     const { qos, packetId } = packet;
     if (packet.retain && !this.limits.retainAvailable && this.isNew)
       return this.port.broken(
@@ -81,9 +75,9 @@ export class Receiver {
   }
 
   /** Undefined: the connection is ending because of it. */
-  private topicOf(packet: PublishPacket): ArrivedTopic | undefined {
+  private topicOf(packet: InboundPublish): string | undefined {
     const { topicAlias } = packet.properties;
-    if (topicAlias === undefined) return { bytes: packet.topicBytes, toString: () => packet.topic };
+    if (topicAlias === undefined) return packet.topic;
     if (!this.aliases.isInRange(topicAlias)) {
       this.port.broken(
         'a topic alias above the Topic Alias Maximum [MQTT-3.3.2-9]',
@@ -91,7 +85,7 @@ export class Receiver {
       );
       return undefined;
     }
-    const topic = this.aliases.resolve(topicAlias, packet.topicBytes, () => packet.topic);
+    const topic = this.aliases.resolve(topicAlias, packet.topic);
     if (topic === undefined)
       this.port.broken('a topic alias that stands for nothing (3.3.2.3.4)', ReasonCode.protocolError);
     return topic;

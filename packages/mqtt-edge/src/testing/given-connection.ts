@@ -7,12 +7,7 @@ import type {
 } from '../codec/packet.js';
 import type { ReasonCode } from '../codec/reason-codes.js';
 import { Connection } from '../connection/connection.js';
-import type {
-  Acceptance,
-  ArrivedTopic,
-  ConnectionEnd,
-  ConnectionHandler,
-} from '../connection/connection-handler.js';
+import type { Acceptance, ConnectionEnd, ConnectionHandler } from '../connection/connection-handler.js';
 import { DEFAULT_LIMITS, type Limits } from '../connection/limits.js';
 import { SessionState } from '../connection/session-state.js';
 import { aConnect } from './packets.js';
@@ -68,8 +63,8 @@ export class GivenConnection implements ConnectionHandler {
     this.connection.accept({ session: this.session, sessionPresent: false, ...this.settings.acceptance });
   }
 
-  publish(message: PublishPacket, topic: ArrivedTopic, delivery: number): void {
-    this.arrived.push({ message, topic: topic.toString(), delivery });
+  publish(message: PublishPacket, topic: string, delivery: number): void {
+    this.arrived.push({ message, topic, delivery });
     if (delivery >= 0 && this.settings.settles !== false) this.connection.settle(delivery);
   }
 
