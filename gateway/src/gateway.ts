@@ -37,6 +37,7 @@ import { Listeners } from './listeners/listeners.js';
 import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
 import type { DeviceSession } from './sessions/device-session.js';
+import { PublishWills } from './sessions/publish-wills.js';
 import { SessionRegistry } from './sessions/session-registry.js';
 
 /** How long a graceful stop waits for the log before it lets go of what was never acknowledged. */
@@ -59,6 +60,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly listeners: Listeners;
   private readonly beat: GatewayBeat;
   private readonly deliver: DeliverCommands;
+  private readonly wills: PublishWills;
   private readonly stopping = new AbortController();
   private sweeper: NodeJS.Timeout | undefined;
   private listening: ReadonlyMap<string, AddressInfo> = new Map();
@@ -113,6 +115,16 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     );
     const responses = new AcceptResponse(this.identity.boot, this.commands, clock);
     const ingest = new IngestPublish(this.identity, log.writer, responses, clock, this.logger);
+    this.wills = new PublishWills(
+      config.gatewayId,
+      this.sessionTable,
+      {
+        isConnected: (deviceId, connection) => this.registry.get(deviceId)?.connection === connection,
+        ingest: (session, publish) => ingest.ingest(session, publish),
+        published: (record) => this.willPublished(record),
+      },
+      clock,
+    );
     const authentication = new AuthenticateDevice(this.devices);
     const newestSessions = new CatchUp(() => this.sessionTable.caughtUp());
     this.connections = new DeviceConnections(
@@ -127,7 +139,10 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
           this.registry.connected(session);
           this.onRegistration(session.deviceId, this.devices.get(session.deviceId)); // it may have changed during the handshake
         },
-        disconnected: (session, reason) => this.registry.disconnected(session, reason),
+        disconnected: (session, reason) => {
+          this.wills.leave(session);
+          this.registry.disconnected(session, reason);
+        },
         subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
         unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
         ingest: (session, publish) => {
@@ -170,13 +185,17 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     );
     this.registry.start();
     this.deliver.start();
+    this.wills.start();
     this.devices.changes(({ key, value }) => this.onRegistration(key, value));
     await this.persist(() => this.beat.start());
     await this.persist(() => this.registry.endEarlierRuns());
     if (this.stopping.signal.aborted) return;
     this.connections.start();
     this.listening = await this.listeners.start();
-    this.sweeper = setInterval(() => this.closeHeld(), SWEEP_MS);
+    this.sweeper = setInterval(() => {
+      this.closeHeld();
+      this.wills.tick();
+    }, SWEEP_MS);
     this.problem = undefined;
     this.readiness.changed();
   }
@@ -226,19 +245,30 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.listeners.close();
     this.connections.hold();
     clearInterval(this.sweeper);
-    await this.settled();
+    await this.settled(() => [...this.registry.all()].some(waits));
     this.stopping.abort();
     if (this.listening.size > 0) {
       await this.connections.stop();
+      await this.settled(() => this.wills.onTheirWay > 0);
       await this.beat.stop();
     }
     await Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]);
   }
 
   /** What was taken before the stop is durable and answered; nothing more is read. */
-  private async settled(): Promise<void> {
+  private async settled(isWaiting: () => boolean): Promise<void> {
     const deadline = this.clock.now() + DRAIN_MS;
-    const waits = ({ link, closed }: DeviceSession): boolean => !closed && link.unsettled > 0;
-    while (this.clock.now() < deadline && [...this.registry.all()].some(waits)) await pause(5);
+    while (this.clock.now() < deadline && isWaiting()) await pause(5);
   }
+
+  /** When the record cannot be written the will is published once more by the next run: at least once, like any message. */
+  private willPublished(record: SessionRecord): void {
+    this.registry.willPublished(record).catch((error: unknown) => {
+      this.logger.warn({ deviceId: record.deviceId, err: error }, 'will still in the session record');
+    });
+  }
+}
+
+function waits({ link, closed }: DeviceSession): boolean {
+  return !closed && link.unsettled > 0;
 }

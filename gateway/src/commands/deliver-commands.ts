@@ -114,6 +114,7 @@ export class DeliverCommands {
           Math.ceil((attempt.sentAt + command.timeoutMs - this.clock.now()) / 1000),
         ),
         contentType: 'application/json',
+        subscriptionIdentifiers: identifiersOf(session, command),
       },
       acknowledged: () =>
         this.step({
@@ -167,4 +168,12 @@ export function commandQos(
     if (filterMatches(filter, topic)) best = best === 1 || qos > 0 ? 1 : 0;
   }
   return best;
+}
+
+/** Subscription Identifiers of all subscriptions that match this request: one message carries them all ([MQTT-3.3.4-4]). */
+function identifiersOf(session: Pick<DeviceSession, 'subscriptions'>, command: Command): readonly number[] {
+  const topic = commandTopic(command);
+  return session.subscriptions.flatMap(({ filter, identifier }) =>
+    identifier !== undefined && filterMatches(filter, topic) ? [identifier] : [],
+  );
 }

@@ -1,10 +1,11 @@
-import type { ErrorCode } from '@fieldgate/contracts';
-import { ReasonCode, type ConnectionEnd } from '@fieldgate/mqtt-edge';
+import type { ErrorCode, SessionWill } from '@fieldgate/contracts';
+import { ReasonCode, type ConnectionEnd, type ConnectPacket } from '@fieldgate/mqtt-edge';
 import type { DisconnectReason } from '../sessions/device-session.js';
 
 /** CONNACK of a device that may not come in (MQTT 5: table 3-1; before, the connection writes what the version has for it). */
 export function connackReason(code: ErrorCode): ReasonCode {
   if (code === 'log-unavailable' || code === 'not-ready') return ReasonCode.serverUnavailable;
+  if (code === 'will-too-large') return ReasonCode.quotaExceeded;
   return code === 'will-elsewhere' ? ReasonCode.notAuthorized : ReasonCode.badUserNameOrPassword;
 }
 
@@ -29,4 +30,12 @@ export function disconnectReason({ reason, reasonCode }: ConnectionEnd): Disconn
     case 'lost':
       return 'connection-lost';
   }
+}
+
+/** The will of a CONNECT, as the session's record keeps it. RETAIN and its properties are of no use to ingest. */
+export function willOf({ will }: ConnectPacket): SessionWill | undefined {
+  if (!will) return undefined;
+  const { topic, payload, qos, properties } = will;
+  const delaySeconds = properties.willDelayInterval ?? 0;
+  return { topic, payload: Buffer.from(payload).toString('base64'), qos, delaySeconds };
 }

@@ -1,4 +1,4 @@
-import type { InboundPublish as Packet, Message } from '@fieldgate/mqtt-edge';
+import type { InboundPublish as Packet } from '@fieldgate/mqtt-edge';
 import type { InboundPublish, IngestOutcome } from '../ingest/publish.js';
 
 /** Who answers the device. */
@@ -46,19 +46,4 @@ export class ArrivedPublish implements InboundPublish {
   settle(outcome: IngestOutcome): void {
     this.connection.answer(this.packet.qos, this.delivery, outcome);
   }
-}
-
-/** A will is taken like a message of its device; nobody waits for an answer. */
-export function publishedWill({ topic, payload, qos }: Message): InboundPublish {
-  return {
-    topic,
-    qos,
-    bytes: payload,
-    payloadAt: 0,
-    payloadEnd: payload.length,
-    payload,
-    correlationData: undefined,
-    status: undefined,
-    settle: () => undefined,
-  };
 }

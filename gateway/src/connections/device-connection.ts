@@ -33,8 +33,8 @@ import {
 } from '../sessions/device-session.js';
 import { newConnectionId } from '../sessions/session-registry.js';
 import { maySubscribe } from '../sessions/topic-access.js';
-import { connackReason, disconnectReason, refusalReason } from './answers.js';
-import { ArrivedPublish, publishedWill, type Answering } from './arrived-publish.js';
+import { connackReason, disconnectReason, refusalReason, willOf } from './answers.js';
+import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import { answerTo, subscriptionOf } from './subscriptions.js';
 import type { DevicePort } from './device-port.js';
 
@@ -80,13 +80,19 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   send({ topic, payload, qos, properties, acknowledged }: OutboundCommand): boolean {
     if (!this.mqtt.isOpen) return false;
-    const { responseTopic, correlationData, messageExpirySeconds, contentType } = properties;
+    const { responseTopic, correlationData, messageExpirySeconds, contentType, subscriptionIdentifiers } =
+      properties;
     this.mqtt.send({
       topic,
       payload,
       qos,
       retain: false,
-      properties: { responseTopic, correlationData: Buffer.from(correlationData), contentType },
+      properties: {
+        responseTopic,
+        correlationData: Buffer.from(correlationData),
+        contentType,
+        ...(subscriptionIdentifiers.length === 0 ? {} : { subscriptionIdentifiers }),
+      },
       expiresAt: this.around.clock.now() + messageExpirySeconds * 1_000,
       done: (outcome) => {
         if (outcome === 'acknowledged' && qos > 0) acknowledged();
@@ -122,7 +128,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     const isAssigned = packet.clientId === '' && username !== undefined && mayBeEmpty;
     const clientId = isAssigned ? username : packet.clientId;
     const password = packet.password;
-    const device = await port.authenticate({ clientId, username, password, willTopic: packet.will?.topic });
+    const device = await port.authenticate({ clientId, username, password, will: packet.will });
     if (isRejection(device)) return this.refuse(packet, device);
     const resumed = packet.clean ? undefined : await port.resume(device.id);
     if (!this.mqtt.isAsking) return; // it has gone meanwhile, and must not take the living connection of its device over
@@ -148,7 +154,9 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       keepAliveSeconds: packet.keepAlive,
       topicPrefix: `devices/${deviceId}/`,
       writer: telemetryWriter(deviceId, gatewayId),
+      resumed: resumed !== undefined,
       expirySeconds: this.expirySeconds(packet),
+      will: willOf(packet),
       subscriptions: resumed ?? [],
       standing: 'unread',
       closed: false,
@@ -262,7 +270,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     if (this.mqtt.version === 5) session.expirySeconds = end.sessionExpiry; // DISCONNECT may have changed it ([MQTT-3.14.2-2])
     const reason: DisconnectReason = this.endedBecause ?? disconnectReason(end);
     if (end.reason === 'protocol-error') this.report(session, end);
-    if (end.will) this.around.port.ingest(session, publishedWill(end.will));
+    if (!end.will) session.will = undefined; // taken back ([MQTT-3.14.4-3])
     this.around.port.disconnected(session, reason);
   }
 

@@ -1,4 +1,11 @@
-import { isDeviceId, reject, secretMatches, type DeviceRecord, type Rejection } from '@fieldgate/contracts';
+import {
+  isDeviceId,
+  MAX_WILL_BYTES,
+  reject,
+  secretMatches,
+  type DeviceRecord,
+  type Rejection,
+} from '@fieldgate/contracts';
 import type { LogTable } from '@fieldgate/commit-log';
 import { mayPublish } from './topic-access.js';
 
@@ -7,7 +14,7 @@ export interface Credentials {
   readonly clientId: string;
   readonly username: string | undefined;
   readonly password: Uint8Array | undefined;
-  readonly willTopic: string | undefined;
+  readonly will: { readonly topic: string; readonly payload: Uint8Array } | undefined;
 }
 
 /** How long an unknown device waits for the registry to catch up with the log. */
@@ -22,7 +29,7 @@ export class AuthenticateDevice {
   }
 
   async authenticate(credentials: Credentials): Promise<DeviceRecord | Rejection> {
-    const { username, password, clientId, willTopic } = credentials;
+    const { username, password, clientId, will } = credentials;
     if (username === undefined || !isDeviceId(username))
       return reject('device-unknown', 'the user name must be the device id');
     if (clientId !== username) return reject('client-id-mismatch');
@@ -32,7 +39,8 @@ export class AuthenticateDevice {
     if (!device) return reject('device-unknown');
     if (password === undefined || !secretMatches(Buffer.from(password).toString('utf8'), device.secret))
       return reject('device-secret-wrong');
-    if (willTopic !== undefined && !mayPublish(username, willTopic)) return reject('will-elsewhere');
+    if (will && !mayPublish(username, will.topic)) return reject('will-elsewhere');
+    if (will && will.payload.length > MAX_WILL_BYTES) return reject('will-too-large');
     return device;
   }
 }

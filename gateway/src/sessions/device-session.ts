@@ -1,4 +1,4 @@
-import type { DeviceRecord, Subscription, TelemetryWriter } from '@fieldgate/contracts';
+import type { DeviceRecord, SessionWill, Subscription, TelemetryWriter } from '@fieldgate/contracts';
 
 /** What the gateway may do to the connection behind a session. */
 export interface DeviceLink {
@@ -25,6 +25,8 @@ export interface OutboundCommand {
     readonly correlationData: Uint8Array;
     readonly messageExpirySeconds: number;
     readonly contentType: string;
+    /** Of the subscriptions that ask for it ([MQTT-3.3.4-3]). */
+    readonly subscriptionIdentifiers: readonly number[];
   };
   /** The device's PUBACK; never called for QoS 0. */
   readonly acknowledged: () => void;
@@ -48,12 +50,16 @@ export interface DeviceSession {
   readonly protocol: '3.1' | '3.1.1' | '5';
   readonly connectedAt: number;
   readonly keepAliveSeconds: number;
+  /** Whether it goes on with an earlier session: what the CONNACK says. */
+  readonly resumed: boolean;
   /** `devices/{deviceId}/` */
   readonly topicPrefix: string;
   /** The first topic that was seen to be its telemetry: the same text comes again with each message. */
   telemetryTopic?: string;
   readonly writer: TelemetryWriter;
   expirySeconds: number;
+  /** What is to be published when its connection has ended; undefined: nothing, or taken back. */
+  will: SessionWill | undefined;
   subscriptions: readonly Subscription[];
   standing: Standing;
   closed: boolean;

@@ -127,6 +127,13 @@ export class SessionRegistry {
     );
   }
 
+  /** Its connection has ended, and so has the wait of its will. Resolves when the record says so, or a newer one stands there. */
+  async willPublished(record: SessionRecord): Promise<void> {
+    if (this.table.get(record.deviceId)?.connection !== record.connection) return;
+    const { will: _, ...rest } = record;
+    await this.appendRecord(rest);
+  }
+
   /** Called when a session has become, or stays, the newest of its device and its subscriptions are known: commands may go to it. */
   onReady(listener: (session: DeviceSession) => void): void {
     this.readyListeners.push(listener);
@@ -157,6 +164,8 @@ export class SessionRegistry {
       keepAliveSeconds: session.keepAliveSeconds,
       expirySeconds: session.expirySeconds,
       subscriptions: [...session.subscriptions],
+      resumed: session.resumed,
+      ...(session.will ? { will: session.will } : {}),
       ...state,
     };
     return this.appendRecord(record);

@@ -16,6 +16,18 @@ export const ERRORS = {
     says: 'The payload is not JSON.',
     todo: 'Send one JSON object, or an array of them.',
   },
+  'payload-not-cbor': {
+    status: 422,
+    retriable: false,
+    says: 'The payload is not CBOR, or uses parts of CBOR that are not taken.',
+    todo: 'Send one value of maps with text keys, arrays, numbers, texts and booleans, without tags.',
+  },
+  'content-type': {
+    status: 422,
+    retriable: false,
+    says: 'The Content Type is none that telemetry comes in, or contradicts the topic.',
+    todo: 'Send one of the types in docs/device-guide.md, or none.',
+  },
   'payload-shape': {
     status: 422,
     retriable: false,
@@ -112,6 +124,12 @@ export const ERRORS = {
     retriable: false,
     says: "The will is addressed outside the device's own topics.",
     todo: 'Address the will below devices/{its own id}/.',
+  },
+  'will-too-large': {
+    status: 422,
+    retriable: false,
+    says: "The will's payload is larger than 4,096 bytes.",
+    todo: 'Shorten it.',
   },
   'topic-forbidden': {
     status: 403,

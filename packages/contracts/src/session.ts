@@ -12,6 +12,19 @@ export const subscriptionSchema = z.object({
 });
 export type Subscription = z.infer<typeof subscriptionSchema>;
 
+/** Of a will's payload: it stands in a table that every role keeps in memory. */
+export const MAX_WILL_BYTES = 4_096;
+
+/** A will that has not been published and not been taken back (MQTT 5, 3.1.2.5). */
+export const sessionWillSchema = z.object({
+  topic: z.string(),
+  payload: z.base64(),
+  qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  /** After the end of the connection; the end of the session comes first when it is earlier (MQTT 5, 3.1.3.2.2). */
+  delaySeconds: z.number().int(),
+});
+export type SessionWill = z.infer<typeof sessionWillSchema>;
+
 /**
  * What `fieldgate.sessions.v1` holds per device. The position of the record in the log is the **epoch**: the newest record of a
  * device tells which connection is its session. Times in epoch ms.
@@ -35,6 +48,10 @@ export const sessionRecordSchema = z.object({
   /** 0 = the session ends with its connection; 0xFFFFFFFF = never (MQTT 5, section 3.1.2.11.2). */
   expirySeconds: z.number(),
   subscriptions: z.array(subscriptionSchema),
+  /** Whether this connection went on with an earlier session, as its CONNACK said. */
+  resumed: z.boolean().optional(),
+  /** While its connection lasts, and after that until it is published: so it outlives its gateway. */
+  will: sessionWillSchema.optional(),
 });
 export type SessionRecord = z.infer<typeof sessionRecordSchema>;
 

@@ -1,0 +1,159 @@
+import { telemetryWriter, type SessionRecord, type SessionWill } from '@fieldgate/contracts';
+import type { LogTable } from '@fieldgate/commit-log';
+import type { Clock } from '@fieldgate/service';
+import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
+import type { DeviceLink, DeviceSession } from './device-session.js';
+
+/** What publishing a will asks and tells the rest of the gateway. */
+export interface WillPort {
+  /** Whether this connection of the device lasts, whatever its record says. */
+  isConnected(deviceId: string, connection: string): boolean;
+  ingest(session: DeviceSession, publish: InboundPublish): void;
+  /** A will that has waited in the session's record is a message now, or refused for good. */
+  published(record: SessionRecord): void;
+}
+
+interface Due {
+  readonly session: DeviceSession;
+  readonly will: SessionWill;
+  /** The record that it has waited in; undefined when it has not waited. */
+  readonly record: SessionRecord | undefined;
+}
+
+/**
+ * Publishes wills: at once, or when their delay or their session is over, whichever comes first (MQTT 5, 3.1.3.2.2). What waits stands in the
+ * session's record, and the gateway of that record is in charge: also its next run, after a stop or a crash (3.1.2.5 lets a will wait for that).
+ */
+export class PublishWills {
+  /** By device; their connections have ended. */
+  private readonly waiting = new Map<string, SessionRecord>();
+  /** By device: due, and the log was away. The newest of a device. */
+  private readonly late = new Map<string, Due>();
+  private unsettled = 0;
+
+  constructor(
+    private readonly gatewayId: string,
+    private readonly table: LogTable<SessionRecord>,
+    private readonly port: WillPort,
+    private readonly clock: Clock,
+  ) {}
+
+  start(): void {
+    for (const [deviceId, record] of this.table.entries()) this.onRecord(deviceId, record);
+    this.table.changes(({ key, value }) => this.onRecord(key, value));
+  }
+
+  /** To be called when a connection has ended, before its record says so. */
+  leave(session: DeviceSession): void {
+    const { will } = session;
+    if (!will) return;
+    const isOver = delayOf(will, session) === 0;
+    if (session.standing === 'superseded') {
+      const newest = this.table.get(session.deviceId);
+      if (isOver || hasEndedEarlierSession(newest)) this.publish({ session, will, record: undefined });
+    } else if (isOver) {
+      session.will = undefined; // nothing of it in the record
+      this.publish({ session, will, record: undefined });
+    }
+  }
+
+  /** To be called about once a second. */
+  tick(): void {
+    const now = this.clock.now();
+    const late = [...this.late.values()];
+    this.late.clear();
+    for (const due of late) this.publish(due);
+    for (const record of this.waiting.values()) if (dueAt(record) <= now) this.letGo(record);
+  }
+
+  /** How many are on their way into the log. */
+  get onTheirWay(): number {
+    return this.unsettled;
+  }
+
+  private onRecord(deviceId: string, record: SessionRecord | undefined): void {
+    const before = this.waiting.get(deviceId);
+    this.waiting.delete(deviceId); // [MQTT-3.1.3-9]: the device is back in its session
+    if (before && hasEndedEarlierSession(record)) this.letGo(before);
+    if (!record?.will || record.connected || record.gateway !== this.gatewayId) return;
+    if (this.port.isConnected(deviceId, record.connection)) return; // taken for lost
+    if (dueAt(record) <= this.clock.now()) this.letGo(record);
+    else this.waiting.set(deviceId, record);
+  }
+
+  private letGo(record: SessionRecord): void {
+    this.waiting.delete(record.deviceId);
+    if (record.will) this.publish({ session: sessionOf(record), will: record.will, record });
+  }
+
+  private publish(due: Due): void {
+    const { session, will, record } = due;
+    this.unsettled += 1;
+    const settle = (outcome: IngestOutcome): void => {
+      this.unsettled -= 1;
+      if (outcome === 'unavailable') this.late.set(session.deviceId, due);
+      else if (record) this.port.published(record);
+    };
+    this.port.ingest(session, publishOf(will, settle));
+  }
+}
+
+/** A will is taken like a message of its device. */
+function publishOf({ topic, payload, qos }: SessionWill, settle: InboundPublish['settle']): InboundPublish {
+  const bytes = Buffer.from(payload, 'base64');
+  return {
+    topic,
+    qos,
+    bytes,
+    payloadAt: 0,
+    payloadEnd: bytes.length,
+    payload: bytes,
+    correlationData: undefined,
+    status: undefined,
+    settle,
+  };
+}
+
+/** Seconds from the end of the connection. */
+function delayOf(will: SessionWill, { expirySeconds }: { readonly expirySeconds: number }): number {
+  return Math.min(will.delaySeconds, expirySeconds);
+}
+
+function dueAt(record: SessionRecord): number {
+  const delaySeconds = record.will ? delayOf(record.will, record) : 0;
+  return (record.disconnectedAt ?? record.connectedAt) + delaySeconds * 1_000;
+}
+
+/** A connection with Clean Start 1, or after the expiry: what waited for the end of the session has waited long enough ([MQTT-3.1.2-8]). */
+function hasEndedEarlierSession(record: SessionRecord | undefined): boolean {
+  return record?.connected === true && record.resumed === false;
+}
+
+const NO_LINK: DeviceLink = {
+  close: () => false,
+  send: () => false,
+  oldestUnsettled: undefined,
+  unsettled: 0,
+};
+
+/** A session whose connection has ended, from its record. */
+function sessionOf(record: SessionRecord): DeviceSession {
+  const { deviceId, connection, connectedAt, protocol, keepAliveSeconds, expirySeconds } = record;
+  return {
+    deviceId,
+    connection,
+    link: NO_LINK,
+    registration: { creationId: record.creationId ?? '', secretVersion: 0 },
+    protocol,
+    connectedAt,
+    keepAliveSeconds,
+    topicPrefix: `devices/${deviceId}/`,
+    writer: telemetryWriter(deviceId, record.gateway),
+    resumed: record.resumed ?? false,
+    expirySeconds,
+    will: record.will,
+    subscriptions: record.subscriptions,
+    standing: 'unread',
+    closed: true,
+  };
+}
