@@ -1,18 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { CommandLine, fieldgate } from './support/command-line.js';
 import { Deployment } from './support/deployment.js';
-import { ADMIN_KEY } from './support/fieldgate-process.js';
 import { until } from './support/operator.js';
 import { temporaryFolder } from './support/temporary-folder.js';
 
-const CLI = fileURLToPath(new URL('../cli/bin/fieldgate.js', import.meta.url));
-
 let deployment: Deployment;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+const line = new CommandLine(() => deployment);
 
 beforeAll(async () => {
   folder = await temporaryFolder();
@@ -23,64 +20,47 @@ afterAll(async () => {
   await folder.remove();
 });
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function fieldgate(args: readonly string[], key = ADMIN_KEY): Promise<Ran> {
-  const child = spawn(process.execPath, [CLI, ...args], {
-    env: { PATH: process.env['PATH'], FIELDGATE_ADMIN_KEY: key },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const texts = { out: '', err: '' };
-  child.stdout.on('data', (chunk: Buffer) => (texts.out += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (texts.err += chunk.toString()));
-  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
-  return { code, ...texts };
-}
-
-/** Against the deployment. */
-function ask(...args: string[]): Promise<Ran> {
-  return fieldgate([...args, '--http', deployment.httpOf('operator-api')]);
-}
-
-async function askJson<T>(...args: string[]): Promise<T> {
-  const { out, err } = await ask(...args, '--json');
-  if (out === '') throw new Error(err);
-  return JSON.parse(out) as T; // the caller names what the command prints
-}
-
 describe('fieldgate devices', () => {
   it('adds, lists, rotates, imports and removes', async () => {
-    const added = await ask('devices', 'add', 'pump-7', '--type', 'pump', '--label', 'site=berlin', 'line=3');
+    const added = await line.ask(
+      'devices',
+      'add',
+      'pump-7',
+      '--type',
+      'pump',
+      '--label',
+      'site=berlin',
+      'line=3',
+    );
     expect(added).toMatchObject({ code: 0, out: expect.stringMatching(/^pump-7 {2}[\w-]{32}\n$/) });
-    const list = await ask('devices', 'list');
+    const list = await line.ask('devices', 'list');
     expect(list.out).toBe(
       'DEVICE  TYPE  CONNECTED  COMMANDS  LABELS\npump-7  pump  no         no        site=berlin line=3\n',
     );
-    const rotated = await askJson<{ secret: string }>('devices', 'rotate', 'pump-7');
+    const rotated = await line.askJson<{ secret: string }>('devices', 'rotate', 'pump-7');
     expect(rotated.secret).toMatch(/^[\w-]{32}$/);
     const file = join(folder.path, 'devices.json');
     await writeFile(file, JSON.stringify([{ id: 'fan-1' }, { id: 'pump-7' }]));
-    const imported = await ask('devices', 'import', file);
+    const imported = await line.ask('devices', 'import', file);
     expect(imported).toMatchObject({ code: 1, err: '1 registered, 1 not\n' }); // pump-7 is there already
-    expect(await ask('devices', 'remove', 'fan-1')).toMatchObject({ code: 0, out: 'fan-1 is removed\n' });
-    const left = await askJson<{ id: string }[]>('devices', 'list', '--label', 'site:berlin');
+    expect(await line.ask('devices', 'remove', 'fan-1')).toMatchObject({
+      code: 0,
+      out: 'fan-1 is removed\n',
+    });
+    const left = await line.askJson<{ id: string }[]>('devices', 'list', '--label', 'site:berlin');
     expect(left.map(({ id }) => id)).toEqual(['pump-7']);
   });
 
   it('says what is wrong, with an exit code for each kind', async () => {
-    expect(await ask('devices', 'add', 'not a name')).toMatchObject({
+    expect(await line.ask('devices', 'add', 'not a name')).toMatchObject({
       code: 1,
       err: expect.stringContaining('a device id is a letter or digit'),
     });
-    expect(await ask('devices', 'remove', 'nobody')).toMatchObject({
+    expect(await line.ask('devices', 'remove', 'nobody')).toMatchObject({
       code: 1,
       err: expect.stringContaining('[device-not-found]'),
     });
-    expect(await ask('devices', 'list', '--nonsense')).toMatchObject({ code: 2 });
+    expect(await line.ask('devices', 'list', '--nonsense')).toMatchObject({ code: 2 });
     expect(await fieldgate(['devices', 'list', '--http', 'http://127.0.0.1:9'])).toMatchObject({
       code: 3,
       err: expect.stringContaining('no answer from http://127.0.0.1:9'),
@@ -131,12 +111,12 @@ describe('fieldgate about a device that reports', () => {
     await device.publishAsync(topic, '{"temperature":71.5,"running":true}', { qos: 1 });
     await device.publishAsync(topic, '{"temperature":', { qos: 1 });
     const newest = await until(
-      () => ask('telemetry', 'boiler-1'),
+      () => line.ask('telemetry', 'boiler-1'),
       ({ out }) => out.includes('temperature'),
       10_000,
     );
     expect(newest.out).toMatch(/^METRIC +VALUE +TIME\nrunning +true +\S+\ntemperature +71\.5 +\S+\n$/);
-    const series = await askJson<{ series: { metric: string; points: [number, number][] }[] }>(
+    const series = await line.askJson<{ series: { metric: string; points: [number, number][] }[] }>(
       'telemetry',
       'boiler-1',
       '--metric',
@@ -147,7 +127,7 @@ describe('fieldgate about a device that reports', () => {
       'max',
     );
     expect(series.series.map(({ points }) => points.map(([, value]) => value))).toEqual([[71.5]]);
-    const letters = await askJson<{ deadLetters: { id: string; code: string }[] }>(
+    const letters = await line.askJson<{ deadLetters: { id: string; code: string }[] }>(
       'dead-letters',
       'list',
       '--device',
@@ -155,8 +135,8 @@ describe('fieldgate about a device that reports', () => {
     );
     expect(letters.deadLetters).toMatchObject([{ code: 'payload-not-json' }]);
     const id = letters.deadLetters[0]?.id ?? '';
-    expect((await ask('dead-letters', 'show', id)).out).toContain('{"temperature":');
-    const command = await ask('command', 'boiler-1', 'ping'); // it has not subscribed to its commands
+    expect((await line.ask('dead-letters', 'show', id)).out).toContain('{"temperature":');
+    const command = await line.ask('command', 'boiler-1', 'ping'); // it has not subscribed to its commands
     expect(command).toMatchObject({ code: 1, err: expect.stringContaining('[device-offline]') });
   });
 });

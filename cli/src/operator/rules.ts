@@ -51,11 +51,14 @@ interface TestFlags {
 }
 
 function inForceText({ rules, loadedAt, problem }: z.output<typeof inForceSchema>): string {
-  const head =
-    rules === null ? '# no rules: FIELDGATE_RULES_FILE is not set' : `# in force since ${loadedAt ?? '-'}`;
-  return [head, ...(problem === undefined ? [] : [`# a newer file is not: ${problem}`]), rules ?? ''].join(
-    '\n',
-  );
+  const why = problem?.replaceAll('\n', '\n#   '); // one line per mistake; what is printed stays YAML
+  if (rules !== null) {
+    const newer = why === undefined ? [] : [`# a newer file is not: ${why}`];
+    return [`# in force since ${loadedAt ?? '-'}`].concat(newer, rules).join('\n');
+  }
+  return why === undefined
+    ? '# no rules: FIELDGATE_RULES_FILE is not set'
+    : `# no rules: the file was never usable: ${why}`;
 }
 
 async function check(file: string): Promise<void> {

@@ -42,15 +42,18 @@ it('takes what comes within the lateness for no clock that was set back', () => 
   expect(patient.watch.clockSteps).toBe(0);
 });
 
-it('counts a clock as set back after two minutes and three records, not before', () => {
-  const back = run(HOT).feed(readingAt(600 * MINUTE, { t: 1 }));
-  const late = (atMs: number): WatchRun =>
-    back.feed(readingAt(atMs, { t: 1 }, { receivedMs: 600 * MINUTE + atMs }));
-  late(0);
-  late(2 * MINUTE);
-  expect(back.watch.clockSteps).toBe(0);
-  late(2 * MINUTE + 1);
-  expect(back.watch.clockSteps).toBe(1);
+it('counts a clock as set back after two minutes, by three records about as fast as ours, or two that are just as fast', () => {
+  const stepsAfter = (...lates: readonly (readonly [atMs: number, arrivesMs: number])[]): number => {
+    const back = run(HOT).feed(readingAt(600 * MINUTE, { t: 1 }));
+    for (const [atMs, arrivesMs] of lates)
+      back.feed(readingAt(atMs, { t: 1 }, { receivedMs: 600 * MINUTE + arrivesMs }));
+    return back.watch.clockSteps;
+  };
+  expect(stepsAfter([0, 0], [2 * MINUTE - 1, 2 * MINUTE - 1])).toBe(0);
+  expect(stepsAfter([0, 0], [2 * MINUTE, 2 * MINUTE])).toBe(1);
+  expect(stepsAfter([0, 0], [3 * MINUTE, 2 * MINUTE])).toBe(0);
+  expect(stepsAfter([0, 0], [3 * MINUTE, 2 * MINUTE], [4 * MINUTE, 3 * MINUTE])).toBe(1);
+  expect(stepsAfter([0, 0], [5 * MINUTE, 2 * MINUTE], [9 * MINUTE, 3 * MINUTE])).toBe(0);
   const other = run(HOT).feed(readingAt(600 * MINUTE, { t: 1 }));
   for (const atMs of [0, 1, 2 * MINUTE - 1])
     other.feed(readingAt(atMs, { t: 1 }, { receivedMs: 600 * MINUTE + atMs }));

@@ -13,9 +13,12 @@ export interface DeviceFacts {
   readonly createdAt: number;
 }
 
-/** `amended`: late data, or other words of a rule, changed what an open alert says; nobody is woken by it. */
+/**
+ * `escalated`: what a device says of itself has become worse. `amended`: late data, or other words of a rule, changed what an open alert says;
+ * nobody is woken by it.
+ */
 export interface AlertTransition {
-  readonly change: 'raised' | 'cleared' | 'amended';
+  readonly change: 'raised' | 'escalated' | 'cleared' | 'amended';
   readonly alert: Alert;
 }
 
@@ -154,7 +157,7 @@ export class AlertWatch {
     }
   }
 
-  /** What was raised, amended and cleared since the last call, in this order. */
+  /** What was raised, escalated, amended and cleared since the last call, in this order. */
   takeTransitions(): AlertTransition[] {
     const { transitions } = this;
     if (transitions.length > 0) this.transitions = [];

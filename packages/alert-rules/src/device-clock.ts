@@ -3,6 +3,9 @@ import type { Arrived } from './judges/held-readings.js';
 /** So long must all of a device's records be late, until its clock counts as set back. */
 const SET_BACK_AFTER_MS = 120_000;
 const SET_BACK_RECORDS = 3;
+/** How much faster or slower than ours their times may go on; where there are only two, of conditions mostly, they must say it clearly. */
+const PACE = 2;
+const PACE_OF_TWO = 1.1;
 
 /** The clock of one device as its records show it. Epoch ms; `receivedMs` and the arrival clock are of the gateway. */
 export class DeviceClock {
@@ -12,6 +15,11 @@ export class DeviceClock {
 
   get hasHeard(): boolean {
     return this.newest !== undefined;
+  }
+
+  /** When the first of the records in a row arrived that are older than the newest; Infinity: the last one was not. */
+  get behindSinceMs(): number {
+    return this.behind?.receivedMs ?? Infinity;
   }
 
   /**
@@ -50,9 +58,12 @@ export class DeviceClock {
     const behind = (this.behind ??= { timeMs, receivedMs, records: 0 });
     behind.records += 1;
     const passedMs = receivedMs - behind.receivedMs;
-    if (passedMs < SET_BACK_AFTER_MS || behind.records < SET_BACK_RECORDS) return false;
+    if (passedMs < SET_BACK_AFTER_MS) return false;
     const tickedMs = timeMs - behind.timeMs;
-    if (tickedMs >= passedMs / 2 && tickedMs <= passedMs * 2) return true;
+    const isOfTwo = behind.records < SET_BACK_RECORDS;
+    const pace = isOfTwo ? PACE_OF_TWO : PACE;
+    if (tickedMs >= passedMs / pace && tickedMs <= passedMs * pace) return true;
+    if (isOfTwo) return false;
     this.behind = { timeMs, receivedMs, records: 1 };
     return false;
   }

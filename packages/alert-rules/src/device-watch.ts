@@ -48,7 +48,7 @@ export class DeviceWatch {
     rules: readonly Rule[],
     private readonly around: Surroundings,
   ) {
-    this.conditions = new Conditions(around.emit);
+    this.conditions = new Conditions(facts.id, around.emit);
     this.arrange(rules.filter((rule) => selects(rule, facts)).map((rule) => this.newJudge(rule)));
   }
 
@@ -138,6 +138,7 @@ export class DeviceWatch {
   memory(): DeviceMemory | undefined {
     const judges = this.judges.map((judge) => judge.memory()).filter((memory) => memory !== undefined);
     const conditions = this.conditions.memory();
+    const late = this.conditions.lateMemory();
     const hasHeard = this.judges.length > 0 && (this.clock.hasHeard || this.presenceClock.hasHeard);
     if (judges.length === 0 && conditions.length === 0 && !hasHeard) return undefined;
     return {
@@ -147,14 +148,18 @@ export class DeviceWatch {
       presenceClock: this.presenceClock.memory(),
       judges,
       conditions,
+      ...(late.length === 0 ? {} : { late }),
     };
   }
 
   /** False: something of it was not as it was written, and starts anew. */
-  restore({ clock, presenceClock, judges, conditions }: DeviceMemory, rules: readonly Rule[]): boolean {
+  restore(
+    { clock, presenceClock, judges, conditions, late = [] }: DeviceMemory,
+    rules: readonly Rule[],
+  ): boolean {
     this.clock.restore(clock);
     this.presenceClock.restore(presenceClock);
-    this.conditions.restore(conditions);
+    this.conditions.restore(conditions, late);
     let isWhole = true;
     for (const memory of judges) {
       const judge = this.judges.find(({ settings }) => settings.name === memory.rule);
@@ -173,6 +178,7 @@ export class DeviceWatch {
 
   private take(clock: DeviceClock, record: Arrived): void {
     const byMs = clock.take(record, this.latenessMs);
+    if (byMs === 0 && clock === this.clock) this.conditions.forgetLate(clock.behindSinceMs);
     if (byMs === 0) return;
     this.around.clockStepped();
     for (const judge of this.judges) if (this.clockOf(judge.settings) === clock) judge.setBack(record, byMs);

@@ -1,6 +1,6 @@
-import { alertSchema } from '@fieldgate/contracts';
+import { alertSchema, EVENT_STATES, SEVERITIES } from '@fieldgate/contracts';
 import { z } from 'zod';
-import type { ConditionMemory } from './judges/conditions.js';
+import type { ConditionMemory, ToldCondition } from './judges/conditions.js';
 import type { ClockMemory } from './device-clock.js';
 import type { JudgeMemory } from './judges/judge.js';
 
@@ -14,6 +14,8 @@ export interface DeviceMemory {
   readonly presenceClock: ClockMemory;
   readonly judges: readonly JudgeMemory[];
   readonly conditions: readonly ConditionMemory[];
+  /** Those that came too late, as it seems. */
+  readonly late?: readonly ToldCondition[] | undefined;
 }
 
 const key = z.tuple([z.number(), z.number().nullable(), z.string()]);
@@ -33,6 +35,17 @@ const held = z.object({
   value: z.union([z.number(), z.boolean(), z.string()]),
 });
 
+const toldCondition = z.object({
+  event: z.string(),
+  state: z.enum(EVENT_STATES),
+  severity: z.enum(SEVERITIES),
+  timeMs: z.number(),
+  seq: z.number().optional(),
+  id: z.string(),
+  receivedMs: z.number(),
+  text: z.string(),
+});
+
 export const deviceMemorySchema: z.ZodType<DeviceMemory> = z.object({
   version: z.literal(1),
   createdAt: z.number(),
@@ -49,6 +62,7 @@ export const deviceMemorySchema: z.ZodType<DeviceMemory> = z.object({
     }),
   ),
   conditions: z.array(z.object({ event: z.string(), last: key.optional(), slot })),
+  late: z.array(toldCondition).optional(),
 });
 
 /** What a watch remembers of itself, as JSON. */

@@ -24,7 +24,7 @@ export function alertIdOf(deviceId: string, rule: string, raisedAt: number): str
   return `${deviceId}~${rule}~${raisedAt}`;
 }
 
-/** Times in epoch ms. `raisedAt`, `since` and `clearedAt` are device time (arrival, where the device's clock is not believed). */
+/** Times in epoch ms. `raisedAt`, `since`, `escalatedAt` and `clearedAt` are device time (arrival, where the device's clock is not believed). */
 export const alertSchema = z.object({
   id: z.string(),
   deviceId: z.string(),
@@ -44,6 +44,8 @@ export const alertSchema = z.object({
   raisedAt: z.number(),
   /** When what raised it arrived. */
   receivedAt: z.number(),
+  /** When its severity rose last. */
+  escalatedAt: z.number().optional(),
   clearedAt: z.number().optional(),
   clearReason: z.enum(CLEAR_REASONS).optional(),
 });
@@ -58,9 +60,13 @@ export const acknowledgementSchema = z.object({
 });
 export type Acknowledgement = Readonly<z.infer<typeof acknowledgementSchema>>;
 
-/** A record of `fieldgate.alerts.v1`. Each step of an alert comes once in its life; the same one again is a duplicate. */
+/**
+ * A record of `fieldgate.alerts.v1`. Each step of an alert comes once in its life, `escalated` once for each severity above the first one; the
+ * same one again is a duplicate.
+ */
 export const alertStepSchema = z.discriminatedUnion('step', [
   z.object({ step: z.literal('raised'), alert: alertSchema }),
+  z.object({ step: z.literal('escalated'), alert: alertSchema }),
   z.object({ step: z.literal('cleared'), alert: alertSchema }),
   z.object({ step: z.literal('acknowledged'), alert: alertSchema, acknowledgement: acknowledgementSchema }),
 ]);
@@ -68,7 +74,7 @@ export type AlertStep = Readonly<z.infer<typeof alertStepSchema>>;
 
 /** Unique within the device: the step of an alert. */
 export function alertStepId({ step, alert }: AlertStep): string {
-  return `${alert.id}~${step}`;
+  return step === 'escalated' ? `${alert.id}~${step}~${alert.severity}` : `${alert.id}~${step}`;
 }
 
 const alertRecordSchema = cloudEventSchema.extend({
@@ -95,6 +101,8 @@ function timeOf(step: AlertStep): number {
   switch (step.step) {
     case 'raised':
       return step.alert.raisedAt;
+    case 'escalated':
+      return step.alert.escalatedAt ?? step.alert.raisedAt;
     case 'cleared':
       return step.alert.clearedAt ?? step.alert.raisedAt;
     case 'acknowledged':

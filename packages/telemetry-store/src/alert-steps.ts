@@ -1,4 +1,4 @@
-import { alertIdOf, RULE_NAME, type Acknowledgement, type Alert, type AlertStep } from '@fieldgate/contracts';
+import { alertIdOf, RULE_NAME, SEVERITIES, type Acknowledgement, type Alert, type AlertStep } from '@fieldgate/contracts';
 import type { AlertState, StoredAlert } from './telemetry-store.js';
 
 /**
@@ -7,6 +7,7 @@ import type { AlertState, StoredAlert } from './telemetry-store.js';
  */
 export interface AlertSteps {
   readonly raised?: Alert;
+  readonly escalated?: Alert;
   readonly cleared?: Alert;
   readonly acknowledged?: { readonly alert: Alert; readonly acknowledgement: Acknowledgement };
 }
@@ -15,6 +16,8 @@ export function withStep(steps: AlertSteps, step: AlertStep): AlertSteps {
   switch (step.step) {
     case 'raised':
       return { ...steps, raised: step.alert };
+    case 'escalated':
+      return { ...steps, escalated: step.alert };
     case 'cleared':
       return { ...steps, cleared: step.alert };
     case 'acknowledged':
@@ -25,12 +28,20 @@ export function withStep(steps: AlertSteps, step: AlertStep): AlertSteps {
   }
 }
 
-/** What its steps say together: the alert as it was when it was cleared, else acknowledged, else raised; undefined without any. */
-export function alertOf({ raised, cleared, acknowledged }: AlertSteps): StoredAlert | undefined {
-  const alert = cleared ?? acknowledged?.alert ?? raised;
+/**
+ * What its steps say together: the alert as it was when it was cleared, else acknowledged, else raised; or as it was when it escalated, where
+ * that came after it. Undefined without any.
+ */
+export function alertOf({ raised, escalated, cleared, acknowledged }: AlertSteps): StoredAlert | undefined {
+  const alert = cleared ?? worse(acknowledged?.alert ?? raised, escalated);
   if (!alert || !acknowledged) return alert;
   const { at, by, note } = acknowledged.acknowledgement;
   return { ...alert, acknowledgement: { at, by, ...(note === undefined ? {} : { note }) } };
+}
+
+function worse(alert: Alert | undefined, escalated: Alert | undefined): Alert | undefined {
+  if (!alert || !escalated) return alert ?? escalated;
+  return SEVERITIES.indexOf(escalated.severity) > SEVERITIES.indexOf(alert.severity) ? escalated : alert;
 }
 
 export function alertStateOf({ clearedAt, acknowledgement }: StoredAlert): AlertState {

@@ -27,7 +27,7 @@ const partitionRowSchema = z.object({
 export type PartitionRow = Readonly<z.infer<typeof partitionRowSchema>>;
 
 const transitionSchema = z.object({
-  change: z.enum(['raised', 'cleared', 'amended']),
+  change: z.enum(['raised', 'escalated', 'cleared', 'amended']),
   alert: alertSchema,
 });
 

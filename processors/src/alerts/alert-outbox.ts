@@ -18,7 +18,7 @@ import { partitionsBeside } from './partitions-beside.js';
 
 const transitionsTotal = new Counter({
   name: 'fieldgate_alerts_transitions_total',
-  help: 'Alerts raised, cleared, and amended by late data',
+  help: 'Alerts raised, escalated, cleared, and amended by late data',
   labelNames: ['change', 'severity'],
 });
 

@@ -26,6 +26,7 @@ function history(rules: string): { write: Act[]; handle: Act }[] {
     if (index < 3 || index > 11) write.push((world) => world.reading('pump-8', 30));
     if (index < 6)
       write.push((world) => world.event('pump-7', 'door', index % 2 === 0 ? 'raised' : 'cleared'));
+    if (index === 4) write.push((world) => world.event('pump-7', 'door', 'raised', 'critical'));
     acts.push({ write, handle: follow }, { write: [], handle: tick });
   }
   // while `high` is open
@@ -72,6 +73,7 @@ it('the history raises and clears every kind', async () => {
   }
   expect([...new Set(await world.steps())].toSorted()).toEqual([
     'pump-7 event.door cleared',
+    'pump-7 event.door escalated',
     'pump-7 event.door raised',
     'pump-7 flaps cleared',
     'pump-7 flaps raised',

@@ -74,6 +74,24 @@ describe('a reading beyond the limit', () => {
   });
 });
 
+it('a condition of a device that becomes worse is a step of its own, each time', async () => {
+  for (const severity of ['info', 'warning', 'critical', 'warning'] as const) {
+    world.now += 1_000;
+    await world.event('pump-7', 'leak', 'raised', severity);
+    await world.follow();
+  }
+  const steps = await world.stepRecords();
+  const id = steps[0]?.step.alert.id ?? '';
+  expect(steps.map((step) => step.id)).toEqual([
+    `${id}~raised`,
+    `${id}~escalated~warning`,
+    `${id}~escalated~critical`,
+  ]);
+  expect((await world.rows()).get('pump-7/event.leak')).toMatchObject({
+    alert: { id, severity: 'critical', escalatedAt: world.now - 1_000 },
+  });
+});
+
 describe('silence', () => {
   it('counts from the last reading, and is told once', async () => {
     await world.reading('pump-7', 20);

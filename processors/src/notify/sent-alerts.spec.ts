@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { notificationSchema, type NotificationSettings } from '@fieldgate/alert-rules';
 import type { AlertStep } from '@fieldgate/contracts';
-import { acknowledged, cleared, raised } from '../testing/alert-steps.js';
+import { acknowledged, cleared, escalated, raised } from '../testing/alert-steps.js';
 import { SentAlerts, type Choice } from './sent-alerts.js';
 
 const NOON = Date.parse('2026-06-01T12:00:00Z');
@@ -76,6 +76,26 @@ describe('what a sink sends', () => {
     expect([choose(cleared(), false)]).toEqual(['send']);
   });
 
+  const asWarning = raised({ severity: 'warning' });
+  it.each([
+    [
+      'of all severities hears that it has become worse, once',
+      undefined,
+      ['send', 'send', 'skipped', 'send'],
+    ],
+    ['of the worse one hears of it then', ['critical'], ['skipped', 'send', 'skipped', 'send']],
+    ['of the lesser one hears of its end', ['warning'], ['send', 'skipped', 'skipped', 'send']],
+    ['of neither hears nothing', ['info'], ['skipped', 'skipped', 'skipped', 'skipped']],
+  ])('a sink %s', (_, severities, expected) => {
+    const steps = [asWarning, escalated(), escalated(), cleared()].map((step) => [step, NOON] as const);
+    expect(chosen(steps, { quiet: '10m', ...(severities && { severities }) })).toEqual(expected);
+  });
+
+  it('is nothing of how bad it was when it is over', () => {
+    const steps = [asWarning, cleared(), escalated()].map((step) => [step, NOON] as const);
+    expect(chosen(steps)).toEqual(['send', 'send', 'skipped']);
+  });
+
   it('is no end of an alert whose beginning was not sent', () => {
     expect(chosen([[cleared(), NOON]])).toEqual(['skipped']);
   });
@@ -99,6 +119,27 @@ describe('quiet time', () => {
       'send',
       'send',
       'send',
+      'quiet',
+    ]);
+  });
+
+  it('holds back nothing that is worse than what was sent', () => {
+    const steps = [
+      [raised({ raisedAt: 1, severity: 'warning' }), NOON],
+      [cleared({ raisedAt: 1, severity: 'warning' }), NOON],
+      [raised({ raisedAt: 2, severity: 'warning' }), NOON],
+      [escalated({ raisedAt: 2 }), NOON + MINUTE],
+      [cleared({ raisedAt: 2 }), NOON + 2 * MINUTE],
+      [raised({ raisedAt: 3, severity: 'warning' }), NOON + 3 * MINUTE],
+      [escalated({ raisedAt: 3 }), NOON + 3 * MINUTE],
+    ] as const;
+    expect(chosen(steps, { quiet: '10m' })).toEqual([
+      'send',
+      'send',
+      'quiet',
+      'send',
+      'send',
+      'quiet',
       'quiet',
     ]);
   });

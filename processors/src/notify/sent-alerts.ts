@@ -1,5 +1,5 @@
 import type { NotificationSettings } from '@fieldgate/alert-rules';
-import type { AlertStep } from '@fieldgate/contracts';
+import { SEVERITIES, type AlertStep } from '@fieldgate/contracts';
 import { isQuietHour } from './quiet-hours.js';
 
 /** When a step is chosen or was sent, and how sure that is. */
@@ -12,6 +12,12 @@ export interface Sending {
   readonly isAssumed?: boolean;
 }
 
+/** How bad what was sent was, and how sure it is that it was. */
+interface Sent {
+  readonly rank: number;
+  readonly isAssumed: boolean;
+}
+
 /** `send`; `skipped`: not for this sink; `quiet`: not now, and not later. */
 export type Choice = 'send' | 'skipped' | 'quiet';
 
@@ -19,18 +25,19 @@ export type Choice = 'send' | 'skipped' | 'quiet';
 const MOST_KEPT = 10_000;
 
 /**
- * What one sink has sent of one partition, and so what it sends next: `raised` of the alerts that it is for, none of a device and rule
- * within the quiet time after the last one, and `cleared` whenever its `raised` was sent: whoever was told must hear that it is over.
+ * What one sink has sent of one partition, and so what it sends next: `raised` and `escalated` of the alerts that it is for, of a device and rule
+ * within the quiet time after the last one only what is worse than that, and `cleared` whenever one of the two was sent: whoever was told must
+ * hear that it is over.
  * A step that was sent is not sent again when it stands in the log twice: told twice, or driven again for another sink. But what is only
  * assumed to be sent is sent again when it was driven again: it may be the very step that was given up.
  */
 export class SentAlerts {
-  /** Alerts by id whose `raised` was sent, and no `cleared` after it; true: assumed. */
-  private readonly raised = new Map<string, boolean>();
-  /** Those whose `cleared` was sent too; true: assumed. */
-  private readonly over = new Map<string, boolean>();
-  /** When the last `raised` was sent: epoch ms, by device and rule. */
-  private readonly lastAt = new Map<string, number>();
+  /** Alerts by id whose `raised` or `escalated` was sent, and no `cleared` after it. */
+  private readonly open = new Map<string, Sent>();
+  /** Those whose `cleared` was sent too. */
+  private readonly over = new Map<string, Sent>();
+  /** When the last `raised` or `escalated` was sent: epoch ms, by device and rule. */
+  private readonly last = new Map<string, { readonly atMs: number; readonly rank: number }>();
 
   constructor(
     private readonly settings: NotificationSettings,
@@ -47,40 +54,49 @@ export class SentAlerts {
 
   /** Of a step that was sent. */
   keep({ step, alert }: AlertStep, { atMs, isAssumed = false }: Sending): void {
-    if (step !== 'raised') {
-      this.raised.delete(alert.id);
-      return put(this.over, alert.id, isAssumed);
+    const sent = { rank: rankOf(alert), isAssumed };
+    if (step === 'cleared') {
+      this.open.delete(alert.id);
+      return put(this.over, alert.id, sent);
     }
     this.over.delete(alert.id);
-    put(this.raised, alert.id, isAssumed);
-    if (this.settings.quietMs > 0) put(this.lastAt, placeOf(alert), atMs);
+    put(this.open, alert.id, sent);
+    if (this.settings.quietMs > 0) put(this.last, placeOf(alert), { atMs, rank: sent.rank });
   }
 
   private isFor({ step, alert }: AlertStep): boolean {
     const { name, severities, rules } = this.settings;
     if (step === 'acknowledged') return false;
-    if (severities && !severities.includes(alert.severity)) return false;
+    // what ends may have become worse than what was sent
+    if (step !== 'cleared' && severities && !severities.includes(alert.severity)) return false;
     if (rules && !rules.includes(alert.rule)) return false;
     return this.sinksOf(alert.rule)?.includes(name) ?? true;
   }
 
   private isAssumed({ id }: AlertStep['alert']): boolean {
-    return this.raised.get(id) ?? this.over.get(id) ?? false;
+    return (this.open.get(id) ?? this.over.get(id))?.isAssumed ?? false;
   }
 
-  /** `raised` comes first, `cleared` after it, and each once. */
-  private isNext({ step, alert: { id } }: AlertStep): boolean {
-    return step === 'cleared' ? this.raised.has(id) : !this.raised.has(id) && !this.over.has(id);
+  /** Each once: `raised`, then `escalated` (the first of the two for a sink that is not for what was raised), and `cleared` last. */
+  private isNext({ step, alert }: AlertStep): boolean {
+    const sent = this.open.get(alert.id);
+    if (step === 'cleared') return sent !== undefined;
+    if (this.over.has(alert.id)) return false;
+    return sent === undefined || (step === 'escalated' && rankOf(alert) > sent.rank);
   }
 
   private isQuiet({ step, alert }: AlertStep, atMs: number): boolean {
     if (step === 'cleared') return false;
     const { quietMs, quietHours } = this.settings;
-    const last = this.lastAt.get(placeOf(alert));
-    if (last !== undefined && atMs - last < quietMs) return true;
+    const last = this.last.get(placeOf(alert));
+    if (last && atMs - last.atMs < quietMs && rankOf(alert) <= last.rank) return true;
     if (!quietHours || quietHours.except?.includes(alert.severity)) return false;
     return isQuietHour(quietHours, atMs);
   }
+}
+
+function rankOf({ severity }: AlertStep['alert']): number {
+  return SEVERITIES.indexOf(severity);
 }
 
 function placeOf({ deviceId, rule }: AlertStep['alert']): string {

@@ -25,6 +25,11 @@ export function raised(more: Partial<Alert> = {}): AlertStep {
   return { step: 'raised', alert: alertOf(more) };
 }
 
+export function escalated(more: Partial<Alert> = {}): AlertStep {
+  const alert = alertOf(more);
+  return { step: 'escalated', alert: { escalatedAt: alert.raisedAt + 100, ...alert } };
+}
+
 export function cleared(more: Partial<Alert> = {}): AlertStep {
   const alert = alertOf(more);
   return { step: 'cleared', alert: { clearedAt: alert.raisedAt + 500, clearReason: 'condition', ...alert } };

@@ -10,6 +10,7 @@ import {
   type AlertStepRecord,
   type DeviceRecord,
   type EventState,
+  type Severity,
 } from '@fieldgate/contracts';
 import { parseRules, type Rules } from '@fieldgate/alert-rules';
 import { appended, LogTable, type CommitLog, type LogBatch, type LogRecord } from '@fieldgate/commit-log';
@@ -105,10 +106,15 @@ export class WatchedLog {
     });
   }
 
-  async event(deviceId: string, event: string, state: EventState): Promise<void> {
+  async event(
+    deviceId: string,
+    event: string,
+    state: EventState,
+    severity: Severity = 'warning',
+  ): Promise<void> {
     this.ids += 1;
     const value = encodeEvent(
-      { deviceId, event, state, severity: 'warning' },
+      { deviceId, event, state, severity },
       { id: `e-${this.ids}`, timeMs: this.now },
       this.now,
     );

@@ -32,6 +32,13 @@ export class AlertSlot {
     this.alert = undefined;
   }
 
+  /** To a higher severity. */
+  escalate(atMs: number, change: Pick<Alert, 'severity' | 'text'>): void {
+    if (!this.alert) return;
+    this.alert = { ...this.alert, ...change, escalatedAt: Math.max(atMs, this.alert.raisedAt) };
+    this.emit({ change: 'escalated', alert: this.alert });
+  }
+
   amend(change: Partial<Pick<Alert, 'severity' | 'text' | 'peak'>>): void {
     if (!this.alert) return;
     this.alert = { ...this.alert, ...change };

@@ -44,8 +44,14 @@ it('is told when it gets worse, and not when it gets better', () => {
     eventAt(1, 'leak', 'raised', { severity: 'critical', details: { litres: 9 } }),
     eventAt(2, 'leak', 'raised', { severity: 'info' }),
   );
-  expect(told.story).toEqual(['raised event.leak 0', 'amended event.leak 0']);
-  expect(told.last).toMatchObject({ severity: 'critical', text: 'pump-1: leak (litres: 9)' });
+  expect(told.story).toEqual(['raised event.leak 0', 'escalated event.leak 0']);
+  expect(told.last).toMatchObject({
+    severity: 'critical',
+    text: 'pump-1: leak (litres: 9)',
+    escalatedAt: START + 1,
+  });
+  told.feed(eventAt(3, 'leak', 'cleared'));
+  expect(told.last).toMatchObject({ severity: 'critical', clearedAt: START + 3 });
 });
 
 it('leaves out what is older than the newest of the type, what only informs, and connections', () => {
@@ -79,6 +85,56 @@ it('follows a clock that was set back', () => {
     told.feed(eventAt(back + at * MINUTE, 'leak', 'cleared', { arrivesMs: at * MINUTE }));
   expect(told.watch.clockSteps).toBe(1);
   expect(told.story).toEqual(['raised event.leak 0', 'cleared event.leak 0']);
+});
+
+/** A leak that was cleared, and an hour later, the clock two hours back, one that is worse. */
+function afterSetBack(): { told: WatchRun; at: (minutes: number) => { atMs: number; arrivesMs: number } } {
+  const told = run().feed(eventAt(0, 'leak', 'raised'), eventAt(1 * MINUTE, 'leak', 'cleared'));
+  const at = (minutes: number): { atMs: number; arrivesMs: number } => ({
+    atMs: (minutes - 60) * MINUTE,
+    arrivesMs: (minutes + 60) * MINUTE,
+  });
+  const { atMs, arrivesMs } = at(0);
+  told.feed(eventAt(atMs, 'leak', 'raised', { arrivesMs, severity: 'critical' }));
+  expect(told.story).toHaveLength(2);
+  return { told, at };
+}
+
+it.each([
+  ['the same once more', 'leak', 'raised', ['raised event.leak -3600000']],
+  ['its end', 'leak', 'cleared', ['raised event.leak -3600000', 'cleared event.leak -3180000']],
+  ['another one', 'door', 'raised', ['raised event.leak -3600000', 'raised event.door -3180000']],
+] as const)('judges what seemed late when the next one shows that the clock was set back: %s', (...row) => {
+  const [, event, state, expected] = row;
+  const { told, at } = afterSetBack();
+  const { atMs, arrivesMs } = at(7);
+  told.restart().feed(eventAt(atMs, event, state, { arrivesMs: arrivesMs + 2_000 }));
+  expect(told.story.slice(2)).toEqual(expected);
+  expect(told.watch.clockSteps).toBe(1);
+});
+
+it('takes for late what comes after a while but does not go on like a clock, and what is followed by something newer', () => {
+  const { told, at } = afterSetBack();
+  const { atMs, arrivesMs } = at(7);
+  told.feed(eventAt(atMs - 5 * MINUTE, 'leak', 'raised', { arrivesMs, severity: 'critical' }));
+  expect(told.story).toHaveLength(2);
+  const newer = afterSetBack();
+  newer.told.feed(eventAt(61 * MINUTE, 'door', 'raised'));
+  for (const minutes of [7, 14, 21]) {
+    const { atMs: time, arrivesMs: arrival } = newer.at(minutes);
+    newer.told.feed(eventAt(time, 'door', 'cleared', { arrivesMs: arrival }));
+  }
+  expect(newer.told.story.slice(2)).toEqual(['raised event.door 3660000', 'cleared event.door 3660000']);
+});
+
+it('keeps a limited number of what seems late, and nothing of what is to be ignored', () => {
+  const told = run();
+  for (let type = 0; type < 40; type += 1) told.feed(eventAt(100 * MINUTE, `type-${type}`, 'cleared'));
+  for (let type = 0; type < 40; type += 1)
+    told.feed(eventAt(0, `type-${type}`, 'raised', { arrivesMs: 101 * MINUTE }));
+  told.reload(rulesOf('  []', 'conditions: { ignore: [type-39] }'));
+  told.feed(eventAt(5 * MINUTE, 'type-0', 'cleared', { arrivesMs: 106 * MINUTE }));
+  expect(told.story).toEqual(Array.from({ length: 31 }, (_, index) => `raised event.type-${index + 8} 0`));
 });
 
 it('remembers a limited number of types, and never forgets an open one', () => {

@@ -12,38 +12,61 @@ import { conditionText } from '../rules/rule-text.js';
 
 interface Condition {
   readonly slot: AlertSlot;
-  last: Pick<EventRecord, 'timeMs' | 'seq' | 'id'> | undefined;
+  last: Pick<ToldCondition, 'timeMs' | 'seq' | 'id'> | undefined;
 }
+
+/** What counts of an event: its details may be long. */
+export type ToldCondition = Pick<
+  EventRecord,
+  'event' | 'state' | 'severity' | 'timeMs' | 'seq' | 'id' | 'receivedMs'
+> & {
+  readonly text: string;
+};
 
 /** Types of one device that are remembered; beyond it the oldest that is not open goes, and where all are open a new one is not heard. */
 export const MAX_CONDITIONS = 256;
+/** Events that are kept until it is known whether the clock was set back; beyond it the oldest goes. */
+const MAX_LATE = 32;
 
 /** What one device says of itself: each type that it has raised and not cleared is an open alert. */
 export class Conditions {
   private readonly conditions = new Map<string, Condition>();
+  /** Too late for their type, in the order of their arrival. */
+  private late: ToldCondition[] = [];
 
-  constructor(private readonly emit: (transition: AlertTransition) => void) {}
+  constructor(
+    private readonly deviceId: string,
+    private readonly emit: (transition: AlertTransition) => void,
+  ) {}
 
   /** False: older than what is known of this type. */
   apply(record: EventRecord): boolean {
-    const { event, state, timeMs, seq, id } = record;
-    if (state === 'info') return true;
+    if (record.state === 'info') return true;
+    const { event, state, severity, timeMs, seq, id, receivedMs } = record;
+    const text = conditionText(this.deviceId, event, record.details);
+    const told = { event, state, severity, timeMs, seq, id, receivedMs, text };
+    if (this.tell(told)) return true;
+    this.late.push(told);
+    if (this.late.length > MAX_LATE) this.late.shift();
+    return false;
+  }
+
+  private tell(told: ToldCondition): boolean {
+    const { event, state, severity, timeMs, seq, id, text } = told;
     const condition = this.conditionOf(event);
     if (!condition) return true;
     const { last, slot } = condition;
-    if (last && isSame(record, last)) return true; // a resend
-    if (last && isOlder(record, last)) return false;
+    if (last && isSame(told, last)) return true; // a resend
+    if (last && isOlder(told, last)) return false;
     condition.last = { timeMs, seq, id };
     if (state === 'cleared') slot.clear(timeMs, 'condition');
-    else if (!slot.open) slot.raise(alertOf(record));
-    else if (rank(record.severity) > rank(slot.open.severity)) {
-      const { severity, text } = alertOf(record);
-      slot.amend({ severity, text });
-    }
+    else if (!slot.open) slot.raise(this.alertOf(told));
+    else if (rank(severity) > rank(slot.open.severity)) slot.escalate(timeMs, { severity, text });
     return true;
   }
 
   ignore(types: ReadonlySet<string>, atMs: number): void {
+    this.late = this.late.filter(({ event }) => !types.has(event));
     for (const [type, { slot }] of this.conditions) {
       if (!types.has(type)) continue;
       slot.clear(atMs, 'rule-removed');
@@ -55,9 +78,17 @@ export class Conditions {
     for (const { slot } of this.conditions.values()) slot.clear(atMs, reason);
   }
 
-  /** The clock of the device was set back: what comes now is new. */
+  /** The clock of the device was set back: what came since then was new, and what comes now is. */
   setBack(): void {
     for (const condition of this.conditions.values()) condition.last = undefined;
+    const { late } = this;
+    this.late = [];
+    for (const told of late) this.tell(told);
+  }
+
+  /** What arrived before then was late, whatever the clock is found to be. */
+  forgetLate(beforeMs: number): void {
+    if (this.late.length > 0) this.late = this.late.filter(({ receivedMs }) => receivedMs >= beforeMs);
   }
 
   *open(): Generator<Alert> {
@@ -72,7 +103,12 @@ export class Conditions {
     }));
   }
 
-  restore(memory: readonly ConditionMemory[]): void {
+  lateMemory(): readonly ToldCondition[] {
+    return [...this.late];
+  }
+
+  restore(memory: readonly ConditionMemory[], late: readonly ToldCondition[]): void {
+    this.late = [...late];
     for (const { event, last, slot: slotMemory } of memory) {
       const slot = new AlertSlot(this.emit);
       slot.restore(slotMemory);
@@ -81,6 +117,20 @@ export class Conditions {
         last: last && { timeMs: last[0], ...(last[1] === null ? {} : { seq: last[1] }), id: last[2] },
       });
     }
+  }
+
+  private alertOf({ event, severity, timeMs, receivedMs, text }: ToldCondition): Omit<Alert, 'id'> {
+    return {
+      deviceId: this.deviceId,
+      rule: conditionRule(event),
+      kind: 'condition',
+      severity,
+      text,
+      event,
+      since: timeMs,
+      raisedAt: timeMs,
+      receivedAt: receivedMs,
+    };
   }
 
   private conditionOf(event: string): Condition | undefined {
@@ -101,20 +151,6 @@ export interface ConditionMemory {
   readonly event: string;
   readonly last?: readonly [timeMs: number, seq: number | null, id: string] | undefined;
   readonly slot: SlotMemory;
-}
-
-function alertOf({ deviceId, event, severity, details, timeMs, receivedMs }: EventRecord): Omit<Alert, 'id'> {
-  return {
-    deviceId,
-    rule: conditionRule(event),
-    kind: 'condition',
-    severity,
-    text: conditionText(deviceId, event, details),
-    event,
-    since: timeMs,
-    raisedAt: timeMs,
-    receivedAt: receivedMs,
-  };
 }
 
 function rank(severity: Alert['severity']): number {

@@ -11,6 +11,8 @@ export interface LabServerOptions {
   /** 0: any that is free. */
   readonly port: number;
   readonly limits?: Partial<LabLimits>;
+  /** Milliseconds; by default those of the process. */
+  readonly now?: () => number;
 }
 
 /** A lab broker on a TCP port. */
@@ -23,7 +25,7 @@ export class LabServer {
     const limits = { ...LAB_LIMITS, ...options.limits };
     this.broker = new LabBroker({
       limits,
-      now: () => performance.now(),
+      now: options.now ?? (() => performance.now()),
       newClientId: () => `lab-${randomUUID()}`,
     });
     this.server = createServer({ noDelay: true }, (socket) => this.broker.accept(socket));
@@ -34,8 +36,13 @@ export class LabServer {
   async start(): Promise<number> {
     this.server.listen(this.options.port, this.options.host);
     await once(this.server, 'listening');
-    this.ticking = setInterval(() => this.broker.tick(), TICK_MS);
+    this.ticking = setInterval(() => this.tick(), TICK_MS);
     return (this.server.address() as AddressInfo).port; // of TCP
+  }
+
+  /** Everything that is due by the clock; comes by itself once a second. */
+  tick(): void {
+    this.broker.tick();
   }
 
   /** Everyone is told to go. Resolves when the last client has gone, or has been torn down by a tick. */

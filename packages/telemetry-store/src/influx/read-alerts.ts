@@ -3,7 +3,7 @@ import type { AlertQuery, StoredAlert } from '../telemetry-store.js';
 import type { InfluxQueries } from './influx-queries.js';
 import { instant, whole } from './read-readings.js';
 
-const STEPS = 'raised, cleared, acknowledged';
+const STEPS = 'raised, escalated, cleared, acknowledged';
 const PAGE = 1_000;
 
 export async function readAlert(queries: InfluxQueries, id: string): Promise<StoredAlert | undefined> {
@@ -58,9 +58,10 @@ function newestFirst(alerts: readonly StoredAlert[]): StoredAlert[] {
 }
 
 function alertsIn(rows: readonly (readonly unknown[])[]): StoredAlert[] {
-  return rows.flatMap(([, raised, cleared, acknowledged]) => {
+  return rows.flatMap(([, raised, escalated, cleared, acknowledged]) => {
     const alert = alertOf({
       ...step('raised', raised),
+      ...step('escalated', escalated),
       ...step('cleared', cleared),
       ...step('acknowledged', acknowledged),
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import type { Alert } from '@fieldgate/contracts';
 import type { AlertQuery, StoreRecord } from '../telemetry-store.js';
 import { withStore, type OpenStore } from './opened-store.js';
-import { acknowledged, alert, cleared, freshDevice, raised, T0 } from './records.js';
+import { acknowledged, alert, cleared, escalated, freshDevice, raised, T0 } from './records.js';
 
 const HOUR = { fromMs: T0, toMs: T0 + 3_600_000, limit: 100 };
 /** What comes last of three steps that came in every order, and then again. */
@@ -78,6 +78,26 @@ export function describeAlerts(openStore: OpenStore): void {
           expect(await store.alerts({ deviceId, ...HOUR, ...elsewhere })).toEqual([]);
       }),
     );
+
+    it('an alert that has become worse is so in whatever order its steps come, acknowledged or not', () =>
+      withStore(openStore, async (store) => {
+        const deviceId = freshDevice();
+        const one = alert(deviceId);
+        const two = alert(deviceId, { rule: 'silent' });
+        const worse = { severity: 'critical', escalatedAt: T0 + 10_000 } as const;
+        await store.write([raised(one), escalated(one), acknowledged(one)]);
+        await store.write([escalated(two)]);
+        await store.write([raised(two)]);
+        const by = { at: T0 + 30_000, by: 'admin' };
+        expect(await store.alert(one.id)).toEqual({ ...one, ...worse, acknowledgement: by });
+        const query = { deviceId, ...HOUR, severity: 'critical' } as const;
+        expect(await store.alerts({ ...query, state: 'open' })).toEqual([{ ...two, ...worse }]);
+        expect(await store.alerts({ ...query, state: 'acknowledged' })).toHaveLength(1);
+        await store.write([cleared(two, worse), escalated(two)]);
+        expect(await store.alerts({ ...query, state: 'cleared' })).toMatchObject([
+          { ...worse, clearedAt: T0 + 60_000 },
+        ]);
+      }));
 
     it('an acknowledged alert is open no longer, and not cleared; raised again it stays so', () =>
       withStore(openStore, async (store) => {

@@ -83,7 +83,7 @@ export function command(deviceId: string, more: Partial<Command> = {}): Of<'comm
   };
 }
 
-/** An alert that is open; its steps are `raised(…)`, `cleared(…)` and `acknowledged(…)` of it. */
+/** An alert that is open; its steps are `raised(…)`, `escalated(…)`, `cleared(…)` and `acknowledged(…)` of it. */
 export function alert(deviceId: string, more: Partial<Alert> = {}): Alert {
   const { rule = 'too-hot', raisedAt = T0 } = more;
   return {
@@ -106,6 +106,11 @@ export function alert(deviceId: string, more: Partial<Alert> = {}): Alert {
 
 export function raised(open: Alert): StoreRecord {
   return { kind: 'alert', record: { step: 'raised', alert: open } };
+}
+
+export function escalated(open: Alert, more: Partial<Alert> = {}): StoreRecord {
+  const worse = { severity: 'critical', escalatedAt: open.raisedAt + 10_000, ...more } as const;
+  return { kind: 'alert', record: { step: 'escalated', alert: { ...open, ...worse } } };
 }
 
 export function cleared(open: Alert, more: Partial<Alert> = {}): StoreRecord {

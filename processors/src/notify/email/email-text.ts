@@ -33,6 +33,7 @@ function rowsOf(alert: Alert): [string, string | number | boolean | undefined][]
     ['peak', alert.peak],
     ['since', timeOf(alert.since)],
     ['raised', timeOf(alert.raisedAt)],
+    ['escalated', alert.escalatedAt === undefined ? undefined : timeOf(alert.escalatedAt)],
     ['cleared', alert.clearedAt === undefined ? undefined : timeOf(alert.clearedAt)],
     ['because', alert.clearReason],
     ['alert', alert.id],
