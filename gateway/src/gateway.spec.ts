@@ -1,9 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { commandStepSchema, encodeCommandStep, FieldgateError, type CommandStep } from '@fieldgate/contracts';
-import { appended, type NewRecord, type Settle } from '@fieldgate/commit-log';
-import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
+import { commandStepSchema } from '@fieldgate/contracts';
+import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { counts } from './gateway.metrics.js';
+import { requestCommand } from './testing/given-command.js';
 import {
   atEndOfTest,
   device,
@@ -15,20 +15,8 @@ import {
   V3,
   V5,
 } from './testing/given-gateway.js';
+import { silentAboutTelemetry } from './testing/silent-log.js';
 import { recordsOf, register, type TestGateway } from './testing/test-gateway.js';
-
-/** A log that takes readings and does not settle them until `answer`, and then says that it was away. */
-function silentAboutTelemetry(log: MemoryLog): MemoryLog & { answer(): void } {
-  const held: Settle[] = [];
-  const append = (record: NewRecord, settle: Settle): boolean => {
-    if (record.topic !== 'fieldgate.telemetry.v1') return log.writer.append(record, settle);
-    held.push(settle);
-    return true;
-  };
-  const writer = { append, drained: (listener: () => void) => log.writer.drained(listener) };
-  const answer = (): void => held.forEach((settle) => settle(new FieldgateError('log-unavailable')));
-  return { ...log, writer, answer };
-}
 
 async function refusal(gateway: TestGateway, more: IClientOptions): Promise<number | undefined> {
   const client = connect(optionsOf(gateway, more));
@@ -172,7 +160,7 @@ describe.each([
     const before = counts.heldTooLong;
     for (const n of [1, 2]) client.publish('devices/pump-7/telemetry', `{"n":${n}}`, { qos: 1 });
     await happens(client, 'close');
-    silent.answer();
+    silent.fail();
     expect(counts.heldTooLong).toBe(before + 1);
   });
 
@@ -180,25 +168,8 @@ describe.each([
     const { log, gateway } = await givenGateway();
     const client = await device(gateway, version);
     await client.subscribeAsync('devices/pump-7/commands/#', { qos: 1 });
-    const requested: CommandStep = {
-      step: 'requested',
-      commandId: 'c-1',
-      deviceId: 'pump-7',
-      at: Date.now(),
-      name: 'set-speed',
-      params: { rpm: 1200 },
-      mode: 'interactive',
-      ttlMs: 5_000,
-      timeoutMs: 5_000,
-      requestedBy: 'admin',
-      bodyHash: 'x',
-    };
     const request = happens(client, 'message');
-    await appended(log.writer, {
-      topic: 'fieldgate.commands.v1',
-      key: 'pump-7',
-      value: encodeCommandStep(requested, 'c-1-requested'),
-    });
+    await requestCommand(log);
     const [topic, payload, packet] = (await request) as [
       string,
       Buffer,

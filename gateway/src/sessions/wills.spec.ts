@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
-import type { LogTopic } from '@fieldgate/contracts';
 import type { CommitLog, LogWriter } from '@fieldgate/commit-log';
 import type { IClientOptions, MqttClient } from 'mqtt';
 import { device, gatewayWith, givenGateway, V3, V5 } from '../testing/given-gateway.js';
+import { logHolds } from '../testing/log-holds.js';
 import { recordsOf, type TestGateway } from '../testing/test-gateway.js';
 
 const TOPIC = 'devices/pump-7/events/gone';
@@ -16,28 +16,9 @@ function withWill(willDelayInterval: number, more: Partial<IClientOptions> = {})
 const KEPT = { ...V5, clean: false, properties: { sessionExpiryInterval: 3_600 } };
 const NEW = { ...KEPT, clean: true };
 
-/** Resolves when a topic holds a record with these words, and so often. */
-function holds(log: CommitLog, topic: LogTopic, words: string, count = 1): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let left = count;
-    const seen = (value: Uint8Array | null): boolean => Buffer.from(value ?? '').includes(words);
-    log.reader
-      .follow(
-        topic,
-        'earliest',
-        (records) => {
-          left -= records.filter(({ value }) => seen(value)).length;
-          if (left <= 0) resolve();
-        },
-        { failed: reject },
-      )
-      .catch(reject);
-  });
-}
-
 async function vanish(log: CommitLog, client: MqttClient): Promise<void> {
   client.stream.destroy();
-  await holds(log, 'fieldgate.sessions.v1', '"connected":false');
+  await logHolds(log, 'fieldgate.sessions.v1', '"connected":false');
 }
 
 async function willsIn(log: CommitLog): Promise<number> {
@@ -49,7 +30,7 @@ async function willsIn(log: CommitLog): Promise<number> {
 async function says(gateway: TestGateway, log: CommitLog, options: IClientOptions): Promise<MqttClient> {
   const client = await device(gateway, options);
   await client.publishAsync('devices/pump-7/events/marker', '{"state":"info"}', { qos: 1 });
-  await holds(log, 'fieldgate.sessions.v1', '"connected":true', 2);
+  await logHolds(log, 'fieldgate.sessions.v1', '"connected":true', 2);
   return client;
 }
 
@@ -57,8 +38,8 @@ it('is published by the gateway when its delay is over, and then no longer in th
   const { log, gateway } = await givenGateway();
   const client = await device(gateway, withWill(1));
   client.stream.destroy();
-  await holds(log, 'fieldgate.events.v1', '"event":"gone"');
-  await holds(log, 'fieldgate.sessions.v1', '"connected":false', 2);
+  await logHolds(log, 'fieldgate.events.v1', '"event":"gone"');
+  await logHolds(log, 'fieldgate.sessions.v1', '"connected":false', 2);
   const records = await recordsOf(log, 'fieldgate.sessions.v1');
   expect(records.map(({ json }) => 'will' in (json['data'] as object))).toEqual([true, true, false]);
 });
@@ -67,14 +48,14 @@ it('is published at once for MQTT 3.1.1', async () => {
   const { log, gateway } = await givenGateway();
   const client = await device(gateway, { ...withWill(0), ...V3, properties: {} });
   client.stream.destroy();
-  await holds(log, 'fieldgate.events.v1', '"event":"gone"');
+  await logHolds(log, 'fieldgate.events.v1', '"event":"gone"');
 });
 
 it('is not published when the device says goodbye', async () => {
   const { log, gateway } = await givenGateway();
   const client = await device(gateway, withWill(0));
   await client.endAsync();
-  await holds(log, 'fieldgate.sessions.v1', '"connected":false');
+  await logHolds(log, 'fieldgate.sessions.v1', '"connected":false');
   await says(gateway, log, NEW);
   expect(await willsIn(log)).toBe(0);
 });
@@ -97,7 +78,7 @@ it('is published when the device begins a new session, at this or another gatewa
     const second = other === undefined ? gateway : await gatewayWith(log, { gatewayId: other });
     await vanish(log, await device(gateway, withWill(3_600)));
     await device(second, NEW);
-    await holds(log, 'fieldgate.events.v1', '"event":"gone"');
+    await logHolds(log, 'fieldgate.events.v1', '"event":"gone"');
   }
 });
 
@@ -107,10 +88,10 @@ it('is published when another connection takes the device over and begins a new 
   await device(gateway, withWill(3_600));
   await device(second, withWill(3_600)); // goes on
   await device(gateway, withWill(3_600)); // and back
-  await holds(log, 'fieldgate.events.v1', '"reason":"taken-over"', 2);
+  await logHolds(log, 'fieldgate.events.v1', '"reason":"taken-over"', 2);
   expect(await willsIn(log)).toBe(0);
   await device(second, NEW);
-  await holds(log, 'fieldgate.events.v1', '"event":"gone"');
+  await logHolds(log, 'fieldgate.events.v1', '"event":"gone"');
 });
 
 it('is published by a gateway that stops, but for one that may wait: that is for its next run', async () => {
@@ -123,7 +104,7 @@ it('is published by a gateway that stops, but for one that may wait: that is for
   await second.stop();
   const afterStop = log.restarted();
   await gatewayWith(afterStop);
-  await holds(afterStop, 'fieldgate.events.v1', '"event":"gone"', 2);
+  await logHolds(afterStop, 'fieldgate.events.v1', '"event":"gone"', 2);
 });
 
 it('is in the log before a gateway that stops says that it has', async () => {
@@ -161,11 +142,11 @@ it('is in the log before a gateway that stops says that it has', async () => {
 it('is published by the next run of a gateway that was killed', async () => {
   const { log, gateway } = await givenGateway();
   await device(gateway, withWill(0));
-  await holds(log, 'fieldgate.sessions.v1', '"connected":true');
+  await logHolds(log, 'fieldgate.sessions.v1', '"connected":true');
   const afterKill = log.restarted(); // the first gateway goes on, but nobody hears of it
   await afterKill.start();
   await gatewayWith(afterKill);
-  await holds(afterKill, 'fieldgate.events.v1', '"event":"gone"');
+  await logHolds(afterKill, 'fieldgate.events.v1', '"event":"gone"');
 });
 
 it('is refused when it is larger than 4,096 bytes', async () => {

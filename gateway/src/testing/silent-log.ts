@@ -1,0 +1,26 @@
+import { FieldgateError } from '@fieldgate/contracts';
+import type { LogWriter, NewRecord, Settle } from '@fieldgate/commit-log';
+import type { MemoryLog } from '@fieldgate/commit-log/testing';
+
+/** A log that takes readings and keeps silent about them. */
+export interface SilentLog extends MemoryLog {
+  /** They are written now, and settled. */
+  write(): void;
+  /** They are not: the log was away. */
+  fail(): void;
+}
+
+export function silentAboutTelemetry(log: MemoryLog): SilentLog {
+  const held: { record: NewRecord; settle: Settle }[] = [];
+  const append: LogWriter['append'] = (record, settle) => {
+    if (record.topic !== 'fieldgate.telemetry.v1') return log.writer.append(record, settle);
+    held.push({ record, settle });
+    return true;
+  };
+  return {
+    ...log,
+    writer: { append, drained: (listener) => log.writer.drained(listener) },
+    write: () => held.splice(0).forEach(({ record, settle }) => log.writer.append(record, settle)),
+    fail: () => held.splice(0).forEach(({ settle }) => settle(new FieldgateError('log-unavailable'))),
+  };
+}
