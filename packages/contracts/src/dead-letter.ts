@@ -4,7 +4,14 @@ import type { ErrorCode } from './errors.js';
 
 /** Where the bytes came from: a PUBLISH that the gateway refused, or a record that a processor refused. */
 export const deadLetterOriginSchema = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('mqtt'), topic: z.string(), qos: z.number(), element: z.number().optional() }),
+  z.object({
+    kind: z.literal('mqtt'),
+    topic: z.string(),
+    qos: z.number(),
+    /** MQTT 5, as it came: with the topic it says the format of the payload. */
+    contentType: z.string().optional(),
+    element: z.number().optional(),
+  }),
   z.object({
     kind: z.literal('log'),
     topic: z.string(),

@@ -47,6 +47,9 @@ describe('splitDeviceTopic', () => {
 describe('parseUpTopic', () => {
   it.each([
     ['telemetry', { kind: 'telemetry' }],
+    ['telemetry/senml', { kind: 'telemetry', format: 'senml' }],
+    ['telemetry/cbor', { kind: 'telemetry', format: 'cbor' }],
+    ['telemetry/senml-cbor', { kind: 'telemetry', format: 'senml-cbor' }],
     ['events/overheating', { kind: 'event', eventType: 'overheating' }],
     [`events/${LONGEST}`, { kind: 'event', eventType: LONGEST }],
     ['responses/c-1', { kind: 'response', commandId: 'c-1' }],
@@ -61,6 +64,11 @@ describe('parseUpTopic', () => {
     'Telemetry',
     'telemetry/',
     'telemetry/x',
+    'telemetry/json',
+    'telemetry/CBOR',
+    'telemetry/constructor',
+    'telemetry/cbor/',
+    'telemetry/cbor/x',
     'events',
     'events/',
     'events/a/b',

@@ -1,13 +1,15 @@
 import { isDeviceId, type DeviceId } from './device.js';
+import type { TelemetryFormat } from './telemetry-formats/telemetry-format.js';
 
 /*
  * The grammar of all topics that devices use:
  *
  *   topic     = "devices/" device-id "/" ( up / down )
- *   up        = "telemetry"
+ *   up        = "telemetry" [ "/" format ]                   ; without format: JSON, or the Content Type of MQTT 5
  *             / "events/" event-type
  *             / "responses/" command-id [ "/" status ]        ; without status: MQTT 5, status in a user property
  *   down      = "commands/" command-id "/" command-name
+ *   format       = "senml" / "cbor" / "senml-cbor"
  *   device-id    = [A-Za-z0-9][A-Za-z0-9._-]{0,63}
  *   event-type   = command-name = the same
  *   command-id   = [A-Za-z0-9_-]{1,64}
@@ -16,9 +18,14 @@ import { isDeviceId, type DeviceId } from './device.js';
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 const COMMAND_ID = /^[A-Za-z0-9_-]{1,64}$/;
 const STATUS = /^[1-5][0-9]{2}$/;
+const FORMATS: ReadonlyMap<string, TelemetryFormat> = new Map([
+  ['senml', 'senml'],
+  ['cbor', 'cbor'],
+  ['senml-cbor', 'senml-cbor'],
+]);
 
 export type UpTopic =
-  | { readonly kind: 'telemetry' }
+  | { readonly kind: 'telemetry'; readonly format?: TelemetryFormat }
   | { readonly kind: 'event'; readonly eventType: string }
   | { readonly kind: 'response'; readonly commandId: string; readonly status?: number };
 
@@ -27,6 +34,10 @@ export function parseUpTopic(rest: string): UpTopic | undefined {
   if (rest === 'telemetry') return { kind: 'telemetry' };
   const levels = rest.split('/');
   const [family, second = '', third] = levels;
+  if (family === 'telemetry') {
+    const format = levels.length === 2 ? FORMATS.get(second) : undefined;
+    return format === undefined ? undefined : { kind: 'telemetry', format };
+  }
   if (family === 'events' && levels.length === 2 && NAME.test(second))
     return { kind: 'event', eventType: second };
   if (family !== 'responses' || levels.length > 3 || !COMMAND_ID.test(second)) return undefined;

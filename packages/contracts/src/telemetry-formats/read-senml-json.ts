@@ -1,0 +1,9 @@
+import { isRejection, type Rejection } from '../errors.js';
+import { parseJson, type TelemetryPayload } from '../telemetry.js';
+import { senmlPack } from './senml-pack.js';
+
+/** SenML in JSON (RFC 8428, section 5). */
+export function readSenmlJson(payload: Uint8Array, nowMs: number): TelemetryPayload | Rejection {
+  const parsed = parseJson(payload);
+  return isRejection(parsed) ? parsed : senmlPack(parsed.value, nowMs);
+}
