@@ -1,3 +1,4 @@
+import { isReasonCodeOf } from '../codec/packet-reason-codes.js';
 import { PacketType, type ConnectPacket, type Packet, type ProtocolVersion } from '../codec/packet.js';
 import type { Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
@@ -25,8 +26,16 @@ export function farewellFor(leaving: Leaving): Packet | undefined {
       return isHeard ? refusalFor(version ?? 4, reasonCode, properties) : undefined;
     }
     case 'asking':
-      return refusalFor(version ?? 4, reasonCode, properties);
+      return refusalFor(version ?? 4, inConnack(reasonCode), properties);
     case 'open':
       return version === 5 ? { type: PacketType.disconnect, reasonCode, properties } : undefined;
   }
+}
+
+/** [MQTT-3.2.2-8]: what has no place in CONNACK is told by the word that comes closest. */
+function inConnack(reasonCode: ReasonCode): ReasonCode {
+  if (isReasonCodeOf(PacketType.connack, reasonCode, 'server')) return reasonCode;
+  return reasonCode === ReasonCode.serverShuttingDown
+    ? ReasonCode.serverUnavailable
+    : ReasonCode.unspecifiedError;
 }

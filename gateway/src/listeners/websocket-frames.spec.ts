@@ -1,0 +1,59 @@
+import { expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { WebSocket } from 'ws';
+import { atEndOfTest } from '../testing/given-gateway.js';
+import { WebSocketListener } from './websocket-listener.js';
+
+const FRAME_BYTES = 1_000;
+
+/** A listener, and the stream that it has made of this client's frames. */
+async function open(subprotocols: string[]): Promise<{ socket: WebSocket; stream: Duplex }> {
+  const streams: Duplex[] = [];
+  const listener = new WebSocketListener(
+    { host: '127.0.0.1', port: 0, portVariable: 'FIELDGATE_MQTT_WS_PORT' },
+    (error) => streams[0]?.destroy(error),
+    { maximumFrameBytes: FRAME_BYTES },
+    (stream) => streams.push(stream),
+  );
+  const { port } = await listener.start();
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/anywhere`, subprotocols);
+  atEndOfTest(() => {
+    socket.terminate();
+    listener.close();
+    return Promise.resolve();
+  });
+  await once(socket, 'open');
+  const [stream] = streams;
+  if (!stream) throw new Error('the listener has handed nothing over');
+  stream.on('error', () => undefined); // a connection that the test breaks
+  return { socket, stream };
+}
+
+it('several packets in a frame, and a packet in several frames, are one stream of bytes', async () => {
+  const { socket, stream } = await open(['mqtt']);
+  let heard = Buffer.alloc(0);
+  stream.on('data', (chunk: Buffer) => (heard = Buffer.concat([heard, chunk])));
+  const sent = Buffer.from('c000c000c0003007000161', 'hex');
+  for (const [from, to] of [
+    [0, 5],
+    [5, 6],
+    [6, 11],
+  ] as const)
+    socket.send(sent.subarray(from, to));
+  while (heard.length < sent.length) await once(stream, 'data');
+  expect(heard).toEqual(sent);
+  const answer = once(socket, 'message');
+  stream.write(Buffer.from('d000', 'hex'));
+  expect(await answer).toEqual([Buffer.from('d000', 'hex'), true]); // a binary frame
+});
+
+it('the subprotocol mqtt is chosen, whatever else is offered', async () => {
+  expect((await open(['chat', 'mqttv3.1', 'mqtt'])).socket.protocol).toBe('mqtt');
+});
+
+it('a frame that is larger than any packets may be closes the connection', async () => {
+  const { socket } = await open(['mqtt']);
+  socket.send(Buffer.alloc(FRAME_BYTES + 1));
+  expect((await once(socket, 'close'))[0]).toBe(1_009); // message too big
+});
