@@ -44,6 +44,9 @@ export interface DecoderOptions {
   readonly checkWillPayload?: boolean;
 }
 
+/** Chunks that are kept behind the reader at least until they are let go together. */
+const LET_GO_AFTER = 16;
+
 /**
  * Bytes in, packets out, by pulling: `write` what arrived, `read` until `undefined`. Views in a packet point into the chunk that was
  * written, so a chunk must not be changed afterwards; a packet that comes in pieces gets memory of its own.
@@ -63,6 +66,7 @@ export class Decoder {
   private at = 0;
   /** Chunks behind `chunk`; empty as long as the caller reads until `undefined`. */
   private waiting: Buffer[] = [];
+  private nextWaiting = 0;
   /** Of the header that `packetLength` has read last. */
   private headerLength = 0;
 
@@ -129,8 +133,25 @@ export class Decoder {
   private advance(chunk: Buffer, at: number): void {
     this.at = at;
     if (at < chunk.length) return;
-    this.chunk = this.waiting.length === 0 ? undefined : this.waiting.shift(); // an empty chunk is not kept alive
+    this.chunk = this.waiting.length === 0 ? undefined : this.takeWaiting(); // a chunk that was read is not kept alive
     this.at = 0;
+  }
+
+  /** Not by `shift`, which moves all that is behind: a caller that writes for long before it reads would pay for each byte again and again. */
+  private takeWaiting(): Buffer | undefined {
+    const { waiting } = this;
+    const chunk = waiting[this.nextWaiting++];
+    if (this.nextWaiting === waiting.length) this.forgetWaiting();
+    else if (this.nextWaiting >= LET_GO_AFTER && this.nextWaiting * 2 >= waiting.length) {
+      this.waiting = waiting.slice(this.nextWaiting);
+      this.nextWaiting = 0;
+    }
+    return chunk;
+  }
+
+  private forgetWaiting(): void {
+    this.waiting = [];
+    this.nextWaiting = 0;
   }
 
   /** Judges a fixed header (2.1) as far as it is there. The length of its packet; 0: not known yet, or violated. */
@@ -229,7 +250,7 @@ export class Decoder {
   private fail(objection: Objection, type: PacketType | undefined): ProtocolViolation {
     this.violated = violationOf(objection, type);
     this.chunk = undefined;
-    this.waiting = [];
+    this.forgetWaiting();
     this.gatherer.clear();
     return this.violated;
   }
