@@ -1,6 +1,7 @@
 import { type Deviation, labelOf, unexplained } from './deviations.js';
 import { markdownTable } from './markdown-table.js';
 import type { OtherBroker } from './other-brokers.js';
+import { packetInWords } from './packet-in-words.js';
 import type { Totals, VectorReport } from './run-vectors.js';
 import { isOpen, type Statement } from './statements.js';
 
@@ -103,7 +104,7 @@ function deviationSection(
 
 function outcomeOf(result: Conformance['report']['cases'][number] | undefined): string {
   return result && result.score !== 'passed'
-    ? `: ${inCode(result.got)} instead of ${inCode(result.expected)}`
+    ? `: ${packetInWords(result.got)} instead of ${packetInWords(result.expected)}`
     : '';
 }
 
@@ -116,7 +117,8 @@ function statementCounts(statements: readonly Statement[]): string {
   const tested = ofServer.filter(({ test = '' }) => test !== '').length;
   const excused = ofServer.filter(({ why = '' }) => why !== '').length;
   const open = ofServer.filter(isOpen).length;
-  return `Appendix B lists ${statements.length}, paraphrased here; the specification's own words count. ${ofServer.length} concern a server: ${tested} are obeyed and tested, ${excused} are not for a written reason, ${open} are not looked at yet.`;
+  const rest = open === 0 ? '' : ` ${open} are not looked at yet.`;
+  return `Appendix B lists ${statements.length}, paraphrased here; the specification's own words count. ${ofServer.length} concern a server: ${tested} are obeyed and tested, ${excused} have a reason why not.${rest}`;
 }
 
 const SECTIONS: Readonly<Record<string, string>> = {

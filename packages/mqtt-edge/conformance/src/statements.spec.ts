@@ -23,6 +23,10 @@ it.each(statements.filter(({ concerns }) => concerns === 'client').map(({ id }) 
   },
 );
 
+it('leaves no statement open that concerns a server', () => {
+  expect(statements.filter(isOpen)).toEqual([]);
+});
+
 it('gives each statement a file and a test, or a reason, never both', () => {
   const mixed = statements.filter(
     ({ file = '', test = '', why = '' }) => (file === '') !== (test === '') || (why !== '' && file !== ''),
