@@ -1,5 +1,5 @@
 import { isRejection, reject, type Rejection } from '../errors.js';
-import { MAX_ARRAY_LENGTH, type TelemetryPayload } from '../telemetry.js';
+import { MAX_ARRAY_LENGTH, type TelemetryPayload } from '../telemetry/parse-telemetry.js';
 import { cborScalar, cborValue } from './cbor-value.js';
 import { senmlPack } from './senml-pack.js';
 import { isLabel, type SenmlRecord } from './senml-record.js';

@@ -1,5 +1,6 @@
 import { isRejection, type Rejection } from '../errors.js';
-import { parseJson, type TelemetryPayload } from '../telemetry.js';
+import { parseJson } from '../parse-json.js';
+import type { TelemetryPayload } from '../telemetry/parse-telemetry.js';
 import { senmlPack } from './senml-pack.js';
 
 /** SenML in JSON (RFC 8428, section 5). */

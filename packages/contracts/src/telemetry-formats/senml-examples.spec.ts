@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { Encoder } from 'cbor-x';
 import { isRejection } from '../errors.js';
-import type { TelemetryMessage } from '../telemetry.js';
+import type { TelemetryMessage } from '../telemetry/parse-telemetry.js';
 import { readSenmlCbor } from './read-senml-cbor.js';
 import { readSenmlJson } from './read-senml-json.js';
 

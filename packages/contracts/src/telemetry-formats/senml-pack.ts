@@ -1,12 +1,8 @@
 import { createHash } from 'node:crypto';
 import { isBelievable } from '../cloud-event.js';
 import { isRejection, reject, type Rejection } from '../errors.js';
-import {
-  MAX_ARRAY_LENGTH,
-  telemetryPayload,
-  type ReadingValue,
-  type TelemetryPayload,
-} from '../telemetry.js';
+import { MAX_ARRAY_LENGTH, telemetryPayload, type TelemetryPayload } from '../telemetry/parse-telemetry.js';
+import type { ReadingValue } from '../telemetry/reading.js';
 import { senmlMetric, senmlName } from './senml-metric.js';
 import { senmlRecord, type SenmlRecord } from './senml-record.js';
 

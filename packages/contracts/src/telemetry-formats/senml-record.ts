@@ -1,5 +1,5 @@
 import { reject, type Rejection } from '../errors.js';
-import { isObject } from '../telemetry.js';
+import { isObject } from '../parse-json.js';
 
 /** The fields of RFC 8428, section 4.1 to 4.3, as JSON names them; `vd` is base64url in both representations here. */
 export interface SenmlRecord {

@@ -1,5 +1,5 @@
 import { isRejection, reject, type Rejection } from '../errors.js';
-import { parseTelemetry, telemetryPayload, type TelemetryPayload } from '../telemetry.js';
+import { parseTelemetry, telemetryPayload, type TelemetryPayload } from '../telemetry/parse-telemetry.js';
 import { plainCborValue } from './cbor-value.js';
 import { readSenmlCbor } from './read-senml-cbor.js';
 import { readSenmlJson } from './read-senml-json.js';
