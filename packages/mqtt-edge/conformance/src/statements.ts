@@ -9,7 +9,7 @@ export interface Statement {
   readonly says: string;
   /** Where it is obeyed, from the root of the repository. Empty, like the next two, where nothing is written down yet; absent for clients. */
   readonly file?: string;
-  /** What shows it: `path/to.spec.ts › name of the test`. */
+  /** What shows it: `path/to.spec.ts › name of the test`, and where that is a table `› its row`. */
   readonly test?: string;
   /** Why there is no file and test. */
   readonly why?: string;
@@ -18,6 +18,8 @@ export interface Statement {
 export interface NamedTest {
   readonly spec: string;
   readonly name: string;
+  /** Of a test that is made of a table. */
+  readonly row?: string;
 }
 
 export function readStatements(): readonly Statement[] {
@@ -31,13 +33,14 @@ export function isOpen({ concerns, file = '', test = '', why = '' }: Statement):
   return concerns !== 'client' && why === '' && (file === '' || test === '');
 }
 
-/** Undefined when the text does not have the form `path/to.spec.ts › name of the test`. */
+/** Undefined when the text does not have the form `path/to.spec.ts › name of the test`, or the same with a row. */
 export function namedTest(test: string): NamedTest | undefined {
-  const [spec, name, ...more] = test.split(' › ');
-  return spec?.endsWith('.spec.ts') && name && more.length === 0 ? { spec, name } : undefined;
+  const [spec, name, row, ...more] = test.split(' › ');
+  if (!spec?.endsWith('.spec.ts') || !name || more.length > 0) return undefined;
+  return row === undefined ? { spec, name } : { spec, name, row };
 }
 
-/** Whether a spec file has a title of this name, as a text of its own. */
+/** Whether a spec file has this title, or row, as a text of its own. */
 export function hasTitle(source: string, name: string): boolean {
   return ["'", '"', '`'].some((quote) =>
     source.includes(quote + name.replaceAll(quote, `\\${quote}`) + quote),
