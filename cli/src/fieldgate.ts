@@ -1,73 +1,10 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
-import { addSimCommand } from '@fieldgate/device-sim';
-import { Command, Option } from 'commander';
-import { runDemo } from './demo.js';
-import { ROLES, type Role } from './roles.js';
-import { explain, runUntilStopped } from './run-until-stopped.js';
-import { announce } from './announce.js';
-import { addAlertsCommands } from './operator/alerts.js';
-import { addCommandCommand } from './operator/command.js';
-import { addDeadLettersCommands } from './operator/dead-letters.js';
-import { addDevicesCommands } from './operator/devices.js';
-import { EXIT } from './operator/operator-command.js';
-import { addRulesCommands } from './operator/rules.js';
-import { addTelemetryCommand } from './operator/telemetry.js';
-import { addWatchCommand } from './operator/watch.js';
-import { start } from './start.js';
-
-const HELP = `
-Against a running Fieldgate (--http, default http://127.0.0.1:8080), with its key in FIELDGATE_ADMIN_KEY:
-  fieldgate devices add pump-7 --type pump --label site=berlin
-  fieldgate telemetry pump-7 --from 2026-11-20T00:00:00Z --every 1h --aggregate max
-  fieldgate command pump-7 read-config
-  fieldgate rules test rules.yaml --from 2026-11-20T00:00:00Z
-  fieldgate alerts list --state open --json
-  fieldgate watch
-
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not reachable or not ready (try again).`;
-
-const program = new Command('fieldgate')
-  .description('An IoT telemetry gateway: acknowledged means durable.')
-  .showHelpAfterError()
-  .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT.usage)) // before the commands: they inherit it
-  .addHelpText('after', HELP);
-
-program
-  .command('start')
-  .description('Start all roles in this process, or some of them (then with Kafka)')
-  .addOption(
-    new Option(
-      '--role <role...>',
-      'which roles this process has; FIELDGATE_KAFKA_BROKERS must be set for less than all',
-    ).choices(ROLES),
-  )
-  .action(async ({ role }: { role?: Role[] }) => {
-    const startedAt = process.hrtime.bigint();
-    const running = await start(role ?? ROLES, process.env);
-    void running.ready().then(() => announce(running, startedAt));
-    await runUntilStopped(running);
-  });
-
-program
-  .command('demo')
-  .description(
-    'All roles in this process, with a simulated fleet that reports, raises conditions and answers commands',
-  )
-  .option('--devices <count>', 'how many devices', '20')
-  .action(async ({ devices }: { devices: string }) => runDemo(devices, process.env));
-
-addSimCommand(program);
-addDevicesCommands(program);
-addTelemetryCommand(program);
-addCommandCommand(program);
-addAlertsCommands(program);
-addDeadLettersCommands(program);
-addRulesCommands(program);
-addWatchCommand(program);
+import { fieldgateProgram } from './program.js';
+import { explain } from './run-until-stopped.js';
 
 try {
-  await program.parseAsync();
+  await fieldgateProgram().parseAsync();
 } catch (error) {
   explain(error);
   process.exit(1);
