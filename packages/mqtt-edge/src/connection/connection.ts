@@ -187,7 +187,7 @@ export class Connection {
   tick(): void {
     const due = this.deadlines.due(!this.mustWait());
     if (due === 'lingered') this.stream.destroy();
-    else if (due === 'keep-alive-timeout') this.end(due, ReasonCode.keepAliveTimeout);
+    else if (due === 'keep-alive-timeout') this.end(due, ReasonCode.keepAliveTimeout, this.deadlines.silence);
     else if (due !== undefined) this.tearDown(due, ReasonCode.unspecifiedError);
     else this.exchange?.pump();
   }

@@ -37,6 +37,11 @@ export class Deadlines {
     this.heard();
   }
 
+  /** What a client is told that was silent for too long. */
+  get silence(): string {
+    return `nothing was heard for ${this.silenceMs / 1_000} s, one and a half keep-alives [MQTT-3.1.2-22]`;
+  }
+
   ended(): void {
     this.endedAt = this.now();
   }

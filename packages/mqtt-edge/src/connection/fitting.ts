@@ -1,6 +1,5 @@
 import { encode } from '../codec/encoder.js';
-import type { ConnectPacket, Packet } from '../codec/packet.js';
-import type { Properties } from '../codec/properties.js';
+import { PacketType, type ConnectPacket, type Packet } from '../codec/packet.js';
 
 const LARGEST = 0xffff_ffff;
 
@@ -10,8 +9,8 @@ export function largestFor(connect: ConnectPacket | undefined): number {
 }
 
 /**
- * An answer in bytes that the client takes: without its explanation where that makes it too large ([MQTT-3.2.2-19], [MQTT-3.4.2-2] and the like);
- * undefined when even so ([MQTT-3.1.2-24]: not sent).
+ * An answer in bytes that the client takes: without its explanation where the client wants none ([MQTT-3.1.2-29]) or that makes it too large
+ * ([MQTT-3.2.2-19], [MQTT-3.4.2-2] and the like); undefined when it is too large even so ([MQTT-3.1.2-24]: not sent).
  */
 export function fitting(
   packet: Packet,
@@ -19,13 +18,19 @@ export function fitting(
   version: 3 | 4 | 5,
 ): Buffer | undefined {
   const largest = largestFor(connect);
-  const bytes = encode(packet, version);
-  if (bytes.length <= largest || !('properties' in packet))
-    return bytes.length <= largest ? bytes : undefined;
-  const short = encode({ ...packet, properties: withoutExplanation(packet.properties) }, version);
+  const bytes = encode(mayExplain(packet, connect) ? packet : unexplained(packet), version);
+  if (bytes.length <= largest) return bytes;
+  const short = encode(unexplained(packet), version);
   return short.length <= largest ? short : undefined;
 }
 
-function withoutExplanation(properties: Properties): Properties {
-  return { ...properties, reasonString: undefined, userProperties: undefined };
+function mayExplain({ type }: Packet, connect: ConnectPacket | undefined): boolean {
+  if (connect?.properties.requestProblemInformation !== 0) return true;
+  return type === PacketType.connack || type === PacketType.disconnect;
+}
+
+function unexplained(packet: Packet): Packet {
+  if (!('properties' in packet)) return packet;
+  const properties = { ...packet.properties, reasonString: undefined, userProperties: undefined };
+  return { ...packet, properties };
 }

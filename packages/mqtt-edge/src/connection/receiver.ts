@@ -61,7 +61,9 @@ export class Receiver {
     if (qos === 2 && this.isRepeat(packetId)) return;
     if (this.isTooMuch(qos))
       return this.port.broken(
-        'more messages than the Receive Maximum allows [MQTT-3.3.4-9]',
+        this.isNew
+          ? `more unanswered messages than the Receive Maximum of ${this.limits.receiveMaximum} [MQTT-3.3.4-9]`
+          : `more than ${this.limits.unreleasedMaximum} QoS 2 messages wait for PUBREL`,
         ReasonCode.receiveMaximumExceeded,
       );
     this.port.publish(packet, topic, this.window.add(packetId, qos, this.port.now()));
@@ -80,7 +82,7 @@ export class Receiver {
     if (topicAlias === undefined) return packet.topic;
     if (!this.aliases.isInRange(topicAlias)) {
       this.port.broken(
-        'a topic alias above the Topic Alias Maximum [MQTT-3.3.2-9]',
+        `topic alias ${topicAlias} is above the Topic Alias Maximum of ${this.aliases.maximum} [MQTT-3.3.2-9]`,
         ReasonCode.topicAliasInvalid,
       );
       return undefined;

@@ -153,3 +153,44 @@ it('leaves Reason String and User Properties out of CONNACK where it would be to
     properties: {},
   });
 });
+
+it('explains SUBACK and UNSUBACK to a client only that wants problem information', async () => {
+  for (const [requestProblemInformation, expected] of [
+    [0, {}],
+    [1, { reasonString: 'why' }],
+  ] as const) {
+    const { connection, client } = await anOpenConnection({
+      connect: { properties: { requestProblemInformation } },
+    });
+    connection.suback(1, [ReasonCode.quotaExceeded], { reasonString: 'why' });
+    connection.unsuback(2, [ReasonCode.success], { reasonString: 'why' });
+    expect((await client.take(PacketType.suback)).properties).toEqual(expected);
+    expect((await client.take(PacketType.unsuback)).properties).toEqual(expected);
+  }
+});
+
+it('names the limit to the one who has exceeded it', async () => {
+  const limits = { receiveMaximum: 3, topicAliasMaximum: 5, maximumPacketSize: 100 };
+  const [messages, alias, size, silent] = await Promise.all([
+    anOpenConnection({ limits, settles: false }),
+    anOpenConnection({ limits }),
+    anOpenConnection({ limits }),
+    anOpenConnection({ connect: { keepAlive: 10 } }),
+  ]);
+  messages.client.send(...[1, 2, 3, 4].map((packetId) => aPublish({ packetId })));
+  alias.client.send(aPublish({ properties: { topicAlias: 6 } }));
+  size.client.send(aPublish({ payload: Buffer.alloc(100) }));
+  await silent.later(15_000);
+  const told = await Promise.all(
+    [messages, alias, size, silent].map(async ({ client }) => {
+      const { reasonCode, properties } = await client.take(PacketType.disconnect);
+      return `${reasonCode} ${properties.reasonString}`;
+    }),
+  );
+  expect(told).toEqual([
+    expect.stringMatching(/^147 .*Receive Maximum of 3/),
+    expect.stringMatching(/^148 .*Topic Alias Maximum of 5/),
+    expect.stringMatching(/^149 .*larger than 100/),
+    expect.stringMatching(/^141 .*15 s/),
+  ]);
+});

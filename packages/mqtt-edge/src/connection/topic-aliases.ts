@@ -2,7 +2,7 @@
 export class TopicAliases {
   private readonly topics = new Map<number, string>();
 
-  constructor(private readonly maximum: number) {}
+  constructor(readonly maximum: number) {}
 
   /** The topic of a PUBLISH with an alias; undefined when the alias is too large, or stands for nothing ([MQTT-3.3.2-9] and 0x82 or 0x94). */
   resolve(alias: number, topic: string): string | undefined {
