@@ -12,7 +12,7 @@ const telemetry = (partition: number): SourcePartition => ({
 });
 const row = { nextOffset: 7, alertsFrom: { '1': 3 }, rules: '', memory: { clock: 1 } };
 
-it('a partition reads its own row, its ticks and its devices, from the partition of the same number', async () => {
+it('a partition reads its own row, what passed and its devices, from the partition of the same number', async () => {
   const log = createMemoryLog({ partitions: 3 });
   await log.start();
   const checkpoints = new AlertCheckpoints(log, clock);
@@ -21,7 +21,10 @@ it('a partition reads its own row, its ticks and its devices, from the partition
     const here = devices.filter((id) => log.reader.partitionOf('fieldgate.telemetry.v1', id) === partition);
     const rows = here.map((deviceId) => ({ deviceId, nextOffset: 5, memory: partition, pending: [] }));
     await checkpoints.writeDevices(telemetry(partition), rows);
-    await checkpoints.writeTicks(telemetry(partition), [{ offset: 6, clockMs: partition }]);
+    await checkpoints.writePassed(telemetry(partition), {
+      ticks: [{ offset: 6, clockMs: partition }],
+      doubts: [{ from: 1, to: 3, nowMs: partition }],
+    });
     await checkpoints.writePartition(telemetry(partition), { ...row, limitMs: partition });
     await checkpoints.writePartition(
       { source: 'events', topic: 'fieldgate.events.v1', partition },
@@ -33,6 +36,7 @@ it('a partition reads its own row, its ticks and its devices, from the partition
     const read = await new AlertCheckpoints(log, clock).read(telemetry(partition));
     expect(read.partition).toEqual({ kind: 'partition', ...row, limitMs: partition });
     expect(read.ticks).toEqual([{ offset: 6, clockMs: partition }]);
+    expect(read.doubts).toEqual([{ from: 1, to: 3, nowMs: partition }]);
     expect(new Set(read.devices.map(({ memory }) => memory))).toEqual(new Set([partition]));
     seen += read.devices.length;
   }

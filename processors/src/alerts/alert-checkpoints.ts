@@ -42,18 +42,27 @@ const deviceRowSchema = z.object({
 });
 export type DeviceRow = Readonly<z.infer<typeof deviceRowSchema>>;
 
-/** `~<source>/<partition>/ticks`: where time that passed without a record has changed something since the checkpoint. Those from before it change nothing again. */
+/** `~<source>/<partition>/ticks`: what the clock of this machine has changed since the checkpoint. What is from before it changes nothing again. */
 const ticksRowSchema = z.object({
   kind: z.literal('ticks'),
+  /** Where time passed without a record. */
   ticks: z.array(z.object({ offset: z.number(), clockMs: z.number() })),
+  doubts: z.array(z.object({ from: z.number(), to: z.number(), nowMs: z.number() })).default([]),
 });
 /** The arrival clock was set to `clockMs` when the next record was the one at `offset`. */
 export type ClockTick = Readonly<z.infer<typeof ticksRowSchema>['ticks'][number]>;
+/** The records before `to` were judged at `nowMs`, and said of some of them that they arrive later. */
+export type Doubt = Readonly<z.infer<typeof ticksRowSchema>['doubts'][number]>;
 
-export interface Checkpoint {
+/** What a replay cannot know from the records. */
+export interface Passed {
+  readonly ticks: readonly ClockTick[];
+  readonly doubts: readonly Doubt[];
+}
+
+export interface Checkpoint extends Passed {
   readonly partition: PartitionRow | undefined;
   readonly devices: readonly DeviceRow[];
-  readonly ticks: readonly ClockTick[];
 }
 
 const rowSchema = z.discriminatedUnion('kind', [partitionRowSchema, deviceRowSchema, ticksRowSchema]);
@@ -78,16 +87,16 @@ export class AlertCheckpoints {
     }
     const devices: DeviceRow[] = [];
     let row: PartitionRow | undefined;
-    let ticks: readonly ClockTick[] = [];
+    let passed: Passed = { ticks: [], doubts: [] };
     for (const [key, { value }] of newest) {
       const isOfPartition = key === partitionKey(source) || key === ticksKey(source);
       if (!isOfPartition && !key.endsWith(`/${source.source}`)) continue;
       const read = value ? readRow(value) : undefined;
       if (read?.kind === 'partition') row = read;
-      if (read?.kind === 'ticks') ticks = read.ticks;
+      if (read?.kind === 'ticks') passed = read;
       if (read?.kind === 'device' && this.isOf(read.deviceId, source)) devices.push(read);
     }
-    return { partition: row, devices, ticks };
+    return { partition: row, devices, ticks: passed.ticks, doubts: passed.doubts };
   }
 
   /** A row without memory and without anything pending is removed. */
@@ -100,8 +109,9 @@ export class AlertCheckpoints {
     await this.writeBeside(source, partitionKey(source), { kind: 'partition', ...row });
   }
 
-  async writeTicks(source: SourcePartition, ticks: readonly ClockTick[]): Promise<void> {
-    await this.writeBeside(source, ticksKey(source), { kind: 'ticks', ticks: [...ticks] });
+  async writePassed(source: SourcePartition, { ticks, doubts }: Passed): Promise<void> {
+    const row: Row = { kind: 'ticks', ticks: [...ticks], doubts: [...doubts] };
+    await this.writeBeside(source, ticksKey(source), row);
   }
 
   private async writeBeside(source: SourcePartition, key: string, row: Row): Promise<void> {

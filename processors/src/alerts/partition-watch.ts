@@ -8,9 +8,10 @@ import {
 } from '@fieldgate/contracts';
 import type { AlertTransition, AlertWatch, Rules } from '@fieldgate/alert-rules';
 import type { LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
+import type { Clock } from '@fieldgate/service';
 import { Counter } from 'prom-client';
 import type { Refusal } from '../delivery/deliver-batch.js';
-import type { AlertCheckpoints, ClockTick, DeviceRow } from './alert-checkpoints.js';
+import type { AlertCheckpoints, ClockTick, DeviceRow, Doubt } from './alert-checkpoints.js';
 import type { AlertOutbox } from './alert-outbox.js';
 import type { SourcePartition } from './alert-source.js';
 
@@ -23,22 +24,35 @@ const clockStepsTotal = new Counter({
   help: 'Device clocks that were seen to jump back',
 });
 
-/** Moments at which time has changed something, remembered between two checkpoints. */
+const aheadTotal = new Counter({
+  name: 'fieldgate_alerts_arrivals_ahead_total',
+  help: 'Records that say they arrive later than the clock of the alerts group',
+});
+
+/** Moments at which time has changed something, and batches with arrivals in doubt, remembered between two checkpoints. */
 const MOST_TICKS = 500;
+/** So far may the clock of a gateway be ahead of ours. */
+const MOST_AHEAD_MS = 5_000;
 
 /** What an earlier run has done to the engine beside the records. */
 export interface Replay {
   /** The engine has this record of this device already. */
   readonly isIn: (record: LogRecord, deviceId: string) => boolean;
   readonly passed: { before(offset: number): void };
+  /** When the record was judged, where that made a difference. */
+  readonly judgedAt: (offset: number) => number | undefined;
 }
 
-const LIVE: Replay = { isIn: () => false, passed: { before: () => undefined } };
+const LIVE: Replay = {
+  isIn: () => false,
+  passed: { before: () => undefined },
+  judgedAt: () => undefined,
+};
 
 /**
  * The engine of one partition, and what of it is durable. What a record causes needs nothing but the record: it is read again from the last
- * checkpoint on. What comes from outside is in no record, so it is written before anything is told of it: of time that passes, when that
- * was; of rules and registrations, the memory of the devices that they concern, together with what is to be told.
+ * checkpoint on. What comes from outside is in no record, so it is written before anything is told of it: of time that passes, and of arrivals
+ * that were not believed, when that was; of rules and registrations, the memory of the devices that they concern, together with what is to be told.
  */
 export class PartitionWatch {
   /** Records before it are in the engine. */
@@ -56,8 +70,10 @@ export class PartitionWatch {
   /** Devices changed from outside, whose memory is not durable yet: nothing of theirs may be told before. */
   private readonly unwritten = new Set<string>();
   private ticks: ClockTick[] = [];
-  private ticksUnwritten = false;
-  private counted = { late: 0, steps: 0 };
+  private doubts: Doubt[] = [];
+  private passedUnwritten = false;
+  private ahead = 0;
+  private counted = { late: 0, steps: 0, ahead: 0 };
   private turn: Promise<unknown> = Promise.resolve();
 
   constructor(
@@ -67,7 +83,11 @@ export class PartitionWatch {
     private rules: Rules,
     /** Devices whose registration has changed; others add to it. */
     readonly registrations: Set<string>,
-    private readonly parts: { readonly checkpoints: AlertCheckpoints; readonly outbox: AlertOutbox },
+    private readonly parts: {
+      readonly checkpoints: AlertCheckpoints;
+      readonly outbox: AlertOutbox;
+      readonly clock: Clock;
+    },
   ) {}
 
   /** One at a time: a batch, or what the timer does. */
@@ -93,8 +113,10 @@ export class PartitionWatch {
   }
 
   /** Everything is refused again that was refused before: its dead letter may be missing. */
-  apply(records: readonly LogRecord[], { isIn, passed }: Replay = LIVE): Refusal[] {
-    const { engine } = this;
+  apply(records: readonly LogRecord[], { isIn, passed, judgedAt }: Replay = LIVE): Refusal[] {
+    const { engine, ahead } = this;
+    const from = this.nextOffset;
+    const nowMs = this.parts.clock.now();
     const refused: Refusal[] = [];
     for (const [index, record] of records.entries()) {
       const read = readingOf(record);
@@ -105,13 +127,18 @@ export class PartitionWatch {
       if (record.offset < this.nextOffset) continue;
       passed.before(record.offset);
       const { deviceId, receivedMs } = read.record;
-      if (this.limit === undefined || receivedMs <= this.limit) engine.passTo(receivedMs);
+      const atMs = judgedAt(record.offset) ?? nowMs;
+      const isAhead = receivedMs > atMs + MOST_AHEAD_MS; // everybody else would seem to be silent
+      if (isAhead) this.ahead += 1;
+      else if (this.limit === undefined || receivedMs <= this.limit) engine.passTo(receivedMs);
       if (isIn(record, deviceId)) continue;
-      if (read.kind === 'telemetry') engine.reading(read.record);
-      else engine.event(read.record);
+      const arrived = isAhead ? { receivedMs: atMs } : undefined;
+      if (read.kind === 'telemetry') engine.reading(arrived ? { ...read.record, ...arrived } : read.record);
+      else engine.event(arrived ? { ...read.record, ...arrived } : read.record);
     }
     const last = records.at(-1);
     if (last) this.nextOffset = Math.max(this.nextOffset, last.offset + 1);
+    if (this.ahead > ahead) this.doubt({ from, to: this.nextOffset, nowMs });
     this.recordsSinceCheckpoint += records.length;
     this.say(engine.takeTransitions());
     return refused;
@@ -136,7 +163,7 @@ export class PartitionWatch {
     for (const id of changed) this.changed.add(id);
     this.say(transitions);
     this.ticks.push({ offset: this.nextOffset, clockMs: arrivalMs });
-    this.ticksUnwritten = true;
+    this.passedUnwritten = true;
     if (this.ticks.length > MOST_TICKS) this.mustCheckpoint = true;
   }
 
@@ -169,9 +196,9 @@ export class PartitionWatch {
   /** Resolves when all that the engine has to say is durable, and it may take the next records. */
   async tell(): Promise<void> {
     if (this.mustCheckpoint) await this.checkpoint();
-    if (this.ticksUnwritten) {
-      await this.parts.checkpoints.writeTicks(this.source, this.ticks);
-      this.ticksUnwritten = false;
+    if (this.passedUnwritten) {
+      await this.parts.checkpoints.writePassed(this.source, { ticks: this.ticks, doubts: this.doubts });
+      this.passedUnwritten = false;
     }
     if (this.unwritten.size > 0) {
       await this.writeDevices(this.unwritten);
@@ -198,9 +225,16 @@ export class PartitionWatch {
     this.changed.clear();
     this.unwritten.clear();
     this.ticks = [];
-    this.ticksUnwritten = false;
+    this.doubts = [];
+    this.passedUnwritten = false;
     this.recordsSinceCheckpoint = 0;
     this.mustCheckpoint = false;
+  }
+
+  private doubt(doubt: Doubt): void {
+    this.doubts.push(doubt);
+    this.passedUnwritten = true;
+    if (this.doubts.length > MOST_TICKS) this.mustCheckpoint = true;
   }
 
   private say(transitions: readonly AlertTransition[]): void {
@@ -213,7 +247,7 @@ export class PartitionWatch {
 
   /** What happened until now was counted by an earlier run. */
   countFromHere(): void {
-    this.counted = { late: this.engine.lateReadings, steps: this.engine.clockSteps };
+    this.counted = { late: this.engine.lateReadings, steps: this.engine.clockSteps, ahead: this.ahead };
   }
 
   /** A device of which nothing is remembered needs no row, but must not keep an old one. */
@@ -239,6 +273,7 @@ export class PartitionWatch {
     const { lateReadings, clockSteps } = this.engine;
     lateTotal.inc(lateReadings - this.counted.late);
     clockStepsTotal.inc(clockSteps - this.counted.steps);
+    aheadTotal.inc(this.ahead - this.counted.ahead);
     this.countFromHere();
   }
 }

@@ -8,7 +8,7 @@ import {
 import { isRejection, type Alert, type DeviceRecord } from '@fieldgate/contracts';
 import type { CommitLog, LogBatch, LogRecord, LogTable } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
-import { AlertCheckpoints, type Checkpoint, type ClockTick } from './alert-checkpoints.js';
+import { AlertCheckpoints, type Checkpoint, type ClockTick, type Doubt } from './alert-checkpoints.js';
 import { AlertOutbox } from './alert-outbox.js';
 import { sourceOf, type SourcePartition } from './alert-source.js';
 import { forgottenAlerts } from './forgotten-alerts.js';
@@ -48,6 +48,7 @@ export async function recoverPartition(
   const partition = new PartitionWatch(source, batch.assignment, engine, inForce, registrations, {
     checkpoints,
     outbox,
+    clock,
   });
 
   const {
@@ -63,7 +64,12 @@ export async function recoverPartition(
     if (log.reader.partitionOf(source.topic, id) === source.partition) engine.watch(id);
 
   const passed = new PassedTicks(engine, checkpoint.ticks);
-  const replay: Replay = { isIn: ({ offset }, deviceId) => offset < (offsets.get(deviceId) ?? 0), passed };
+  const doubts = new Doubts(checkpoint.doubts);
+  const replay: Replay = {
+    isIn: ({ offset }, deviceId) => offset < (offsets.get(deviceId) ?? 0),
+    passed,
+    judgedAt: (offset) => doubts.at(offset)?.nowMs,
+  };
   const to = Math.max(batch.from, furthestOf(checkpoint));
   let records: LogRecord[] = [];
   for await (const record of log.reader.read(source.topic, {
@@ -104,14 +110,28 @@ class PassedTicks {
   }
 }
 
+/** The batches in which arrivals were not believed; asked for one record after the other. */
+class Doubts {
+  private next = 0;
+
+  constructor(private readonly doubts: readonly Doubt[]) {}
+
+  at(offset: number): Doubt | undefined {
+    while (offset >= (this.doubts[this.next]?.to ?? Infinity)) this.next += 1;
+    const doubt = this.doubts[this.next];
+    return doubt && doubt.from <= offset ? doubt : undefined;
+  }
+}
+
 /**
  * So far the engine had come, wherever the group's offset stands: a checkpoint that was cut off has rows of devices that are newer than that
- * of their partition, and time that passed was written after everything before it was judged.
+ * of their partition, and what the clock of the machine changed was written after everything before it was judged.
  */
-function furthestOf({ devices, ticks }: Checkpoint): number {
+function furthestOf({ devices, ticks, doubts }: Checkpoint): number {
   let furthest = 0;
   for (const { nextOffset } of devices) if (nextOffset > furthest) furthest = nextOffset;
   for (const { offset } of ticks) if (offset > furthest) furthest = offset;
+  for (const { to } of doubts) if (to > furthest) furthest = to;
   return furthest;
 }
 
@@ -122,11 +142,13 @@ async function usableCheckpoint(
   { reader }: CommitLog,
 ): Promise<Checkpoint> {
   const end = (await reader.bounds(topic)).find((each) => each.partition === partition)?.end ?? 0;
-  if ((checkpoint.partition?.nextOffset ?? 0) > end) return { partition: undefined, devices: [], ticks: [] };
+  if ((checkpoint.partition?.nextOffset ?? 0) > end)
+    return { partition: undefined, devices: [], ticks: [], doubts: [] };
   return {
     partition: checkpoint.partition,
     devices: checkpoint.devices.filter(({ nextOffset }) => nextOffset <= end),
     ticks: checkpoint.ticks.filter(({ offset }) => offset <= end),
+    doubts: checkpoint.doubts.filter(({ to }) => to <= end),
   };
 }
 

@@ -124,6 +124,31 @@ describe('silence', () => {
     expect(await world.steps()).toEqual([]);
   });
 
+  it('is not made by a gateway whose clock is ahead, and is noticed also of its devices', async () => {
+    const ahead = async (): Promise<number | undefined> =>
+      (await register.getSingleMetric('fieldgate_alerts_arrivals_ahead_total')?.get())?.values[0]?.value;
+    const before = (await ahead()) ?? 0;
+    await world.register('pump-8');
+    await world.follow();
+    await pass(3_000);
+    for (const aheadMs of [0, 4_000, 5_001, 86_400_000]) {
+      await world.reading('pump-7', 20);
+      await world.reading('pump-8', 20, 0, aheadMs);
+      await world.follow();
+      await world.tick(500);
+    }
+    const last = world.now - 500;
+    expect(await world.steps()).toEqual([]);
+    expect(await ahead()).toBe(before + 2);
+    await world.restart();
+    await world.follow();
+    await pass(9_000);
+    expect((await world.steps()).toSorted()).toEqual(['pump-7 silent raised', 'pump-8 silent raised']);
+    for (const id of ['pump-7', 'pump-8'])
+      expect((await world.alertOf(id, 'silent'))?.raisedAt).toBe(last + 5_000);
+    expect(await ahead()).toBe(before + 2);
+  });
+
   it('is noticed after that time as of the last reading', async () => {
     await world.reading('pump-7', 20);
     const last = world.now;

@@ -94,14 +94,14 @@ export class WatchedLog {
     await this.writeDevice(id, null);
   }
 
-  /** Arrives now; `ago`: how old it is by the device's clock. */
-  async reading(deviceId: string, value: number, ago = 0): Promise<void> {
+  /** Arrives now; `ago`: how old it is by the device's clock; `ahead`: how far ahead the clock of its gateway is. */
+  async reading(deviceId: string, value: number, ago = 0, ahead = 0): Promise<void> {
     this.ids += 1;
     await writeReading(this.log, {
       deviceId,
       id: `r-${this.ids}`,
       timeMs: this.now - ago,
-      receivedMs: this.now,
+      receivedMs: this.now + ahead,
       value,
     });
   }
