@@ -1,4 +1,4 @@
-import type { ErrorCode, SessionWill } from '@fieldgate/contracts';
+import { V3_SESSION_EXPIRY_SECONDS, type ErrorCode, type SessionWill } from '@fieldgate/contracts';
 import { ReasonCode, type ConnectionEnd, type ConnectPacket } from '@fieldgate/mqtt-edge';
 import type { DisconnectReason } from '../sessions/device-session.js';
 
@@ -12,6 +12,12 @@ export function connackReason(code: ErrorCode): ReasonCode {
 /** PUBACK or PUBREC of a message that is refused for good; its bytes are a dead letter. */
 export function refusalReason(code: ErrorCode): ReasonCode {
   return code === 'topic-unknown' ? ReasonCode.topicNameInvalid : ReasonCode.payloadFormatInvalid;
+}
+
+/** Seconds for which the session of this CONNECT outlives its connection. */
+export function expirySecondsOf({ version, clean, properties }: ConnectPacket, maximum: number): number {
+  if (version < 5) return clean ? 0 : V3_SESSION_EXPIRY_SECONDS;
+  return Math.min(properties.sessionExpiryInterval ?? 0, maximum);
 }
 
 /** What stands in the event `disconnected`. */
@@ -32,10 +38,11 @@ export function disconnectReason({ reason, reasonCode }: ConnectionEnd): Disconn
   }
 }
 
-/** The will of a CONNECT, as the session's record keeps it. RETAIN and its properties are of no use to ingest. */
+/** The will of a CONNECT, as the session's record keeps it. RETAIN and most of its properties are of no use to ingest. */
 export function willOf({ will }: ConnectPacket): SessionWill | undefined {
   if (!will) return undefined;
   const { topic, payload, qos, properties } = will;
-  const delaySeconds = properties.willDelayInterval ?? 0;
-  return { topic, payload: Buffer.from(payload).toString('base64'), qos, delaySeconds };
+  const { contentType, willDelayInterval: delaySeconds = 0 } = properties;
+  const waiting = { topic, payload: Buffer.from(payload).toString('base64'), qos, delaySeconds };
+  return contentType === undefined ? waiting : { ...waiting, contentType };
 }

@@ -35,6 +35,10 @@ export class ArrivedPublish implements InboundPublish {
     return this.packet.payload;
   }
 
+  get contentType(): string | undefined {
+    return this.packet.properties.contentType;
+  }
+
   get correlationData(): Uint8Array | undefined {
     return this.packet.properties.correlationData;
   }

@@ -5,6 +5,8 @@ import type { InboundPublish } from './publish.js';
 
 /** What of a refused message is kept: all of it, unless base64 would no longer fit into one record of the log. */
 const KEPT_BYTES = 512 * 1024;
+/** No media type is longer; a Content Type may have 65,535 bytes. */
+const KEPT_CONTENT_TYPE = 256;
 
 export function deadLetterOf(
   session: DeviceSession,
@@ -19,6 +21,7 @@ export function deadLetterOf(
 ): NewRecord {
   const { deviceId } = session;
   const { element, ...rest } = letter;
+  const { contentType } = publish;
   const cut = publish.payload.length > KEPT_BYTES;
   return {
     topic: 'fieldgate.dead-letters.v1',
@@ -34,6 +37,7 @@ export function deadLetterOf(
         kind: 'mqtt',
         topic: publish.topic,
         qos: publish.qos,
+        ...(contentType === undefined ? {} : { contentType: contentType.slice(0, KEPT_CONTENT_TYPE) }),
         ...(element === undefined ? {} : { element }),
       },
       payload: cut ? publish.payload.subarray(0, KEPT_BYTES) : publish.payload,

@@ -5,12 +5,13 @@ import {
   isRejection,
   mintedId,
   parseConditionEvent,
-  parseTelemetry,
   parseUpTopic,
   PlainTelemetry,
   PRESENCE_EVENTS,
+  readTelemetry,
   reject,
   type Rejection,
+  type TelemetryFormat,
   type TelemetryMessage,
 } from '@fieldgate/contracts';
 import type { LogWriter, NewRecord } from '@fieldgate/commit-log';
@@ -20,6 +21,8 @@ import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { IngestOutcome, InboundPublish } from './publish.js';
+
+const JSON_TYPE = 'application/json';
 
 /** A message on its way, or one element of an array: then `outcomes` waits for all of them. */
 interface Arrival {
@@ -59,6 +62,7 @@ export class IngestPublish {
         counts.publishes.other += 1;
         return this.refuse(arrival, reject('topic-unknown'));
       case 'telemetry':
+        if (topic.format !== undefined) return this.formattedTelemetry(arrival, topic.format);
         session.telemetryTopic = publish.topic;
         return this.telemetry(session, publish);
       case 'event':
@@ -71,6 +75,8 @@ export class IngestPublish {
   }
 
   private telemetry(session: DeviceSession, publish: InboundPublish): void {
+    if (publish.contentType !== undefined && publish.contentType !== JSON_TYPE)
+      return this.formattedTelemetry({ session, publish });
     counts.publishes.telemetry += 1;
     const { bytes, payloadAt, payloadEnd } = publish;
     const value = this.plain.record(session.writer, bytes, payloadAt, payloadEnd, this.clock.now());
@@ -78,9 +84,16 @@ export class IngestPublish {
     this.append({ session, publish }, { topic: 'fieldgate.telemetry.v1', key: session.deviceId, value });
   }
 
-  private unusualTelemetry(arrival: Arrival): void {
+  /** What does not come as JSON, or says so. */
+  private formattedTelemetry(arrival: Arrival, topicFormat?: TelemetryFormat): void {
+    counts.publishes.telemetry += 1;
+    this.unusualTelemetry(arrival, topicFormat);
+  }
+
+  private unusualTelemetry(arrival: Arrival, topicFormat?: TelemetryFormat): void {
     const { session, publish } = arrival;
-    const payload = parseTelemetry(publish.payload);
+    const { contentType } = publish;
+    const payload = readTelemetry(publish.payload, { topicFormat, contentType }, this.clock.now());
     if (isRejection(payload)) return this.refuse(arrival, payload);
     if (payload.kind === 'one') return this.append(arrival, this.telemetryRecord(session, payload.message));
 

@@ -10,6 +10,8 @@ export interface InboundPublish {
   readonly payloadEnd: number;
   /** A view of the payload, made with each call. */
   readonly payload: Uint8Array;
+  /** MQTT 5 Content Type. */
+  readonly contentType: string | undefined;
   /** MQTT 5 Correlation Data and the first user property `status`. */
   readonly correlationData: Uint8Array | undefined;
   readonly status: string | undefined;

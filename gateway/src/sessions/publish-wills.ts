@@ -99,7 +99,8 @@ export class PublishWills {
 }
 
 /** A will is taken like a message of its device. */
-function publishOf({ topic, payload, qos }: SessionWill, settle: InboundPublish['settle']): InboundPublish {
+function publishOf(will: SessionWill, settle: InboundPublish['settle']): InboundPublish {
+  const { topic, payload, qos, contentType } = will;
   const bytes = Buffer.from(payload, 'base64');
   return {
     topic,
@@ -108,6 +109,7 @@ function publishOf({ topic, payload, qos }: SessionWill, settle: InboundPublish[
     payloadAt: 0,
     payloadEnd: bytes.length,
     payload: bytes,
+    contentType,
     correlationData: undefined,
     status: undefined,
     settle,

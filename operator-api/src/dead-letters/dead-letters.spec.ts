@@ -108,17 +108,17 @@ describe('GET /v1/dead-letters', () => {
 describe('POST /v1/dead-letters/{id}/redrive', () => {
   async function letterOf(
     topic: string,
-    payload: string,
-    more: { element?: number; code?: ErrorCode } = {},
+    payload: string | Buffer,
+    more: { element?: number; code?: ErrorCode; contentType?: string } = {},
   ): Promise<string> {
-    const { element, code = 'payload-shape' } = more;
+    const { code = 'payload-shape', ...origin } = more;
     const value = encodeDeadLetter({
       deviceId: 'pump-1',
       id: 'x',
       code,
       detail: 'a limit that was too narrow then',
-      origin: { kind: 'mqtt', topic, qos: 1, ...(element === undefined ? {} : { element }) },
-      payload: Buffer.from(payload),
+      origin: { kind: 'mqtt', topic, qos: 1, ...origin },
+      payload: typeof payload === 'string' ? Buffer.from(payload) : payload,
       atMs: api.clock.ms,
       gatewayId: 'gw-1',
     });
@@ -174,15 +174,44 @@ describe('POST /v1/dead-letters/{id}/redrive', () => {
     ]);
   });
 
-  it.each([
+  const CBOR = Buffer.from('a1616101', 'hex');
+  it.each<[string, string | Buffer, string | undefined]>([
+    ['telemetry', CBOR, 'application/cbor'],
+    ['telemetry/cbor', CBOR, undefined],
+    ['telemetry/senml', '[{"n":"a","v":1}]', undefined],
+    ['telemetry', '[{"n":"a","v":1}]', 'application/senml+json'],
+    ['telemetry/senml-cbor', Buffer.from('81a20061610201', 'hex'), 'application/senml+cbor'],
+    ['telemetry', '{"a":1}', 'application/json'],
+  ])('of %s judges %s by the format that it came in', async (rest, payload, contentType) => {
+    const more = contentType === undefined ? {} : { contentType };
+    const id = await letterOf(`devices/pump-1/${rest}`, payload, more);
+    const { body } = await api.call(`POST /v1/dead-letters/${id}/redrive`);
+    expect(body).toEqual({ id, outcome: 'redriven', topic: 'fieldgate.telemetry.v1' });
+    expect(await records('fieldgate.telemetry.v1')).toMatchObject([{ data: { readings: { a: 1 } } }]);
+  });
+
+  it('counts times of SenML that are relative from when it came', async () => {
+    const arrived = api.clock.ms;
+    const pack = '[{"n":"a","v":1,"t":-60},{"n":"b","v":2}]';
+    const id = await letterOf('devices/pump-1/telemetry/senml', pack, { element: 0 });
+    api.clock.ms += 3_600_000;
+    await api.call(`POST /v1/dead-letters/${id}/redrive`);
+    expect(await records('fieldgate.telemetry.v1')).toMatchObject([
+      { time: new Date(arrived - 60_000).toISOString(), data: { readings: { a: 1 } } },
+    ]);
+  });
+
+  it.each<[string, string, string, string, { contentType?: string }?]>([
+    ['devices/pump-1/telemetry', '{"a":1}', 'refused', 'content-type', { contentType: 'text/plain' }],
+    ['devices/pump-1/telemetry/cbor', '{"a":1}', 'refused', 'payload-not-cbor'],
     ['devices/pump-1/telemetry', '{"a":', 'refused', 'payload-not-json'],
     ['devices/pump-1/nonsense', '{}', 'refused', 'topic-unknown'],
     ['devices/pump-1/events/connected', '{"state":"info"}', 'refused', 'topic-unknown'],
     ['devices/pump-1/responses/c-1/200', '{}', 'not-redrivable', 'not-redrivable'],
     ['devices/pump-1/telemetry', '[{"a":1}]', 'not-redrivable', 'not-redrivable'],
     ['devices/pump-1/telemetry', `{"a":"${'x'.repeat(600_000)}"}`, 'not-redrivable', 'not-redrivable'],
-  ])('of %s says why not, and writes nothing', async (topic, payload, outcome, code) => {
-    const id = await letterOf(topic, payload);
+  ])('of %s says why not, and writes nothing', async (topic, payload, outcome, code, more = {}) => {
+    const id = await letterOf(topic, payload, more);
     const { status, body } = await api.call(`POST /v1/dead-letters/${id}/redrive`);
     expect({ status, body }).toMatchObject({ status: 200, body: { id, outcome, code } });
     expect(await records('fieldgate.telemetry.v1')).toEqual([]);

@@ -8,13 +8,14 @@ import {
   identify,
   isRejection,
   parseConditionEvent,
-  parseTelemetry,
   parseUpTopic,
   PRESENCE_EVENTS,
+  readTelemetry,
   reject,
   telemetryWriter,
   type LogTopic,
   type Rejection,
+  type TelemetryFormat,
   type TelemetryMessage,
 } from '@fieldgate/contracts';
 import type { NewRecord } from '@fieldgate/commit-log';
@@ -57,7 +58,7 @@ function messageAgain(letter: DeadLetter): NewRecord | Rejection {
   const topic = origin.topic.startsWith(prefix) ? parseUpTopic(origin.topic.slice(prefix.length)) : undefined;
   switch (topic?.kind) {
     case 'telemetry':
-      return telemetryAgain(letter);
+      return telemetryAgain(letter, topic.format);
     case 'event':
       return eventAgain(letter, topic.eventType);
     case 'response':
@@ -67,9 +68,9 @@ function messageAgain(letter: DeadLetter): NewRecord | Rejection {
   }
 }
 
-function telemetryAgain(letter: DeadLetter): NewRecord | Rejection {
+function telemetryAgain(letter: DeadLetter, topicFormat: TelemetryFormat | undefined): NewRecord | Rejection {
   const { deviceId, gateway } = letter.summary;
-  const message = messageOf(letter);
+  const message = messageOf(letter, topicFormat);
   if (isRejection(message)) return message;
   const value = encodeTelemetry(
     telemetryWriter(deviceId, gateway ?? ''),
@@ -81,10 +82,14 @@ function telemetryAgain(letter: DeadLetter): NewRecord | Rejection {
 }
 
 /** Of an array only the element that was refused; its neighbours were taken then. */
-function messageOf({ summary: { origin }, payload }: DeadLetter): TelemetryMessage | Rejection {
-  const parsed = parseTelemetry(payload);
+function messageOf(
+  letter: DeadLetter,
+  topicFormat: TelemetryFormat | undefined,
+): TelemetryMessage | Rejection {
+  const { origin } = letter.summary;
+  const { element, contentType } = origin.kind === 'mqtt' ? origin : {};
+  const parsed = readTelemetry(letter.payload, { topicFormat, contentType }, arrivalOf(letter));
   if (isRejection(parsed)) return parsed;
-  const element = origin.kind === 'mqtt' ? origin.element : undefined;
   if (parsed.kind === 'one') return parsed.message;
   if (element === undefined)
     return reject('not-redrivable', 'an array that was refused as a whole would need an id for each element');

@@ -20,6 +20,7 @@ export const sessionWillSchema = z.object({
   topic: z.string(),
   payload: z.base64(),
   qos: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  contentType: z.string().optional(),
   /** After the end of the connection; the end of the session comes first when it is earlier (MQTT 5, 3.1.3.2.2). */
   delaySeconds: z.number().int(),
 });
