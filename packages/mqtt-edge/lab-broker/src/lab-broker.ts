@@ -128,6 +128,12 @@ export class LabBroker {
     return { code: qos, retained: isTold ? this.retained.matching(filter, this.now()) : [], subscription };
   }
 
+  /** What a client is told that has reached it. */
+  get subscriptionLimit(): string {
+    const { subscriptionsPerClient, subscriptionBytesPerClient } = this.limits;
+    return `at most ${subscriptionsPerClient} subscriptions of ${subscriptionBytesPerClient} bytes in all`;
+  }
+
   unsubscribe(session: BrokerSession, filter: string): ReasonCode {
     if (!session.subscriptions.delete(filter)) return ReasonCode.noSubscriptionExisted;
     this.tree.delete(filter, session);

@@ -56,9 +56,11 @@ export class LabClient implements ConnectionHandler {
     if (!session) return;
     const identifier = properties.subscriptionIdentifiers?.[0];
     const answers = subscriptions.map((request) => this.broker.subscribe(session, request, identifier));
+    const full = answers.some(({ code }) => code === ReasonCode.quotaExceeded);
     this.connection.suback(
       packetId,
-      answers.map(({ code }) => this.known(code)),
+      answers.map(({ code }) => code),
+      full ? { reasonString: this.broker.subscriptionLimit } : undefined,
     );
     for (const { retained, subscription } of answers)
       for (const message of retained) session.deliverRetained(message, subscription);
@@ -75,12 +77,5 @@ export class LabClient implements ConnectionHandler {
 
   closed(end: ConnectionEnd): void {
     if (this.session?.connection === this.connection) this.broker.left(this.session, end);
-  }
-
-  /** Before MQTT 5 there is one word for every refusal (3.1.1, 3.9.3). */
-  private known(code: ReasonCode): ReasonCode {
-    return code >= ReasonCode.unspecifiedError && this.connection.version !== 5
-      ? ReasonCode.unspecifiedError
-      : code;
   }
 }

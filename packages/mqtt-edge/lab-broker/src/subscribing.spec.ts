@@ -17,6 +17,7 @@ it('answers each filter in its place, with the granted QoS or why not', async ()
   client.send(aSubscribe(filters, { packetId: 4_711 }));
   expect(await client.take(PacketType.suback)).toMatchObject({
     packetId: 4_711,
+    properties: { reasonString: expect.stringContaining('at most 3 subscriptions') },
     reasonCodes: [
       2,
       ReasonCode.sharedSubscriptionsNotSupported,
