@@ -32,10 +32,9 @@ import {
   type OutboundCommand,
 } from '../sessions/device-session.js';
 import { newConnectionId } from '../sessions/session-registry.js';
-import { maySubscribe } from '../sessions/topic-access.js';
 import { connackReason, disconnectReason, refusalReason, willOf } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
-import { answerTo, subscriptionOf } from './subscriptions.js';
+import { answersTo, subscriptionOf } from './subscriptions.js';
 import type { DevicePort } from './device-port.js';
 
 /** What all connections of a gateway share. */
@@ -220,15 +219,13 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     const { session } = this;
     if (!session) return;
     const identifier = properties.subscriptionIdentifiers?.[0];
-    const granted = subscriptions.filter(({ filter }) => maySubscribe(session.deviceId, filter));
-    const answers = subscriptions.map((request) => answerTo(session.deviceId, request));
-    if (granted.length < subscriptions.length)
-      this.around.lines.log(
-        'warn',
-        `subscribe ${session.deviceId}`,
-        { deviceId: session.deviceId, code: 'topic-forbidden' },
-        'subscription refused',
-      );
+    const { codes, granted, reasonString } = answersTo(session, subscriptions);
+    if (granted.length < subscriptions.length) {
+      const { deviceId } = session;
+      const who =
+        reasonString === undefined ? { deviceId, code: 'topic-forbidden' } : { deviceId, reasonString };
+      this.around.lines.log('warn', `subscribe ${deviceId}`, who, 'subscription refused');
+    }
     const durable =
       granted.length === 0
         ? Promise.resolve()
@@ -236,7 +233,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
             session,
             granted.map((request) => subscriptionOf(request, identifier)),
           );
-    this.whenDurable(durable, () => this.mqtt.suback(packetId, answers));
+    this.whenDurable(durable, () => this.mqtt.suback(packetId, codes, { reasonString }));
   }
 
   unsubscribe({ packetId, filters }: UnsubscribePacket): void {
