@@ -1,54 +1,53 @@
 import { expect, it } from '@jest/globals';
-import type { Subscription } from '@fieldgate/contracts';
-import { ReasonCode, type SubscriptionRequest } from '@fieldgate/mqtt-edge';
-import { answersTo, subscriptionOf } from './subscriptions.js';
+import { givenGateway } from '../testing/given-gateway.js';
+import { PacketClient } from '../testing/packet-client.js';
 
-function request(filter: string, qos: 0 | 1 | 2 = 1): SubscriptionRequest {
-  return { filter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 };
-}
+const FILTERS = [
+  ['its commands', 'devices/pump-7/commands/#', 1],
+  ['all of its own', 'devices/pump-7/#', 1],
+  ['with a wildcard of one level below its own', 'devices/pump-7/commands/+/stop', 1],
+  ['everything', '#', 0x87],
+  ['everything with a first level', '+/#', 0x87],
+  ['all devices', 'devices/#', 0x87],
+  ['a wildcard in place of the device', 'devices/+/commands/#', 0x87],
+  ['another device', 'devices/pump-8/commands/#', 0x87],
+  ['a device whose name begins like its own', 'devices/pump-77/commands/#', 0x87],
+  ['nothing below its own', 'devices/pump-7/', 0x87],
+  ['the broker’s own topics', '$SYS/#', 0x87],
+  ['one of them', '$SYS/broker/clients/connected', 0x87],
+  ['a member of every object', '__proto__', 0x87],
+  ['a share of everything', '$share/group/#', 0x9e],
+  ['a share of its own', '$share/group/devices/pump-7/commands/#', 0x9e],
+] as const;
 
-function session(filters: readonly string[]): { deviceId: string; subscriptions: Subscription[] } {
-  const subscriptions = filters.map((filter) => subscriptionOf(request(filter), undefined));
-  return { deviceId: 'pump-7', subscriptions };
-}
+it.each([[5], [4]] as const)(
+  'a SUBSCRIBE in MQTT version %i is answered filter by filter',
+  async (version) => {
+    const { gateway } = await givenGateway();
+    const client = await PacketClient.open(gateway.port, { protocolVersion: version });
+    await client.next();
+    const subscriptions = FILTERS.map(([, topic]) => ({
+      topic,
+      qos: 1 as const,
+      nl: false,
+      rap: false,
+      rh: 0,
+    }));
+    client.send({ cmd: 'subscribe', messageId: 1, subscriptions });
+    const codes = FILTERS.map(([, , code]) => (version === 5 || code < 0x80 ? code : 0x80)); // 3.1.1 knows one failure
+    expect(await client.next()).toMatchObject({ cmd: 'suback', granted: codes });
+    client.destroy();
+  },
+);
 
-const own = (count: number, from = 0): string[] =>
-  Array.from({ length: count }, (_, index) => `devices/pump-7/commands/${from + index}`);
-
-it('grants a device what is its own, and says of the rest why not', () => {
-  const filters = [
-    'devices/pump-7/#',
-    'devices/pump-8/#',
-    '$share/all/devices/pump-7/#',
-    '#',
-    'devices/pump-7/x',
+it('a SUBSCRIBE with an empty share name is a protocol error ([MQTT-4.8.2-1])', async () => {
+  const { gateway } = await givenGateway();
+  const client = await PacketClient.open(gateway.port, { protocolVersion: 5 });
+  await client.next();
+  const subscriptions = [
+    { topic: '$share//devices/pump-7/commands/#', qos: 1 as const, nl: false, rap: false, rh: 0 },
   ];
-  const { codes, granted, reasonString } = answersTo(
-    session([]),
-    filters.map((filter, index) => request(filter, index === 0 ? 2 : 0)),
-  );
-  expect(codes).toEqual([
-    ReasonCode.grantedQos2,
-    ReasonCode.notAuthorized,
-    ReasonCode.sharedSubscriptionsNotSupported,
-    ReasonCode.notAuthorized,
-    ReasonCode.success,
-  ]);
-  expect(granted.map(({ filter }) => filter)).toEqual(['devices/pump-7/#', 'devices/pump-7/x']);
-  expect(reasonString).toBeUndefined();
-});
-
-it('grants a hundred, counts a filter once, and names the limit to who wants more', () => {
-  const requests = own(60, 50).map((filter) => request(filter)); // ten of them again
-  const { codes, granted, reasonString } = answersTo(session(own(60)), requests);
-  expect(codes.filter((code) => code === ReasonCode.quotaExceeded)).toHaveLength(10);
-  expect(granted).toHaveLength(50);
-  expect(codes.at(-1)).toBe(ReasonCode.quotaExceeded);
-  expect(reasonString).toContain('at most 100 subscriptions');
-});
-
-it('grants no more characters than a record should hold', () => {
-  const long = (end: string) => request(`devices/pump-7/${'x'.repeat(10_000)}${end}`);
-  const { codes } = answersTo(session([]), [long('1'), long('2'), request('devices/pump-7/commands/#')]);
-  expect(codes).toEqual([ReasonCode.grantedQos1, ReasonCode.quotaExceeded, ReasonCode.grantedQos1]);
+  client.send({ cmd: 'subscribe', messageId: 1, subscriptions });
+  expect(await client.next()).toMatchObject({ cmd: 'disconnect' });
+  await client.closed;
 });

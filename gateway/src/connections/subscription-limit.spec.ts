@@ -1,0 +1,54 @@
+import { expect, it } from '@jest/globals';
+import type { Subscription } from '@fieldgate/contracts';
+import { ReasonCode, type SubscriptionRequest } from '@fieldgate/mqtt-edge';
+import { answersTo, subscriptionOf } from './subscriptions.js';
+
+function request(filter: string, qos: 0 | 1 | 2 = 1): SubscriptionRequest {
+  return { filter, qos, noLocal: false, retainAsPublished: false, retainHandling: 0 };
+}
+
+function session(filters: readonly string[]): { deviceId: string; subscriptions: Subscription[] } {
+  const subscriptions = filters.map((filter) => subscriptionOf(request(filter), undefined));
+  return { deviceId: 'pump-7', subscriptions };
+}
+
+const own = (count: number, from = 0): string[] =>
+  Array.from({ length: count }, (_, index) => `devices/pump-7/commands/${from + index}`);
+
+it('grants a device what is its own, and says of the rest why not', () => {
+  const filters = [
+    'devices/pump-7/#',
+    'devices/pump-8/#',
+    '$share/all/devices/pump-7/#',
+    '#',
+    'devices/pump-7/x',
+  ];
+  const { codes, granted, reasonString } = answersTo(
+    session([]),
+    filters.map((filter, index) => request(filter, index === 0 ? 2 : 0)),
+  );
+  expect(codes).toEqual([
+    ReasonCode.grantedQos2,
+    ReasonCode.notAuthorized,
+    ReasonCode.sharedSubscriptionsNotSupported,
+    ReasonCode.notAuthorized,
+    ReasonCode.success,
+  ]);
+  expect(granted.map(({ filter }) => filter)).toEqual(['devices/pump-7/#', 'devices/pump-7/x']);
+  expect(reasonString).toBeUndefined();
+});
+
+it('grants a hundred, counts a filter once, and names the limit to who wants more', () => {
+  const requests = own(60, 50).map((filter) => request(filter)); // ten of them again
+  const { codes, granted, reasonString } = answersTo(session(own(60)), requests);
+  expect(codes.filter((code) => code === ReasonCode.quotaExceeded)).toHaveLength(10);
+  expect(granted).toHaveLength(50);
+  expect(codes.at(-1)).toBe(ReasonCode.quotaExceeded);
+  expect(reasonString).toContain('at most 100 subscriptions');
+});
+
+it('grants no more characters than a record should hold', () => {
+  const long = (end: string) => request(`devices/pump-7/${'x'.repeat(10_000)}${end}`);
+  const { codes } = answersTo(session([]), [long('1'), long('2'), request('devices/pump-7/commands/#')]);
+  expect(codes).toEqual([ReasonCode.grantedQos1, ReasonCode.quotaExceeded, ReasonCode.grantedQos1]);
+});
