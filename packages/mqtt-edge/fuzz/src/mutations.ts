@@ -62,7 +62,7 @@ export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   repeat: (packet, random) => {
     const from = random.below(packet.length);
     const part = packet.subarray(from, from + 1 + random.below(24));
-    const times = random.oneIn(400)
+    const times = random.oneIn(300)
       ? Math.floor(random.below(MOST_BYTES) / part.length)
       : 1 + random.below(12);
     const repeated = Buffer.alloc(times * part.length, part);
