@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals';
+import type { Answer } from './support/grafana/answers.js';
 import { dashboards, type Panel } from './support/grafana/dashboard.js';
 import { DashboardReader, type Chosen } from './support/grafana/dashboard-reader.js';
 import { rowsOf, type Expectation } from './support/grafana/expectation.js';
 import { GATEWAY_PANELS } from './support/grafana/gateway-panels.js';
 import { DEVICE_PANELS, FLEET_PANELS } from './support/grafana/influx-panels.js';
-import { COMMANDED, DEVICES, SENT } from './support/grafana/lively-fleet.js';
+import { COMMANDED, DEVICES, ROUNDS, SENT } from './support/grafana/lively-fleet.js';
 import { openPlayedFleet, type PlayedFleet } from './support/grafana/played-fleet.js';
+import { settles } from './support/grafana/settles.js';
 
 jest.setTimeout(60_000);
 
@@ -14,8 +16,6 @@ const FLEET = byUid('fieldgate-fleet');
 const DEVICE = byUid('fieldgate-device');
 const GATEWAY = byUid('fieldgate-gateway');
 const EVERY_DEVICE = [...DEVICES, COMMANDED];
-/** Metrics, events and alerts are stored a moment after they were acknowledged, metrics scraped a second later. */
-const SETTLE_MS = 20_000;
 
 describe.each(['kafka', 'embedded'] as const)('with the %s log', (log) => {
   let played: PlayedFleet;
@@ -23,19 +23,29 @@ describe.each(['kafka', 'embedded'] as const)('with the %s log', (log) => {
 
   beforeAll(async () => {
     played = await openPlayedFleet(log);
-    reader = new DashboardReader(played.services, played.fromMs);
-  }, 120_000);
+    reader = new DashboardReader(played.services, played.from);
+  }, 180_000);
   afterAll(() => played?.close(), 60_000);
 
+  function shows(panel: Panel, expectation: Expectation, chosen: Chosen = {}): Promise<void> {
+    const { startMs, launchedMs } = played;
+    return settles(async () => {
+      const askedMs = Date.now();
+      const answers = await reader.panel(panel, chosen, askedMs);
+      const raw = (selector: string): Promise<Answer> => reader.raw(selector, askedMs);
+      await expectation(answers, { log, startMs, launchedMs, askedMs, raw });
+    });
+  }
+
   it.each(panelsOf(FLEET))('fleet overview: %s', async (title, panel) => {
-    await shows(() => reader.panel(panel), expectationOf(FLEET_PANELS, title), log);
+    await shows(panel, expectationOf(FLEET_PANELS, title));
   });
 
   it.each(panelsOf(GATEWAY))('the gateway itself: %s', async (title, panel) => {
     const chosen = {
       instance: { chosen: await reader.options(variable(GATEWAY, 'instance')), multi: true, allValue: '.+' },
     };
-    await shows(() => reader.panel(panel, chosen), expectationOf(GATEWAY_PANELS, title), log);
+    await shows(panel, expectationOf(GATEWAY_PANELS, title), chosen);
   });
 
   it('a process that is chosen on the gateway board is shown alone', async () => {
@@ -47,8 +57,7 @@ describe.each(['kafka', 'embedded'] as const)('with the %s log', (log) => {
 
   describe.each(EVERY_DEVICE)('for the device %s', (device) => {
     it.each(panelsOf(DEVICE))('one device: %s', async (title, panel) => {
-      const expectation = expectationOf(DEVICE_PANELS, title);
-      await shows(() => reader.panel(panel, choose(device)), expectation(device), log);
+      await shows(panel, expectationOf(DEVICE_PANELS, title)(device), choose(device));
     });
 
     it('annotations tell of its events, alerts and commands', async () => {
@@ -59,8 +68,8 @@ describe.each(['kafka', 'embedded'] as const)('with the %s log', (log) => {
       expect(rowsOf(events).map(({ event }) => event)).toEqual(
         expect.arrayContaining(['connected', ...(pump ? ['overheated', 'door'] : [])]),
       );
-      expect(rowsOf(alerts)).toHaveLength({ 'pump-1': 2, 'pump.2': 1 }[device] ?? 0);
-      expect(rowsOf(commands)).toHaveLength(device === COMMANDED ? 4 : 0);
+      expect(rowsOf(alerts)).toHaveLength({ 'pump-1': ROUNDS + 1, 'pump.2': 1 }[device] ?? 0);
+      expect(rowsOf(commands)).toHaveLength(device === COMMANDED ? 3 * ROUNDS : 0);
       for (const [index, annotation] of DEVICE.annotations.list.entries())
         for (const row of rowsOf([events, alerts, commands][index]))
           expect(Object.keys(row)).toEqual(
@@ -70,7 +79,7 @@ describe.each(['kafka', 'embedded'] as const)('with the %s log', (log) => {
             ]),
           );
       const ends = rowsOf(alerts).map(({ clearedAt }) => clearedAt);
-      if (pump) expect(ends.filter((end) => end === null)).toHaveLength(1); // the other is cleared, and a span
+      if (pump) expect(ends.filter((end) => end === null)).toHaveLength(1); // the others are cleared, and spans
     });
   });
 
@@ -112,24 +121,6 @@ it('every panel has an expectation, and every expectation a panel', () => {
   );
   expect(ALL).toHaveLength(titles.length);
 });
-
-/** Asks again until the panel shows it, or the time is up. */
-async function shows(
-  ask: () => ReturnType<DashboardReader['panel']>,
-  expectation: Expectation,
-  log: 'kafka' | 'embedded',
-): Promise<void> {
-  const end = performance.now() + SETTLE_MS;
-  for (;;) {
-    const answers = await ask();
-    try {
-      return expectation(answers, log);
-    } catch (error) {
-      if (performance.now() > end) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 250));
-    }
-  }
-}
 
 function byUid(uid: string): (typeof ALL)[number] {
   const found = ALL.find((dashboard) => dashboard.uid === uid);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { askInflux, askPrometheus, labelValues, type Answer } from './answers.js';
-import type { Annotation, Panel, Target, Variable } from './dashboard.js';
+import type { Annotation, Panel, Variable } from './dashboard.js';
 import {
   durationMs,
   expandInfluxQl,
@@ -33,22 +33,38 @@ export interface Services {
   readonly scrapeMs: number;
 }
 
+/** Where the chosen range begins. Of InfluxDB before the first reading; of Prometheus when every counter is there and nothing rises. */
+export type RangeStart = Readonly<Record<'influxdb' | 'prometheus', number>>;
+
 export type Chosen = Readonly<Record<string, VariableValue>>;
 
 /** Asks the real services what Grafana would ask them for a panel, an annotation or a variable. */
 export class DashboardReader {
   constructor(
     private readonly services: Services,
-    private readonly fromMs: number,
+    private readonly fromMs: RangeStart,
   ) {}
 
-  panel(panel: Panel, chosen: Chosen = {}): Promise<Answer[]> {
-    return Promise.all(panel.targets.map((target) => this.target(target, panel.interval, chosen)));
+  panel({ targets, interval }: Panel, chosen: Chosen = {}, toMs = Date.now()): Promise<Answer[]> {
+    return Promise.all(
+      targets.map(({ datasource: { type }, query = '', expr = '', instant = false }) =>
+        type === 'influxdb'
+          ? this.influx(query, { interval, chosen, toMs })
+          : this.prometheus(expr, { interval, chosen, toMs }, instant),
+      ),
+    );
+  }
+
+  /** The samples of a metric over the same range, as they were scraped: what a panel must have been made of. */
+  raw(selector: string, toMs: number): Promise<Answer> {
+    const { prometheus, scrapeMs: stepMs } = this.services;
+    return askPrometheus(prometheus, selector, { fromMs: this.fromMs.prometheus, toMs, stepMs }, false);
   }
 
   annotation({ query, expr }: Annotation, chosen: Chosen = {}): Promise<Answer> {
-    if (query !== undefined) return this.influx(query, undefined, chosen);
-    return this.prometheus(expr ?? '', undefined, chosen, false);
+    const asked = { interval: undefined, chosen, toMs: Date.now() };
+    if (query !== undefined) return this.influx(query, asked);
+    return this.prometheus(expr ?? '', asked, false);
   }
 
   /** What there is to choose from. */
@@ -57,36 +73,23 @@ export class DashboardReader {
       const [, selector = '', label = ''] = /^label_values\((.*), *(\w+)\)$/.exec(query) ?? [];
       return labelValues(this.services.prometheus, selector, label);
     }
-    const series = await this.influx(query, undefined, {});
+    const series = await this.influx(query, { interval: undefined, chosen: {}, toMs: Date.now() });
     const isTagValues = /^SHOW TAG VALUES/i.test(query); // their rows are key and value, those of other lists begin with what they list
     return [
       ...new Set(series.flatMap(({ rows }) => rows.map((row) => String(row[isTagValues ? 1 : 0])))),
     ].toSorted();
   }
 
-  private target(target: Target, interval: string | undefined, chosen: Chosen): Promise<Answer> {
-    if (target.datasource.type === 'influxdb') return this.influx(target.query ?? '', interval, chosen);
-    return this.prometheus(target.expr ?? '', interval, chosen, target.instant ?? false);
-  }
-
-  private influx(query: string, interval: string | undefined, chosen: Chosen): Promise<Answer> {
+  private influx(query: string, asked: Asked): Promise<Answer> {
     const { timeInterval = '1s' } =
       provisionedDatasources().find(({ type }) => type === 'influxdb')?.jsonData ?? {};
     const { influx, database } = this.services;
-    return askInflux(
-      influx,
-      database,
-      expandInfluxQl(query, this.context(interval, durationMs(timeInterval), chosen)),
-    );
+    const context = contextOf(asked, this.fromMs.influxdb, durationMs(timeInterval));
+    return askInflux(influx, database, expandInfluxQl(query, context));
   }
 
-  private prometheus(
-    query: string,
-    interval: string | undefined,
-    chosen: Chosen,
-    instant: boolean,
-  ): Promise<Answer> {
-    const context = this.context(interval, this.services.scrapeMs, chosen);
+  private prometheus(query: string, asked: Asked, instant: boolean): Promise<Answer> {
+    const context = contextOf(asked, this.fromMs.prometheus, this.services.scrapeMs);
     const { fromMs, toMs, intervalMs: stepMs } = context;
     return askPrometheus(
       this.services.prometheus,
@@ -95,11 +98,22 @@ export class DashboardReader {
       instant,
     );
   }
+}
 
-  private context(interval: string | undefined, minIntervalMs: number, variables: Chosen): QueryContext {
-    const { fromMs } = this;
-    const toMs = Date.now();
-    const least = interval === undefined ? minIntervalMs : Math.max(minIntervalMs, durationMs(interval));
-    return { fromMs, toMs, minIntervalMs, variables, intervalMs: panelIntervalMs(fromMs, toMs, least) };
-  }
+interface Asked {
+  /** Of the panel. */
+  readonly interval: string | undefined;
+  readonly chosen: Chosen;
+  readonly toMs: number;
+}
+
+function contextOf({ interval, chosen, toMs }: Asked, fromMs: number, minIntervalMs: number): QueryContext {
+  const least = interval === undefined ? minIntervalMs : Math.max(minIntervalMs, durationMs(interval));
+  return {
+    fromMs,
+    toMs,
+    minIntervalMs,
+    variables: chosen,
+    intervalMs: panelIntervalMs(fromMs, toMs, least),
+  };
 }

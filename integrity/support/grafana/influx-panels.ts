@@ -1,43 +1,53 @@
 import { expect } from '@jest/globals';
+import { column, newestBy, only, rowsOf, sum, type Expectation } from './expectation.js';
+import { inAllRounds, PUBLISHED } from './gateway-panels.js';
 import {
-  column,
-  expectAbout,
-  countBy,
-  expectRisen,
-  newestBy,
-  only,
-  rowsOf,
-  sum,
-  type Expectation,
-} from './expectation.js';
-import { COMMANDED, DEVICES, SENT, temperatures } from './lively-fleet.js';
+  COMMANDED,
+  DEVICES,
+  EACH_ROUND,
+  HOT_READINGS,
+  READING_MS,
+  ROUNDS,
+  SENT,
+  temperatures,
+} from './lively-fleet.js';
+import { expectRates, expectSame } from './raw-counters.js';
 
 const ONLINE = DEVICES.length + 1;
-const ALERT_COLUMNS = { raised: expect.any(Number), cleared: null };
+/** How the commands have ended. */
+const ENDED = Object.entries(SENT.commands).flatMap(([state, count]) =>
+  Array.from({ length: count }, () => state),
+);
 
 export const FLEET_PANELS: Readonly<Record<string, Expectation>> = {
   'Devices online': ([online]) => expect(only(online)).toBe(ONLINE),
-  'Telemetry messages per second': ([rate]) =>
-    expectAbout(
-      sum((rate ?? []).flatMap(({ rows }) => rows.map(([, value]) => value))),
-      SENT.messages + SENT.refused['payload-not-json'],
-    ),
+  'Telemetry messages per second': ([rate], seen) => {
+    const counter = 'fieldgate_gateway_publishes_total{kind="telemetry"}';
+    return expectRates(rate, { counter, by: [], risen: { '': PUBLISHED.telemetry } }, seen);
+  },
   'Alerts open': ([open]) => expect(newestBy(open, 'severity')).toMatchObject(SENT.alertsOpen),
   'Furthest behind': ([lag]) => expect(only(lag)).toBe(0),
-  'Messages by kind': ([rate]) => {
-    const counts = countBy(rate, 'kind');
-    expectAbout(counts['telemetry'], SENT.messages + SENT.refused['payload-not-json']);
-    expectAbout(counts['event'], SENT.events.length);
-    expectAbout(counts['other'], SENT.refused['topic-unknown']);
+  'Messages by kind': ([rate], seen) => {
+    const counter = 'fieldgate_gateway_publishes_total';
+    return expectRates(rate, { counter, by: ['kind'], risen: PUBLISHED }, seen);
   },
-  'Records stored': ([rate]) => expectRisen(rate, 'kind', ['telemetry', 'event', 'alert', 'command']),
+  'Records stored': ([rate], seen) => {
+    const { messages: telemetry } = inAllRounds({ messages: EACH_ROUND.messages });
+    const risen = { telemetry, event: 'some', alert: 'some', command: 'some' } as const;
+    return expectRates(rate, { counter: 'fieldgate_storage_records_total', by: ['kind'], risen }, seen);
+  },
   'Refused since the start': ([codes, groups]) => {
     expect(newestBy(codes, 'code')).toMatchObject(SENT.refused);
-    expect(groups).toEqual([]); // no group has refused a record
+    expect(groups).toEqual([]); // no group has refused a record: see dashboards-show-trouble
   },
-  'Refusals by code': ([rate]) => expectRisen(rate, 'code', Object.keys(SENT.refused)),
-  'Consumer lag': ([lag]) =>
-    expect(newestBy(lag, 'group')).toMatchObject({ 'fieldgate.storage': 0, 'fieldgate.alerts': 0 }),
+  'Refusals by code': ([rate], seen) => {
+    const counter = 'fieldgate_gateway_refused_total';
+    return expectRates(rate, { counter, by: ['code'], risen: inAllRounds(EACH_ROUND.refused) }, seen);
+  },
+  'Consumer lag': async ([lag], seen) => {
+    expect(newestBy(lag, 'group')).toMatchObject({ 'fieldgate.storage': 0, 'fieldgate.alerts': 0 });
+    await expectSame(lag, { gauge: 'fieldgate_consumer_group_lag_records', by: ['group'], is: 'sum' }, seen);
+  },
   'Alerts raised': ([raised]) => {
     const counts = Object.fromEntries(
       (raised ?? []).map(({ labels, rows }) => [labels['rule'], sum(rows.map(([, count]) => count))]),
@@ -49,34 +59,33 @@ export const FLEET_PANELS: Readonly<Record<string, Expectation>> = {
     const { succeeded, rejected } = SENT.commands;
     expect(counted).toEqual([succeeded, 0, rejected, SENT.commands['timed-out'], 0, 0, 0]);
   },
-  'Newest alerts': ([alerts]) => {
+  'Newest alerts': ([alerts], { startMs, launchedMs, askedMs }) => {
     const rows = rowsOf(alerts);
-    expect(rows).toHaveLength(3);
-    expect(rows).toEqual(
-      expect.arrayContaining([
-        expect.objectContaining({
-          device: 'pump.2',
-          rule: 'too-hot',
-          severity: 'critical',
-          text: 'pump.2 is at 95',
-          ...ALERT_COLUMNS,
-          acknowledged: expect.any(Number),
-        }),
-        expect.objectContaining({
-          device: 'pump-1',
-          rule: 'too-hot',
-          severity: 'critical',
-          raised: expect.any(Number),
-          cleared: expect.any(Number),
-        }),
-        expect.objectContaining({
-          device: 'pump-1',
-          rule: 'event.overheated',
-          severity: 'warning',
-          ...ALERT_COLUMNS,
-        }),
-      ]),
+    const tooHot = { rule: 'too-hot', severity: 'critical' };
+    const [open, ...others] = rows.filter(({ device }) => device === 'pump.2');
+    expect(others).toEqual([]);
+    const raised = startMs + (SENT.readings - 1) * READING_MS;
+    expect(open).toMatchObject({ ...tooHot, text: 'pump.2 is at 95', raised, cleared: null });
+    expect(open?.['acknowledged']).toBeGreaterThan(launchedMs[1]);
+    expect(open?.['acknowledged']).toBeLessThan(askedMs);
+    const ofPump1 = rows.filter(({ device, rule }) => device === 'pump-1' && rule === 'too-hot');
+    const spans = ofPump1.map((row) => ({
+      severity: row['severity'],
+      raised: row['raised'],
+      cleared: row['cleared'],
+    }));
+    expect(spans).toEqual(
+      HOT_READINGS.toReversed().map((n) => ({
+        severity: 'critical',
+        raised: startMs + n * READING_MS,
+        cleared: startMs + (n + 1) * READING_MS,
+      })),
     );
+    const condition = rows.find(({ rule }) => rule === 'event.overheated');
+    expect(condition).toMatchObject({ device: 'pump-1', severity: 'warning', cleared: null });
+    expect(condition?.['raised']).toBeGreaterThan(launchedMs[1]); // it says no time of its own: the arrival
+    expect(condition?.['raised']).toBeLessThan(askedMs);
+    expect(rows).toHaveLength(ROUNDS + 2);
   },
   'Newest events': ([events]) => {
     const rows = rowsOf(events);
@@ -129,26 +138,31 @@ export const DEVICE_PANELS: Readonly<Record<string, (device: string) => Expectat
     ([events]) => {
       const names = column(events, 'event').filter((name) => name !== 'disconnected');
       expect(names.map(String).toSorted()).toEqual([
-        'connected',
-        ...(device === 'pump-1' ? ['door', 'overheated'] : []),
+        ...Array.from({ length: device === 'pumpX2' ? ROUNDS + 1 : 1 }, () => 'connected'),
+        ...(device === 'pump-1' ? [...Array.from({ length: ROUNDS - 1 }, () => 'door'), 'overheated'] : []),
       ]);
     },
   Alerts:
     (device) =>
     ([alerts]) => {
-      const raised = { 'pump-1': ['event.overheated', 'too-hot'], 'pump.2': ['too-hot'] }[device] ?? [];
+      const tooHot = Array.from({ length: ROUNDS }, () => 'too-hot');
+      const raised = { 'pump-1': ['event.overheated'].concat(tooHot), 'pump.2': ['too-hot'] }[device] ?? [];
       expect(column(alerts, 'rule').map(String).toSorted()).toEqual(raised);
     },
   Commands:
     (device) =>
     ([commands]) => {
       expect(column(commands, 'state').map(String).toSorted()).toEqual(
-        device === COMMANDED ? ['rejected', 'succeeded', 'succeeded', 'timed-out'] : [],
+        device === COMMANDED ? ENDED.toSorted() : [],
       );
       const names = column(commands, 'record').map(
         (record) => (JSON.parse(String(record)) as { name: string }).name,
       ); // our own record
-      expect(names.toSorted()).toEqual(device === COMMANDED ? ['open', 'reboot', 'reboot', 'reboot'] : []);
+      expect(names.toSorted()).toEqual(
+        device === COMMANDED
+          ? ENDED.map((state) => (state === 'timed-out' ? 'open' : 'reboot')).toSorted()
+          : [],
+      );
     },
 };
 

@@ -9,16 +9,19 @@ import { startKafkaCluster } from '../../../ops/services/kafka-cluster.mjs';
 import { Deployment } from '../deployment.js';
 import { until } from '../operator.js';
 import { temporaryFolder } from '../temporary-folder.js';
-import { askPrometheus } from './answers.js';
-import type { Services } from './dashboard-reader.js';
-import { newest } from './expectation.js';
+import type { RangeStart, Services } from './dashboard-reader.js';
+import { holds } from './holds.js';
 import { LivelyFleet, ROUNDS, RULES } from './lively-fleet.js';
 import { prometheusBeside, SCRAPE_MS } from './prometheus-beside.js';
+import { StoreDoor } from './store-door.js';
 
 export interface PlayedFleet {
   readonly services: Services;
-  /** Before the first reading. */
-  readonly fromMs: number;
+  readonly from: RangeStart;
+  /** Of the first reading, by the clock of the devices. */
+  readonly startMs: number;
+  /** When the processes were launched, and when all of them were ready. */
+  readonly launchedMs: readonly [earliest: number, latest: number];
   ruleHealth(): Promise<readonly { readonly name: string; readonly health: string }[]>;
   close(): Promise<void>;
 }
@@ -27,10 +30,19 @@ export interface PlayedFleet {
 const FIRST_COUNTS = [
   'count(fieldgate_storage_records_total) >= 4',
   'count(fieldgate_alerts_transitions_total{change="raised"}) >= 2',
-  'sum(fieldgate_notifications_total{outcome="delivered"}) >= 2',
+  'sum(fieldgate_alerts_transitions_total{change="cleared"}) >= 1',
+  'sum(fieldgate_notifications_total{outcome="delivered"}) >= 3',
   'sum(fieldgate_gateway_command_steps_total{step="rejected"}) >= 1',
+  'sum(fieldgate_command_deadlines_total{step="timed-out"}) >= 1',
   'count(fieldgate_gateway_refused_total) >= 2',
+  'sum(fieldgate_processor_retries_total) >= 1',
 ];
+/** What is drawn looks 4 s back: nothing from before the range may be in it. */
+const QUIET = [
+  'sum(rate(fieldgate_gateway_publishes_total[5s])) == 0',
+  'sum(rate(fieldgate_storage_records_total[5s])) == 0',
+  'sum(rate(fieldgate_notifications_total[5s])) == 0',
+].join(' and ');
 const WITHIN_MS = 30_000;
 /** The boards are asked for the last quarter of an hour, or a little less. */
 const BEFORE_MS = 10 * 60_000;
@@ -55,21 +67,30 @@ async function play(
 ): Promise<Omit<PlayedFleet, 'close'>> {
   const influx = process.env['FIELDGATE_TEST_INFLUX'] ?? '';
   const database = `dashboards_${randomBytes(4).toString('hex')}`;
-  const deployment = await deploy(log, { FIELDGATE_INFLUX_URL: `${influx}/${database}` }, cleanUps);
+  const door = await StoreDoor.open(influx);
+  cleanUps.push(() => door.close());
+  const { deployment, launchedMs } = await deploy(
+    log,
+    { FIELDGATE_INFLUX_URL: `${door.url}/${database}` },
+    cleanUps,
+  );
   const prometheus = await prometheusBeside(deployment);
   cleanUps.push(() => prometheus.stop());
   await holds(prometheus.url, `count(up == 1) == ${deployment.parts.length}`); // what is counted from here on has begun at 0
-  const fleet = new LivelyFleet(deployment);
+  const fleet = new LivelyFleet(deployment, door);
   cleanUps.push(() => fleet.close());
   await fleet.connect();
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await fleet.play();
-    for (const condition of FIRST_COUNTS) await holds(prometheus.url, condition);
-  }
+  await fleet.play();
+  for (const condition of FIRST_COUNTS) await holds(prometheus.url, condition);
+  await holds(prometheus.url, QUIET);
+  const countedMs = Date.now();
+  for (let round = 1; round < ROUNDS; round += 1) await fleet.play();
   await acknowledgeOne(deployment);
   return {
     services: { influx, database, prometheus: prometheus.url, scrapeMs: SCRAPE_MS },
-    fromMs: fleet.startMs - BEFORE_MS,
+    from: { influxdb: fleet.startMs - BEFORE_MS, prometheus: countedMs },
+    startMs: fleet.startMs,
+    launchedMs,
     ruleHealth: () => ruleHealth(prometheus.url),
   };
 }
@@ -79,7 +100,7 @@ async function deploy(
   log: 'kafka' | 'embedded',
   settings: Record<string, string>,
   cleanUps: (() => Promise<unknown>)[],
-): Promise<Deployment> {
+): Promise<{ deployment: Deployment; launchedMs: [number, number] }> {
   const folder = await temporaryFolder();
   cleanUps.push(() => folder.remove());
   const rules = join(folder.path, 'rules.yaml');
@@ -89,19 +110,19 @@ async function deploy(
     FIELDGATE_RULES_FILE: rules,
     FIELDGATE_WEBHOOK_SECRET: randomBytes(24).toString('base64'),
   };
-  if (log === 'embedded') {
-    const deployment = await Deployment.embedded(all);
-    cleanUps.push(() => deployment.stop());
-    return deployment;
-  }
+  const brokers = log === 'kafka' ? await kafka(cleanUps) : undefined;
+  const earliest = Date.now();
+  const deployment = await (brokers === undefined
+    ? Deployment.embedded(all)
+    : Deployment.distributed({ ...all, FIELDGATE_KAFKA_BROKERS: brokers }));
+  cleanUps.push(() => deployment.stop());
+  return { deployment, launchedMs: [earliest, Date.now()] };
+}
+
+async function kafka(cleanUps: (() => Promise<unknown>)[]): Promise<string> {
   const cluster = await startKafkaCluster({ nodes: 1 });
   cleanUps.push(() => cluster.stop());
-  const deployment = await Deployment.distributed({
-    ...all,
-    FIELDGATE_KAFKA_BROKERS: cluster.bootstrap.join(','),
-  });
-  cleanUps.push(() => deployment.stop());
-  return deployment;
+  return cluster.bootstrap.join(',');
 }
 
 /** Takes every notification. */
@@ -116,21 +137,6 @@ async function receiver(cleanUps: (() => Promise<unknown>)[]): Promise<string> {
     return new Promise((resolve) => server.close(resolve));
   });
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`; // it listens on TCP
-}
-
-async function holds(prometheus: string, condition: string): Promise<void> {
-  const ask = async (): Promise<number> => {
-    const now = Date.now();
-    const [series] = await askPrometheus(
-      prometheus,
-      condition,
-      { fromMs: now, toMs: now, stepMs: SCRAPE_MS },
-      true,
-    );
-    return newest(series);
-  };
-  const value = await until(ask, (found) => !Number.isNaN(found), WITHIN_MS);
-  if (Number.isNaN(value)) throw new Error(`Prometheus never saw: ${condition}`);
 }
 
 async function acknowledgeOne(deployment: Deployment): Promise<void> {
