@@ -50,7 +50,7 @@ export function asyncApiDocument(version: string): Json {
   };
 }
 
-function deviceChannel({ id, address, summary, payload, properties }: DeviceChannel): Json {
+function deviceChannel({ id, address, summary, payload, contentType, properties }: DeviceChannel): Json {
   const names = [...address.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => name);
   return {
     address,
@@ -59,7 +59,7 @@ function deviceChannel({ id, address, summary, payload, properties }: DeviceChan
     parameters: Object.fromEntries(names.map((name) => [name, { description: PARAMETERS[name] ?? name }])),
     messages: {
       [id]: {
-        contentType: JSON_TYPE,
+        contentType: contentType ?? JSON_TYPE,
         payload: jsonSchemaOf(payload, 'input'),
         ...(properties === undefined ? {} : { description: propertiesText(properties) }),
       },

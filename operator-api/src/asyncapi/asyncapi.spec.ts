@@ -1,4 +1,4 @@
-import { LOG_TOPICS, parseUpTopic, splitDeviceTopic } from '@fieldgate/contracts';
+import { LOG_TOPICS, parseUpTopic, splitDeviceTopic, TELEMETRY_FORMATS } from '@fieldgate/contracts';
 import { expect, it } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -41,9 +41,28 @@ it('has every topic of the log, and every kind of topic that devices use', () =>
       .replace('{deviceId}', 'pump-7')
       .replace('{status}', '200')
       .replace(/\{\w+\}/g, 'x1');
-    return parseUpTopic(splitDeviceTopic(filled)?.rest ?? '')?.kind;
+    return parseUpTopic(splitDeviceTopic(filled)?.rest ?? '');
   });
-  expect(kinds).toEqual(['telemetry', 'event', 'response', 'response']);
+  expect(kinds).toMatchObject([
+    { kind: 'telemetry' },
+    { kind: 'telemetry', format: 'senml' },
+    { kind: 'telemetry', format: 'cbor' },
+    { kind: 'telemetry', format: 'senml-cbor' },
+    { kind: 'event' },
+    { kind: 'response' },
+    { kind: 'response' },
+  ]);
+});
+
+it('shows the payload formats of telemetry with their content types', () => {
+  const { channels } = asyncApiDocument('1.2.3') as {
+    channels: Record<string, { messages: Record<string, { contentType: string; description?: string }> }>;
+  }; // made above
+  const ids = ['telemetry', 'telemetrySenml', 'telemetryCbor', 'telemetrySenmlCbor'];
+  const messages = ids.map((id) => channels[id]?.messages[id]);
+  const types = Object.values(TELEMETRY_FORMATS).map(({ contentType }) => contentType);
+  expect(messages.map((message) => message?.contentType)).toEqual(types);
+  for (const type of types) expect(messages[0]?.description).toContain(type);
 });
 
 it('is served without a key', async () => {

@@ -2,6 +2,8 @@ import {
   commandBodySchema,
   conditionPayloadSchema,
   messageIdentitySchema,
+  senmlPackSchema,
+  TELEMETRY_FORMATS,
   telemetryPayloadSchema,
 } from '@fieldgate/contracts';
 import { z } from 'zod';
@@ -14,6 +16,8 @@ export interface DeviceChannel {
   /** As this application sees it: `receive` is from a device. */
   readonly action: 'send' | 'receive';
   readonly payload: z.ZodType;
+  /** JSON when left out. */
+  readonly contentType?: string;
   /** User-visible properties of MQTT 5. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -23,6 +27,8 @@ const anyPayload = z
   .unknown()
   .describe(`At most 64 KiB; kept as ${commandBodySchema.options.length} kinds: none, JSON, text or base64`);
 
+const CONTENT_TYPES = Object.values(TELEMETRY_FORMATS).map(({ contentType }) => contentType);
+
 /** Every topic of the grammar in packages/contracts/src/mqtt-topics.ts. */
 export const DEVICE_CHANNELS: readonly DeviceChannel[] = [
   {
@@ -31,6 +37,33 @@ export const DEVICE_CHANNELS: readonly DeviceChannel[] = [
     summary: 'Readings of a device',
     action: 'receive',
     payload: telemetryPayloadSchema,
+    properties: {
+      'Content Type': `${CONTENT_TYPES.join(', ')}; without one, and before MQTT 5, it is JSON`,
+    },
+  },
+  {
+    id: 'telemetrySenml',
+    address: 'devices/{deviceId}/telemetry/senml',
+    summary: 'Readings of a device in SenML, JSON representation (RFC 8428)',
+    action: 'receive',
+    contentType: TELEMETRY_FORMATS.senml.contentType,
+    payload: senmlPackSchema,
+  },
+  {
+    id: 'telemetryCbor',
+    address: 'devices/{deviceId}/telemetry/cbor',
+    summary: 'Readings of a device in CBOR (RFC 8949), of the same shapes as in JSON',
+    action: 'receive',
+    contentType: TELEMETRY_FORMATS.cbor.contentType,
+    payload: telemetryPayloadSchema,
+  },
+  {
+    id: 'telemetrySenmlCbor',
+    address: 'devices/{deviceId}/telemetry/senml-cbor',
+    summary: 'Readings of a device in SenML, CBOR representation (RFC 8428, section 6: labels are integers)',
+    action: 'receive',
+    contentType: TELEMETRY_FORMATS['senml-cbor'].contentType,
+    payload: senmlPackSchema,
   },
   {
     id: 'conditionEvents',

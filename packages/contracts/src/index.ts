@@ -12,6 +12,7 @@ export * from './mqtt-topics.js';
 export * from './session.js';
 export * from './table-row.js';
 export * from './parse-json.js';
+export * from './telemetry-formats/senml-schema.js';
 export * from './telemetry-formats/telemetry-format.js';
 export * from './telemetry/parse-telemetry.js';
 export { PlainTelemetry } from './telemetry/plain-telemetry.js';

@@ -4,6 +4,7 @@ import { isRejection } from '../errors.js';
 import type { TelemetryMessage } from '../telemetry/parse-telemetry.js';
 import { readSenmlCbor } from './read-senml-cbor.js';
 import { readSenmlJson } from './read-senml-json.js';
+import { senmlPackSchema } from './senml-schema.js';
 
 type Field = number | string | boolean;
 type Pack = readonly Readonly<Record<string, Field>>[];
@@ -179,6 +180,10 @@ const EXAMPLES: readonly [string, Pack, readonly TelemetryMessage[]][] = [
 describe.each(EXAMPLES)('RFC 8428, %s', (_name, pack, messages) => {
   it('is read in JSON', () => {
     expect(messagesOf(readSenmlJson(Buffer.from(JSON.stringify(pack)), NOW))).toEqual(messages);
+  });
+
+  it('is of the schema in the documents', () => {
+    expect(senmlPackSchema.safeParse(pack).success).toBe(true);
   });
 
   it('is read in CBOR', () => {

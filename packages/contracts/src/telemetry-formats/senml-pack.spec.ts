@@ -3,6 +3,7 @@ import { isRejection } from '../errors.js';
 import type { TelemetryMessage } from '../telemetry/parse-telemetry.js';
 import { readSenmlCbor } from './read-senml-cbor.js';
 import { readSenmlJson } from './read-senml-json.js';
+import { senmlPackSchema } from './senml-schema.js';
 
 const NOW = 1_795_210_200_123;
 const SECONDS = 1_795_210_200;
@@ -123,6 +124,22 @@ it.each([
   [undefined, 'value'],
 ])('calls the only measurement of a device in %s: %s', (u, metric) => {
   expect(Object.keys(one([{ bn: 'urn:dev:ow:10e2073a01080063', u, v: 1 }]).readings)).toEqual([metric]);
+});
+
+it('has a schema that refuses nothing it takes, and most of what it refuses', () => {
+  const record = { n: 'a', v: 1, other: [{}] };
+  const full = Array.from({ length: 1000 }, () => record);
+  expect(senmlPackSchema.safeParse(full).success).toBe(true);
+  for (const wrong of [
+    [],
+    [...full, record],
+    record,
+    [{ v: '1' }],
+    [{ bver: 11 }],
+    [{ vd: 'aGk=' }],
+    [{ vb: 1 }],
+  ])
+    expect(senmlPackSchema.safeParse(wrong).success).toBe(false);
 });
 
 it('ignores what it does not know and need not, and the update time', () => {
