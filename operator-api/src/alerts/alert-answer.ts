@@ -21,6 +21,7 @@ export const alertAnswerSchema = z.object({
   since: time,
   raisedAt: time,
   receivedAt: time,
+  escalatedAt: time.optional(),
   clearedAt: time.optional(),
   clearReason: z.enum(CLEAR_REASONS).optional(),
   acknowledged: z.object({ at: time, by: z.string(), note: z.string().optional() }).optional(),
@@ -31,7 +32,7 @@ export const alertsAnswerSchema = z.object({ alerts: z.array(alertAnswerSchema) 
 
 export function alertAnswer(alert: StoredAlert): AlertAnswer {
   const { id, deviceId, rule, kind, severity, text, since, raisedAt, receivedAt } = alert;
-  const { metric, event, value, peak, limit, clearedAt, clearReason, acknowledgement } = alert;
+  const { metric, event, value, peak, limit, escalatedAt, clearedAt, clearReason, acknowledgement } = alert;
   return {
     id,
     deviceId,
@@ -48,6 +49,7 @@ export function alertAnswer(alert: StoredAlert): AlertAnswer {
     since: rfc3339(since),
     raisedAt: rfc3339(raisedAt),
     receivedAt: rfc3339(receivedAt),
+    ...(escalatedAt === undefined ? {} : { escalatedAt: rfc3339(escalatedAt) }),
     ...(clearedAt === undefined ? {} : { clearedAt: rfc3339(clearedAt) }),
     ...(clearReason === undefined ? {} : { clearReason }),
     ...(acknowledgement === undefined

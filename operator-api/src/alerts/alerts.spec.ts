@@ -78,7 +78,7 @@ async function valuesOf(log: CommitLog, topic: 'fieldgate.alerts.v1' | typeof TO
 describe('GET /v1/alerts', () => {
   it('shows an open alert with everything it says', async () => {
     expect((await api.call('GET /v1/alerts')).body).toEqual({ alerts: [] });
-    const open = alert('pump-7');
+    const open = alert('pump-7', { escalatedAt: NOW - 50_000 });
     await raise(open);
     const shown = {
       id: open.id,
@@ -95,6 +95,7 @@ describe('GET /v1/alerts', () => {
       since: '2026-11-20T21:27:00.000Z',
       raisedAt: '2026-11-20T21:29:00.000Z',
       receivedAt: '2026-11-20T21:29:00.038Z',
+      escalatedAt: '2026-11-20T21:29:10.000Z',
     };
     expect((await api.call('GET /v1/alerts')).body).toEqual({ alerts: [shown] });
     expect(await api.call(`GET /v1/alerts/${open.id}`)).toMatchObject({ status: 200, body: shown });

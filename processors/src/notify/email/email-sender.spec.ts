@@ -114,7 +114,7 @@ describe('a mail', () => {
 
 describe('the text of a mail', () => {
   it('has every time in UTC, and no line that an alert does not have', () => {
-    expect(textOf(cleared({ text: 'pump-7: hot', peak: 91 }))).toBe(
+    expect(textOf(cleared({ text: 'pump-7: hot', peak: 91, escalatedAt: 1_200 }))).toBe(
       [
         'pump-7: hot',
         '',
@@ -128,6 +128,7 @@ describe('the text of a mail', () => {
         'peak:       91',
         'since:      1970-01-01T00:00:01.000Z',
         'raised:     1970-01-01T00:00:01.000Z',
+        'escalated:  1970-01-01T00:00:01.200Z',
         'cleared:    1970-01-01T00:00:01.500Z',
         'because:    condition',
         'alert:      pump-7~too-hot~1000',
