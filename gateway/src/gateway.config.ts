@@ -29,6 +29,8 @@ export const gatewayEnvironment = {
   /** Of one MQTT packet, in bytes. */
   FIELDGATE_MQTT_MAX_PACKET_BYTES: env.integer(1024, 1_000_000).default(131_072),
   FIELDGATE_MQTT_MAX_CONNECTIONS: env.integer(1, 1_000_000).default(20_000),
+  /** Of one device. Not set: no limit. */
+  FIELDGATE_MQTT_MAX_MESSAGES_PER_SECOND: env.integer(1, 1_000_000).optional(),
 };
 
 export interface GatewayConfig {
@@ -42,6 +44,8 @@ export interface GatewayConfig {
   readonly gatewayId: string;
   readonly maxPacketBytes: number;
   readonly maxConnections: number;
+  /** Of one device; left out: no limit. */
+  readonly maxMessagesPerSecond?: number;
   /** How long a PUBLISH may wait for the log before its connection is closed without an acknowledgement, ms. */
   readonly holdMs: number;
 }
@@ -58,6 +62,7 @@ export function gatewayConfigFrom(environment: GatewayEnvironment): GatewayConfi
     FIELDGATE_MQTT_WSS_PORT: secureWebSocketPort,
     FIELDGATE_MQTT_TLS_CERT_FILE: certFile,
     FIELDGATE_MQTT_TLS_KEY_FILE: keyFile,
+    FIELDGATE_MQTT_MAX_MESSAGES_PER_SECOND: maxMessagesPerSecond,
   } = environment;
   const isSecure = tlsPort !== undefined || secureWebSocketPort !== undefined;
   if (isSecure && (certFile === undefined || keyFile === undefined)) {
@@ -76,6 +81,7 @@ export function gatewayConfigFrom(environment: GatewayEnvironment): GatewayConfi
     gatewayId: environment.FIELDGATE_GATEWAY_ID,
     maxPacketBytes: environment.FIELDGATE_MQTT_MAX_PACKET_BYTES,
     maxConnections: environment.FIELDGATE_MQTT_MAX_CONNECTIONS,
+    ...(maxMessagesPerSecond === undefined ? {} : { maxMessagesPerSecond }),
     holdMs: 10_000,
   };
 }

@@ -10,6 +10,7 @@ export const counts = {
   acknowledged: 0,
   droppedQos0: 0,
   heldTooLong: 0,
+  throttledSeconds: 0,
   connections: 0,
 };
 
@@ -32,6 +33,11 @@ counter(
   'fieldgate_gateway_held_too_long_total',
   'Connections closed because the log was away for too long',
   () => counts.heldTooLong,
+);
+counter(
+  'fieldgate_gateway_throttled_seconds_total',
+  'Seconds for the rest of which a device was not read, because it sent too fast; each device counts',
+  () => counts.throttledSeconds,
 );
 
 export const publishesTotal = new Counter({

@@ -3,7 +3,6 @@ import {
   isDeviceId,
   isRejection,
   telemetryWriter,
-  V3_SESSION_EXPIRY_SECONDS,
   type DeviceRecord,
   type Rejection,
   type Subscription,
@@ -32,16 +31,19 @@ import {
   type OutboundCommand,
 } from '../sessions/device-session.js';
 import { newConnectionId } from '../sessions/session-registry.js';
-import { connackReason, disconnectReason, refusalReason, willOf } from './answers.js';
+import { connackReason, disconnectReason, expirySecondsOf, refusalReason, willOf } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import { answersTo, subscriptionOf } from './subscriptions.js';
 import type { DevicePort } from './device-port.js';
+import { RateLimit } from './rate-limit.js';
 
 /** What all connections of a gateway share. */
 export interface Surroundings {
   readonly port: DevicePort;
   readonly gatewayId: string;
   readonly limits: Limits;
+  /** Of one device; Infinity: no limit. */
+  readonly maxMessagesPerSecond: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly lines: RepeatedLines;
@@ -55,6 +57,7 @@ export interface Surroundings {
 export class DeviceConnection implements ConnectionHandler, DeviceLink, Answering {
   readonly mqtt: Connection;
   session: DeviceSession | undefined;
+  private readonly rate: RateLimit;
   private endedBecause: CloseReason | 'gateway-stopping' | undefined;
 
   constructor(
@@ -63,6 +66,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     private readonly around: Surroundings,
   ) {
     this.mqtt = new Connection(stream, around.limits, this, () => around.clock.now());
+    this.rate = new RateLimit(around.maxMessagesPerSecond, this.mqtt, () => this.close('too-fast'));
   }
 
   // ── what the gateway does with it ──
@@ -98,6 +102,12 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       },
     });
     return true;
+  }
+
+  /** To be called once a second. */
+  tick(): void {
+    this.mqtt.tick();
+    this.rate.tick();
   }
 
   get oldestUnsettled(): number | undefined {
@@ -154,7 +164,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       topicPrefix: `devices/${deviceId}/`,
       writer: telemetryWriter(deviceId, gatewayId),
       resumed: resumed !== undefined,
-      expirySeconds: this.expirySeconds(packet),
+      expirySeconds: expirySecondsOf(packet, this.around.limits.sessionExpiryMaximum),
       will: willOf(packet),
       subscriptions: resumed ?? [],
       standing: 'unread',
@@ -168,11 +178,6 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       sessionPresent: resumed !== undefined,
       ...(assignedClientId === undefined ? {} : { assignedClientId }),
     });
-  }
-
-  private expirySeconds({ version, clean, properties }: ConnectPacket): number {
-    if (version < 5) return clean ? 0 : V3_SESSION_EXPIRY_SECONDS;
-    return Math.min(properties.sessionExpiryInterval ?? 0, this.around.limits.sessionExpiryMaximum);
   }
 
   private refuse(packet: ConnectPacket, { code, detail }: Rejection): void {
@@ -189,6 +194,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   publish(packet: InboundPublish, topic: string, delivery: number): void {
     const { session } = this;
+    this.rate.count();
     if (session) this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
   }
 

@@ -30,7 +30,10 @@ export class DeviceConnections {
   private timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly config: Pick<GatewayConfig, 'gatewayId' | 'maxPacketBytes' | 'maxConnections'>,
+    private readonly config: Pick<
+      GatewayConfig,
+      'gatewayId' | 'maxPacketBytes' | 'maxConnections' | 'maxMessagesPerSecond'
+    >,
     port: DevicePort,
     clock: Clock,
     logger: Logger,
@@ -44,6 +47,7 @@ export class DeviceConnections {
       port,
       gatewayId: config.gatewayId,
       limits,
+      maxMessagesPerSecond: config.maxMessagesPerSecond ?? Infinity,
       clock,
       logger,
       lines: new RepeatedLines(logger, clock),
@@ -111,6 +115,6 @@ export class DeviceConnections {
   }
 
   private tick(): void {
-    for (const { mqtt } of this.all) mqtt.tick();
+    for (const connection of this.all) connection.tick();
   }
 }

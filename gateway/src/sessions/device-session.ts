@@ -70,6 +70,7 @@ export const CLOSE_REASONS = {
   'device-deleted': { reasonCode: 0x87, says: 'the device was deleted' },
   'secret-changed': { reasonCode: 0x87, says: 'the secret of the device has changed' },
   'log-unavailable': { reasonCode: 0x89, says: 'the log does not answer' },
+  'too-fast': { reasonCode: 0x96, says: 'too many messages a second for a minute' },
   'taken-over': { reasonCode: 0x8e, says: 'session taken over by another connection' },
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -18,7 +18,7 @@ export function atEndOfTest(close: () => Promise<unknown>): void {
 
 export async function gatewayWith(
   log: MemoryLog,
-  options: { gatewayId?: string; holdMs?: number } = {},
+  options: { gatewayId?: string; holdMs?: number; maxMessagesPerSecond?: number } = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(log, options);
   atEndOfTest(() => gateway.stop());

@@ -1,0 +1,82 @@
+import { expect, it } from '@jest/globals';
+import { counts } from '../gateway.metrics.js';
+import { CLOSE_REASONS } from '../sessions/device-session.js';
+import { gatewayWith, givenGateway } from '../testing/given-gateway.js';
+import { PacketClient } from '../testing/packet-client.js';
+import { RateLimit } from './rate-limit.js';
+
+function givenLimit(perSecond: number) {
+  const given = { holds: 0, closed: 0 };
+  const mqtt = { hold: () => void (given.holds += 1), release: () => void (given.holds -= 1) };
+  const limit = new RateLimit(perSecond, mqtt, () => void (given.closed += 1));
+  const second = (messages: number): void => {
+    for (let message = 0; message < messages; message += 1) limit.count();
+  };
+  return { given, limit, second };
+}
+
+it('does not read a device that has sent its messages of this second, and reads it again in the next', () => {
+  const { given, limit, second } = givenLimit(3);
+  second(2);
+  expect(given.holds).toBe(0);
+  second(1);
+  expect(given.holds).toBe(1);
+  second(5); // were read already
+  expect(given.holds).toBe(1);
+  limit.tick();
+  expect(given.holds).toBe(0);
+  second(2);
+  expect(given.holds).toBe(0);
+});
+
+it('closes a device that is too fast for a minute without a pause', () => {
+  const { given, limit, second } = givenLimit(1);
+  for (let seconds = 0; seconds < 59; seconds += 1) {
+    second(1);
+    limit.tick();
+  }
+  limit.tick(); // a quiet second
+  for (let seconds = 0; seconds < 59; seconds += 1) {
+    second(1);
+    limit.tick();
+  }
+  expect(given.closed).toBe(0);
+  second(1);
+  limit.tick();
+  expect(given.closed).toBe(1);
+});
+
+it('has the reason code of the specification for it: message rate too high', () => {
+  expect(CLOSE_REASONS['too-fast'].reasonCode).toBe(0x96);
+});
+
+it('holds nobody without a limit', () => {
+  const { given, second } = givenLimit(Infinity);
+  second(100_000);
+  expect(given.holds).toBe(0);
+});
+
+it('makes a fast device wait: everything arrives, second by second, and each one is counted', async () => {
+  const { log, gateway } = await givenGateway();
+  await gateway.stop();
+  const slow = await gatewayWith(log.restarted(), { maxMessagesPerSecond: 10 });
+  const client = await PacketClient.open(slow.port, { protocolVersion: 5 });
+  await client.next();
+  const before = counts.throttledSeconds;
+  const since = performance.now();
+  for (let messageId = 1; messageId <= 25; messageId += 1)
+    client.send({
+      cmd: 'publish',
+      topic: 'devices/pump-7/telemetry',
+      payload: `{"n":${messageId}}`,
+      qos: 1,
+      messageId,
+      dup: false,
+      retain: false,
+    });
+  for (let messageId = 1; messageId <= 25; messageId += 1)
+    expect(await client.next()).toMatchObject({ cmd: 'puback', messageId });
+  expect(performance.now() - since).toBeGreaterThan(900); // two ticks of a second between 25 messages
+  expect(counts.throttledSeconds).toBe(before + 2);
+  client.destroy();
+});

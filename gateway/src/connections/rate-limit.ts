@@ -1,0 +1,46 @@
+import type { Connection } from '@fieldgate/mqtt-edge';
+import { counts } from '../gateway.metrics.js';
+
+/** Seconds in a row in which a device was too fast; then it is not just in a hurry. */
+const PATIENCE = 60;
+
+/**
+ * How many messages a device may send per second. When it has sent so many, it is not read until the second is over: TCP makes it wait, and
+ * nothing is lost. One comparison a message; the rest is done by the tick.
+ */
+export class RateLimit {
+  private left: number;
+  private isHeld = false;
+  private secondsTooFast = 0;
+
+  /** `perSecond`: Infinity for no limit. */
+  constructor(
+    private readonly perSecond: number,
+    private readonly mqtt: Pick<Connection, 'hold' | 'release'>,
+    private readonly close: () => void,
+  ) {
+    this.left = perSecond;
+  }
+
+  /** One more message has come. */
+  count(): void {
+    this.left -= 1;
+    if (this.left > 0 || this.isHeld) return;
+    this.isHeld = true;
+    this.mqtt.hold();
+  }
+
+  /** To be called once a second. */
+  tick(): void {
+    this.left = this.perSecond;
+    if (!this.isHeld) {
+      this.secondsTooFast = 0;
+      return;
+    }
+    counts.throttledSeconds += 1;
+    this.secondsTooFast += 1;
+    if (this.secondsTooFast >= PATIENCE) return this.close();
+    this.isHeld = false;
+    this.mqtt.release();
+  }
+}
