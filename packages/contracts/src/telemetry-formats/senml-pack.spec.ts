@@ -171,6 +171,12 @@ describe('refuses', () => {
     ['a name that starts with a dot', 'metric-name', [{ n: '.a', v: 1 }]],
     ['a name with a line break at its end', 'metric-name', [{ n: 'a\n', v: 1 }]],
     ['a name that is too long for a metric', 'metric-name', [{ n: 'a'.repeat(65), v: 1 }]],
+    ['a name that is longer than any', 'metric-name', [{ n: `urn:dev:ow:${'1'.repeat(300)}:a`, v: 1 }]],
+    [
+      'a unit that is longer than any, for a name',
+      'metric-name',
+      [{ n: 'urn:dev:ow:1', u: 'x'.repeat(300), v: 1 }],
+    ],
     ['a name that hides a prototype', 'metric-name', [{ n: 'a/__proto__', v: 1 }]],
     ['a unit for a name that is a prototype', 'metric-name', [{ n: 'urn:dev:ow:1', u: '__proto__', v: 1 }]],
     ['two devices', 'payload-shape', [{ n: 'urn:dev:ow:1:a', v: 1 }, { n: 'urn:dev:ow:2:b', v: 1 }]], // prettier-ignore
@@ -198,6 +204,15 @@ describe('refuses', () => {
       code: 'value-not-finite',
     });
     expect(readCbor('81 a2 00 61 61 02 f97e00')).toMatchObject({ code: 'value-not-finite' });
+  });
+
+  it('a base name or unit of the length of a packet, 1,000 records after it, at once', () => {
+    const records = Array.from({ length: 999 }, () => ({ v: 1 }));
+    const long = ';'.repeat(100_000);
+    const before = performance.now();
+    expect(read([{ bn: long, v: 1 }, ...records])).toMatchObject({ code: 'metric-name' });
+    expect(read([{ bn: 'urn:dev:ow:1', bu: long, v: 1 }, ...records])).toMatchObject({ kind: 'many' });
+    expect(performance.now() - before).toBeLessThan(500);
   });
 
   it('one element alone when its neighbours are good', () => {
