@@ -33,6 +33,7 @@ function run(inputs: number): void {
       process.exit(1);
     }
     last = index;
+    console.error(`${index} of ${inputs} inputs`);
   }, HANGS_AFTER_MS);
   worker.on('exit', (code) => {
     clearInterval(watch);
