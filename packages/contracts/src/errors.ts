@@ -31,7 +31,7 @@ export const ERRORS = {
   'payload-shape': {
     status: 422,
     retriable: false,
-    says: 'The payload is JSON of another shape than the topic takes.',
+    says: 'The payload is of another shape than the topic takes.',
     todo: 'Compare with the shapes in docs/device-guide.md.',
   },
   'payload-too-deep': {
