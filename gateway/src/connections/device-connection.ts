@@ -2,7 +2,6 @@ import type { Duplex } from 'node:stream';
 import {
   isDeviceId,
   isRejection,
-  telemetryWriter,
   type DeviceRecord,
   type Rejection,
   type Subscription,
@@ -150,7 +149,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     resumed: readonly Subscription[] | undefined,
     assignedClientId: string | undefined,
   ): void {
-    const { port, clock, gatewayId } = this.around;
+    const { port, clock } = this.around;
     const deviceId = device.id;
     const state = this.around.takeOver(deviceId, this, resumed !== undefined);
     this.session = {
@@ -162,7 +161,6 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       connectedAt: clock.now(),
       keepAliveSeconds: packet.keepAlive,
       topicPrefix: `devices/${deviceId}/`,
-      writer: telemetryWriter(deviceId, gatewayId),
       resumed: resumed !== undefined,
       expirySeconds: expirySecondsOf(packet, this.around.limits.sessionExpiryMaximum),
       will: willOf(packet),

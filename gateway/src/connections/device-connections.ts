@@ -69,7 +69,7 @@ export class DeviceConnections {
     }
     const connection = new DeviceConnection(stream, remoteAddress, this.surroundings);
     this.all.add(connection);
-    stream.once('close', () => {
+    stream.on('close', () => {
       this.all.delete(connection);
       if (BROKEN.has(connection.mqtt.endedBecause ?? 'lost')) connectionErrorsTotal.inc();
     });

@@ -12,7 +12,9 @@ import {
   reject,
   type Rejection,
   type TelemetryFormat,
+  telemetryWriter,
   type TelemetryMessage,
+  type TelemetryWriter,
 } from '@fieldgate/contracts';
 import type { LogWriter, NewRecord } from '@fieldgate/commit-log';
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
@@ -79,7 +81,7 @@ export class IngestPublish {
       return this.formattedTelemetry({ session, publish });
     counts.publishes.telemetry += 1;
     const { bytes, payloadAt, payloadEnd } = publish;
-    const value = this.plain.record(session.writer, bytes, payloadAt, payloadEnd, this.clock.now());
+    const value = this.plain.record(this.writerOf(session), bytes, payloadAt, payloadEnd, this.clock.now());
     if (value === undefined) return this.unusualTelemetry({ session, publish });
     this.append({ session, publish }, { topic: 'fieldgate.telemetry.v1', key: session.deviceId, value });
   }
@@ -115,8 +117,12 @@ export class IngestPublish {
     return {
       topic: 'fieldgate.telemetry.v1',
       key: session.deviceId,
-      value: encodeTelemetry(session.writer, message, identity, now),
+      value: encodeTelemetry(this.writerOf(session), message, identity, now),
     };
+  }
+
+  private writerOf(session: DeviceSession): TelemetryWriter {
+    return (session.writer ??= telemetryWriter(session.deviceId, this.gateway.gatewayId));
   }
 
   private event(arrival: Arrival, eventType: string): void {

@@ -56,7 +56,8 @@ export interface DeviceSession {
   readonly topicPrefix: string;
   /** The first topic that was seen to be its telemetry: the same text comes again with each message. */
   telemetryTopic?: string;
-  readonly writer: TelemetryWriter;
+  /** Made with its first telemetry: most sessions are silent for most of the time. */
+  writer?: TelemetryWriter;
   expirySeconds: number;
   /** What is to be published when its connection has ended; undefined: nothing, or taken back. */
   will: SessionWill | undefined;

@@ -1,13 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { appended, LogTable, type CommitLog, type LogPosition, type LogRecord } from '@fieldgate/commit-log';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
-import {
-  encodeTableRow,
-  sessionRecordSchema,
-  tableRows,
-  telemetryWriter,
-  type SessionRecord,
-} from '@fieldgate/contracts';
+import { encodeTableRow, sessionRecordSchema, tableRows, type SessionRecord } from '@fieldgate/contracts';
 import type { IngestOutcome } from '../ingest/publish.js';
 import type { DeviceSession } from './device-session.js';
 import { PublishWills } from './publish-wills.js';
@@ -187,7 +181,6 @@ function sessionWith(
     connectedAt: AT,
     keepAliveSeconds: 60,
     topicPrefix: 'devices/pump-7/',
-    writer: telemetryWriter('pump-7', 'gw-1'),
     resumed: false,
     subscriptions: [],
     standing: 'newest',

@@ -1,4 +1,4 @@
-import { telemetryWriter, type SessionRecord, type SessionWill } from '@fieldgate/contracts';
+import { type SessionRecord, type SessionWill } from '@fieldgate/contracts';
 import type { LogTable } from '@fieldgate/commit-log';
 import type { Clock } from '@fieldgate/service';
 import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
@@ -150,7 +150,6 @@ function sessionOf(record: SessionRecord): DeviceSession {
     connectedAt,
     keepAliveSeconds,
     topicPrefix: `devices/${deviceId}/`,
-    writer: telemetryWriter(deviceId, record.gateway),
     resumed: record.resumed ?? false,
     expirySeconds,
     will: record.will,

@@ -14,9 +14,14 @@ export interface TableChange<T> {
   readonly at: LogPosition;
 }
 
+/** One object per row: tables have as many as there are devices. */
+interface Row<T> extends LogPosition {
+  readonly value: T;
+}
+
 /** The latest record per key of one topic, kept in memory and up to date. The last record wins. */
 export class LogTable<T> {
-  private readonly rows = new Map<string, { readonly value: T; readonly at: LogPosition }>();
+  private readonly rows = new Map<string, Row<T>>();
   private readonly listeners = new Set<(change: TableChange<T>) => void>();
   private readonly gate = new OffsetGate();
   private consumption: Consumption | undefined;
@@ -54,7 +59,8 @@ export class LogTable<T> {
 
   /** Where the newest record of this key stands. */
   positionOf(key: string): LogPosition | undefined {
-    return this.rows.get(key)?.at;
+    const row = this.rows.get(key);
+    return row && { partition: row.partition, offset: row.offset };
   }
 
   get size(): number {
@@ -90,7 +96,7 @@ export class LogTable<T> {
     }
     const at = { partition: record.partition, offset: record.offset };
     if (value === undefined) this.rows.delete(record.key);
-    else this.rows.set(record.key, { value, at });
+    else this.rows.set(record.key, { value, partition: at.partition, offset: at.offset });
     for (const listener of this.listeners) listener({ key: record.key, value, previous, at });
   }
 }

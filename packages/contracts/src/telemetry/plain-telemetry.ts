@@ -50,8 +50,7 @@ export class PlainTelemetry {
   private write(writer: TelemetryWriter, receivedMs: number): Uint8Array {
     const { scan } = this;
     const { bytes, readingsFrom, readingsTo } = scan;
-    const head = (writer.headBytes ??= Buffer.from(`${writer.head}"`));
-    const tail = (writer.tailBytes ??= Buffer.from(`"${writer.tail}`));
+    const { head, tail } = writer;
     const from = this.reserve(head.length + tail.length + readingsTo - readingsFrom + SMALL_PARTS_BYTES);
     const { slab } = this;
     slab.set(head, from);

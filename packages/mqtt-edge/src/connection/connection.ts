@@ -15,7 +15,7 @@ import { Deadlines } from './deadlines.js';
 import { Exchange } from './exchange.js';
 import { farewellFor } from './farewell.js';
 import { fitting } from './fitting.js';
-import { connackFor, keepAliveOf } from './handshake.js';
+import { connackFor, keepAliveOf, withoutPassword } from './handshake.js';
 import { Intake } from './intake.js';
 import { Legacy } from './legacy.js';
 import type { Limits } from './limits.js';
@@ -116,9 +116,10 @@ export class Connection {
 
   /** Lets the client in: CONNACK, then what its session has for it, then what it has sent meanwhile. */
   accept(acceptance: Acceptance): void {
-    const packet = this.connectPacket;
-    if (this.phase !== 'asking' || packet === undefined) return;
+    const asked = this.connectPacket;
+    if (this.phase !== 'asking' || asked === undefined) return;
     this.phase = 'open';
+    const packet = (this.connectPacket = withoutPassword(asked));
     this.deadlines.accepted(keepAliveOf(packet, acceptance, this.limits));
     this.write(connackFor(packet, acceptance, this.limits));
     if (!this.isOpen) return;

@@ -86,3 +86,8 @@ export function explained(packet: ConnectPacket | undefined, reason: string | un
   if (reason === undefined || packet?.properties.requestProblemInformation === 0) return NO_PROPERTIES;
   return { reasonString: reason };
 }
+
+/** It has served its purpose; who is let in may stay for months. */
+export function withoutPassword(packet: ConnectPacket): ConnectPacket {
+  return packet.password === undefined ? packet : { ...packet, password: undefined };
+}

@@ -17,7 +17,8 @@ export interface InFlight {
 export class OutboundQueue {
   private waiting: OutboundMessage[] = [];
   private nextWaiting = 0;
-  private readonly sent = new Map<number, InFlight>(); // in the order of sending
+  /** In the order of sending. Made with the first: most clients are sent nothing. */
+  private sent: Map<number, InFlight> | undefined;
   private waitingBytes = 0;
   private lastPacketId = 0;
 
@@ -31,7 +32,7 @@ export class OutboundQueue {
   }
 
   get inFlight(): number {
-    return this.sent.size;
+    return this.sent?.size ?? 0;
   }
 
   /** False, and the message is told, when there are too many already. */
@@ -64,35 +65,36 @@ export class OutboundQueue {
 
   /** Gives a message the id under which it is sent ([MQTT-2.2.1-3]: one that is not in use). There must be fewer than 65,535 in flight. */
   number(message: OutboundMessage): number {
+    const sent = (this.sent ??= new Map());
     do this.lastPacketId = this.lastPacketId === LAST_PACKET_ID ? 1 : this.lastPacketId + 1;
-    while (this.sent.has(this.lastPacketId));
-    this.sent.set(this.lastPacketId, { packetId: this.lastPacketId, message, released: false });
+    while (sent.has(this.lastPacketId));
+    sent.set(this.lastPacketId, { packetId: this.lastPacketId, message, released: false });
     return this.lastPacketId;
   }
 
   get(packetId: number): InFlight | undefined {
-    return this.sent.get(packetId);
+    return this.sent?.get(packetId);
   }
 
   /** PUBACK, PUBCOMP, or a refusal: its id is free again. */
   finish(packetId: number): InFlight | undefined {
-    const entry = this.sent.get(packetId);
-    this.sent.delete(packetId);
+    const entry = this.sent?.get(packetId);
+    this.sent?.delete(packetId);
     return entry;
   }
 
   /** In the order of sending. */
-  unacknowledged(): IterableIterator<InFlight> {
-    return this.sent.values();
+  unacknowledged(): Iterable<InFlight> {
+    return this.sent?.values() ?? [];
   }
 
   /** The session is over. */
   abandon(): void {
     const all = [
-      ...[...this.sent.values()].map(({ message }) => message),
+      ...Array.from(this.unacknowledged(), ({ message }) => message),
       ...this.waiting.slice(this.nextWaiting),
     ];
-    this.sent.clear();
+    this.sent = undefined;
     this.forgetWaiting();
     for (const { done } of all) done?.('abandoned');
   }

@@ -102,7 +102,7 @@ export class Receiver {
   }
 
   onPubrel({ packetId }: AcknowledgementPacket): void {
-    const isKnown = this.session.received.delete(packetId);
+    const isKnown = this.session.release(packetId);
     if (isKnown || !this.isNew) return this.outbox.acknowledge(PacketType.pubcomp, packetId);
     const reasonCode = ReasonCode.packetIdentifierNotFound;
     this.outbox.send(
@@ -119,7 +119,7 @@ export class Receiver {
   ): void => {
     const type = qos === 1 ? PacketType.puback : PacketType.pubrec;
     const isRefused = outcome >= ReasonCode.unspecifiedError && this.isNew;
-    if (qos === 2 && !isRefused) this.session.received.add(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
+    if (qos === 2 && !isRefused) this.session.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
     if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
     const reasonCode = outcome as ReasonCode; // what `settle` was called with
     const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
