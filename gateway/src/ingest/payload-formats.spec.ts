@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { createEmbeddedLog, type CommitLog } from '@fieldgate/commit-log';
 import { createLogger, systemClock } from '@fieldgate/service';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { encode } from 'cbor-x';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
 import { recordsOf, register, startGateway, type TestGateway } from '../testing/test-gateway.js';
 
 const SECRET = 'pump-secret-0123456789';
 const TOPIC = 'devices/pump-7/telemetry';
 
-const CBOR = encode({ temperature: 71.5, motor: { rpm: 1480 } });
+/** `{"temperature":71.5,"motor":{"rpm":1480}}` */
+const CBOR = Buffer.from('a26b74656d7065726174757265f95478656d6f746f72a16372706d1905c8', 'hex');
 const SENML = Buffer.from(
   '[{"bn":"urn:dev:ow:10e2073a01080063:","n":"temperature","u":"Cel","v":71.5},{"n":"motor/rpm","v":1480}]',
 );

@@ -159,6 +159,15 @@ it.each([
   expect(session.will === undefined).toBe(messages.length > 0); // or its record would say it again
 });
 
+it('publishes a will after its delay although the log was away when its connection ended', async () => {
+  const { wills, tellsAt, write } = await givenWills();
+  await write({ connected: true });
+  wills.leave(sessionWith({ expirySeconds: 3_600, will: WILL })); // and no record says so
+  await write({ connected: true, subscriptions: [{ filter: 'late', qos: 1 }] });
+  expect(tellsAt(AT + 29_999)).toEqual([]);
+  expect(tellsAt(AT + 30_000)).toEqual([GONE]);
+});
+
 it.each([
   ['resumed elsewhere', true, []],
   ['begun anew elsewhere', false, [GONE]],

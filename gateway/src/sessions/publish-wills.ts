@@ -14,9 +14,11 @@ export interface WillPort {
 }
 
 interface Due {
+  /** Epoch ms. */
+  readonly at: number;
   readonly session: DeviceSession;
   readonly will: SessionWill;
-  /** The record that it has waited in; undefined when it has not waited. */
+  /** The record that it has waited in; undefined when none says so (yet). */
   readonly record: SessionRecord | undefined;
 }
 
@@ -26,7 +28,7 @@ interface Due {
  */
 export class PublishWills {
   /** By device; their connections have ended. */
-  private readonly waiting = new Map<string, SessionRecord>();
+  private readonly waiting = new Map<string, Due>();
   /** By device: due, and the log was away. The newest of a device. */
   private readonly late = new Map<string, Due>();
   private unsettled = 0;
@@ -47,13 +49,17 @@ export class PublishWills {
   leave(session: DeviceSession): void {
     const { will } = session;
     if (!will) return;
-    const isOver = delayOf(will, session) === 0;
+    const delaySeconds = delayOf(will, session);
+    const isOver = delaySeconds === 0;
+    const due: Due = { at: this.clock.now() + delaySeconds * 1_000, session, will, record: undefined };
     if (session.standing === 'superseded') {
       const newest = this.table.get(session.deviceId);
-      if (isOver || hasEndedEarlierSession(newest)) this.publish({ session, will, record: undefined });
+      if (isOver || hasEndedEarlierSession(newest)) this.publish(due);
     } else if (isOver) {
       session.will = undefined; // nothing of it in the record
-      this.publish({ session, will, record: undefined });
+      this.publish(due);
+    } else {
+      this.waiting.set(session.deviceId, due); // its record says so too, unless the log is away
     }
   }
 
@@ -63,7 +69,7 @@ export class PublishWills {
     const late = [...this.late.values()];
     this.late.clear();
     for (const due of late) this.publish(due);
-    for (const record of this.waiting.values()) if (dueAt(record) <= now) this.letGo(record);
+    for (const due of this.waiting.values()) if (due.at <= now) this.letGo(due);
   }
 
   /** How many are on their way into the log. */
@@ -73,17 +79,19 @@ export class PublishWills {
 
   private onRecord(deviceId: string, record: SessionRecord | undefined): void {
     const before = this.waiting.get(deviceId);
+    if (before && record?.connected && record.connection === before.session.connection) return; // written before its end
     this.waiting.delete(deviceId); // [MQTT-3.1.3-9]: the device is back in its session
     if (before && hasEndedEarlierSession(record)) this.letGo(before);
     if (!record?.will || record.connected || record.gateway !== this.gatewayId) return;
     if (this.port.isConnected(deviceId, record.connection)) return; // taken for lost
-    if (dueAt(record) <= this.clock.now()) this.letGo(record);
-    else this.waiting.set(deviceId, record);
+    const due: Due = { at: dueAt(record), session: sessionOf(record), will: record.will, record };
+    if (due.at <= this.clock.now()) this.publish(due);
+    else this.waiting.set(deviceId, due);
   }
 
-  private letGo(record: SessionRecord): void {
-    this.waiting.delete(record.deviceId);
-    if (record.will) this.publish({ session: sessionOf(record), will: record.will, record });
+  private letGo(due: Due): void {
+    this.waiting.delete(due.session.deviceId);
+    this.publish(due);
   }
 
   private publish(due: Due): void {

@@ -26,6 +26,7 @@ import { TopicMemory } from './topic-memory.js';
 /** What a decoder makes: packets, the PUBLISHes among them with views of what arrived. */
 export type InboundPacket = Exclude<Packet, PublishPacket> | InboundPublish;
 
+/** What a decoder must know beforehand. */
 export interface DecoderOptions {
   /** Who reads. A server takes the version from CONNECT, a client says it. */
   readonly role: Role;

@@ -3,6 +3,7 @@ import type { ReasonCode } from './reason-codes.js';
 
 /** 3: MQTT 3.1, 4: MQTT 3.1.1, 5: MQTT 5; the protocol version byte of CONNECT. */
 export type ProtocolVersion = 3 | 4 | 5;
+/** At most once, at least once, exactly once (4.3). */
 export type Qos = 0 | 1 | 2;
 
 /** MQTT 5, table 2-1. The numbers are those on the wire. */
@@ -35,6 +36,7 @@ export interface Message {
   readonly properties: Properties;
 }
 
+/** 3.1; of MQTT 3.1 and 3.1.1 too, where `properties` is empty. Keep-alive in seconds, 0: none. */
 export interface ConnectPacket {
   readonly type: typeof PacketType.connect;
   readonly version: ProtocolVersion;
@@ -49,6 +51,7 @@ export interface ConnectPacket {
   readonly properties: Properties;
 }
 
+/** 3.2. Before MQTT 5 `reasonCode` is the return code of 3.1.1, table 3.1. */
 export interface ConnackPacket {
   readonly type: typeof PacketType.connack;
   readonly sessionPresent: boolean;
@@ -75,6 +78,7 @@ export interface PublishPacket {
   readonly properties: Properties;
 }
 
+/** PUBACK, PUBREC, PUBREL and PUBCOMP (3.4 to 3.7). Before MQTT 5 `reasonCode` is 0. */
 export interface AcknowledgementPacket {
   readonly type:
     | typeof PacketType.puback
@@ -87,6 +91,7 @@ export interface AcknowledgementPacket {
   readonly properties: Properties;
 }
 
+/** One filter of a SUBSCRIBE and its options (3.8.3.1); before MQTT 5 only `qos`, the others are false and 0. */
 export interface SubscriptionRequest {
   readonly filter: string;
   readonly qos: Qos;
@@ -98,6 +103,7 @@ export interface SubscriptionRequest {
   readonly retainHandling: 0 | 1 | 2;
 }
 
+/** 3.8. At least one filter ([MQTT-3.8.3-2]). */
 export interface SubscribePacket {
   readonly type: typeof PacketType.subscribe;
   readonly packetId: number;
@@ -105,6 +111,7 @@ export interface SubscribePacket {
   readonly properties: Properties;
 }
 
+/** 3.9. One code for each filter, in their order ([MQTT-3.9.3-1]); before MQTT 5 every failure is written as 0x80. */
 export interface SubackPacket {
   readonly type: typeof PacketType.suback;
   readonly packetId: number;
@@ -113,6 +120,7 @@ export interface SubackPacket {
   readonly properties: Properties;
 }
 
+/** 3.10. At least one filter ([MQTT-3.10.3-2]). */
 export interface UnsubscribePacket {
   readonly type: typeof PacketType.unsubscribe;
   readonly packetId: number;
@@ -120,6 +128,7 @@ export interface UnsubscribePacket {
   readonly properties: Properties;
 }
 
+/** 3.11. One code for each filter; before MQTT 5 there are none on the wire. */
 export interface UnsubackPacket {
   readonly type: typeof PacketType.unsuback;
   readonly packetId: number;
@@ -128,10 +137,12 @@ export interface UnsubackPacket {
   readonly properties: Properties;
 }
 
+/** PINGREQ and PINGRESP (3.12, 3.13). */
 export interface PingPacket {
   readonly type: typeof PacketType.pingreq | typeof PacketType.pingresp;
 }
 
+/** 3.14. Before MQTT 5 only a client sends it, and without a reason code: 0. */
 export interface DisconnectPacket {
   readonly type: typeof PacketType.disconnect;
   /** 0 before MQTT 5. */
@@ -146,6 +157,7 @@ export interface AuthPacket {
   readonly properties: Properties;
 }
 
+/** Every packet of MQTT, told apart by `type`. */
 export type Packet =
   | ConnectPacket
   | ConnackPacket

@@ -10,6 +10,7 @@ const PLACES = { ...PacketType, will: 0 } as const;
 export type PropertyPlace = (typeof PLACES)[keyof typeof PLACES];
 type Where = keyof typeof PLACES | 'publish by server' | 'disconnect by client' | 'disconnect by server';
 
+/** One property: its id, its type on the wire, and the packets that may have it (2.2.2.2, table 2-4). */
 export interface PropertyRow {
   readonly id: number;
   readonly name: keyof Properties;
@@ -40,6 +41,7 @@ const EXPLAINABLE = [
 
 /** MQTT 5, table 2-4, with the rules of each property from its own section. */
 // prettier-ignore
+/** All properties of MQTT 5. */
 export const PROPERTY_TABLE: readonly PropertyRow[] = [
   { id: 0x01, name: 'payloadFormatIndicator', type: 'byte', in: ['publish', 'will'], values: '0 or 1', section: '3.3.2.3.2' },
   { id: 0x02, name: 'messageExpiryInterval', type: 'four byte', in: ['publish', 'will'], section: '3.3.2.3.3' },

@@ -33,6 +33,7 @@ export const violationOf = (objection: Objection, packetType: PacketType | undef
   packetType,
 });
 
+/** Tells what `Decoder.read` says of bytes that are no MQTT from a packet. */
 export function isViolation(read: object): read is ProtocolViolation {
   return (read as Partial<ProtocolViolation>).violation === true; // the cast only asks for a member that may not be there
 }

@@ -4,6 +4,7 @@ import { scanUtf8, Utf8Finding } from './utf8.js';
 /** A shared subscription, `$share/{name}/{filter}` (MQTT 5, 4.8.2). */
 const SHARED = '$share/';
 
+/** Whether it is a shared subscription, `$share/{name}/{filter}` (4.8.2); its form has still to be checked. */
 export const isSharedFilter = (filter: string): boolean => filter.startsWith(SHARED);
 
 /** What keeps these characters from being a topic name (4.7.1.1, 4.7.3); undefined: nothing. */

@@ -25,6 +25,7 @@ export type EndReason =
   /** It did not read what was written to it. */
   | 'drain-timeout';
 
+/** What is left of a connection that is over. */
 export interface ConnectionEnd {
   readonly reason: EndReason;
   readonly reasonCode: ReasonCode;
@@ -57,6 +58,7 @@ export interface ConnectionHandler {
   closed(end: ConnectionEnd): void;
 }
 
+/** With what a client is let in: becomes its CONNACK (3.2). */
 export interface Acceptance {
   /** What the client has of an earlier connection, or a new one. */
   readonly session: SessionState;
@@ -69,6 +71,7 @@ export interface Acceptance {
   readonly properties?: Properties;
 }
 
+/** A PUBLISH to the client (3.3). The payload is sent as it is when its turn has come: it must not change until then. */
 export interface OutboundMessage {
   readonly topic: string;
   readonly payload: Uint8Array;

@@ -32,6 +32,7 @@ export interface Limits {
   readonly sharedSubscriptionAvailable: boolean;
 }
 
+/** Enough for devices of a few messages a second; what happens at each bound is in the README. */
 export const DEFAULT_LIMITS: Limits = {
   maximumPacketSize: 131_072,
   receiveMaximum: 1_000,
