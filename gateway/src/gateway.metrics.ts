@@ -11,6 +11,7 @@ export const counts = {
   droppedQos0: 0,
   heldTooLong: 0,
   throttledSeconds: 0,
+  held: 0,
   connections: 0,
 };
 
@@ -38,6 +39,12 @@ counter(
   'fieldgate_gateway_throttled_seconds_total',
   'Seconds for the rest of which a device was not read, because it sent too fast; each device counts',
   () => counts.throttledSeconds,
+);
+
+counter(
+  'fieldgate_gateway_held_connections_total',
+  'Times that a device that published was not read for a moment, because too much waited for the log',
+  () => counts.held,
 );
 
 export const publishesTotal = new Counter({

@@ -33,6 +33,7 @@ import { DeliverCommands } from './commands/deliver-commands.js';
 import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config.js';
 import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
+import { PacedWriter } from './ingest/paced-writer.js';
 import { Listeners } from './listeners/listeners.js';
 import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
@@ -114,7 +115,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.logger,
     );
     const responses = new AcceptResponse(this.identity.boot, this.commands, clock);
-    const ingest = new IngestPublish(this.identity, log.writer, responses, clock, this.logger);
+    const writer = new PacedWriter(log.writer);
+    const ingest = new IngestPublish(this.identity, writer, responses, clock, this.logger);
     this.wills = new PublishWills(
       config.gatewayId,
       this.sessionTable,
@@ -145,6 +147,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         },
         subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
         unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
+        pace: (connection) => writer.pace(connection),
         ingest: (session, publish) => {
           if (this.stopping.signal.aborted) return; // held, never acknowledged: the device sends it to the next gateway
           ingest.ingest(session, publish);

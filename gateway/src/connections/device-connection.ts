@@ -56,7 +56,7 @@ export interface Surroundings {
 export class DeviceConnection implements ConnectionHandler, DeviceLink, Answering {
   readonly mqtt: Connection;
   session: DeviceSession | undefined;
-  private readonly rate: RateLimit;
+  private readonly rate: RateLimit | undefined;
   private endedBecause: CloseReason | 'gateway-stopping' | undefined;
 
   constructor(
@@ -65,7 +65,8 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     private readonly around: Surroundings,
   ) {
     this.mqtt = new Connection(stream, around.limits, this, () => around.clock.now());
-    this.rate = new RateLimit(around.maxMessagesPerSecond, this.mqtt, () => this.close('too-fast'));
+    if (around.maxMessagesPerSecond < Infinity)
+      this.rate = new RateLimit(around.maxMessagesPerSecond, this.mqtt, () => this.close('too-fast'));
   }
 
   // ── what the gateway does with it ──
@@ -106,7 +107,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   /** To be called once a second. */
   tick(): void {
     this.mqtt.tick();
-    this.rate.tick();
+    this.rate?.tick();
   }
 
   get oldestUnsettled(): number | undefined {
@@ -192,8 +193,10 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   publish(packet: InboundPublish, topic: string, delivery: number): void {
     const { session } = this;
-    this.rate.count();
-    if (session) this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
+    this.rate?.count();
+    if (!session) return;
+    this.around.port.pace(this.mqtt);
+    this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
   }
 
   answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {

@@ -1,4 +1,5 @@
 import type { DeviceRecord, Rejection, Subscription } from '@fieldgate/contracts';
+import type { Holdable } from '../ingest/paced-writer.js';
 import type { InboundPublish } from '../ingest/publish.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
 import type { DeviceSession, DisconnectReason } from '../sessions/device-session.js';
@@ -13,5 +14,7 @@ export interface DevicePort {
   /** Resolve when the subscriptions are durable. */
   subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;
   unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void>;
+  /** To be called with every PUBLISH, before `ingest`: holds its connection when the log cannot keep up. */
+  pace(connection: Holdable): void;
   ingest(session: DeviceSession, publish: InboundPublish): void;
 }

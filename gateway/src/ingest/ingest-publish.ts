@@ -16,12 +16,13 @@ import {
   type TelemetryMessage,
   type TelemetryWriter,
 } from '@fieldgate/contracts';
-import type { LogWriter, NewRecord } from '@fieldgate/commit-log';
+import type { NewRecord } from '@fieldgate/commit-log';
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { deadLetterOf } from './dead-letter-of.js';
+import type { PacedWriter } from './paced-writer.js';
 import type { IngestOutcome, InboundPublish } from './publish.js';
 
 const JSON_TYPE = 'application/json';
@@ -45,7 +46,7 @@ export class IngestPublish {
 
   constructor(
     private readonly gateway: { readonly gatewayId: string; readonly boot: string },
-    private readonly writer: LogWriter,
+    private readonly writer: PacedWriter,
     private readonly responses: AcceptResponse,
     private readonly clock: Clock,
     private readonly logger: Logger,
@@ -146,7 +147,6 @@ export class IngestPublish {
 
   private append(arrival: Arrival, record: NewRecord): void {
     counts.records += 1;
-    // what `append` returns is not looked at: a connection reads no more than its in-flight limit of what is not answered
     this.writer.append(record, (error) => {
       if (!error) return settle(arrival, 'acknowledge'); // durable from here: PUBACK
       if (error.retriable) return settle(arrival, 'unavailable');
