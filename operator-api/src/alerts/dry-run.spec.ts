@@ -1,8 +1,16 @@
+import { AlertWatch, parseRules, type DeviceFacts } from '@fieldgate/alert-rules';
 import { appended } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
-import { alertIdOf, encodeEvent, encodeTelemetry, telemetryWriter, type Alert } from '@fieldgate/contracts';
+import {
+  alertIdOf,
+  encodeEvent,
+  encodeTelemetry,
+  isRejection,
+  telemetryWriter,
+  type Alert,
+} from '@fieldgate/contracts';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { dryRun, type DryRun, type DryRunOutcome, type Watch } from './dry-run.js';
+import { dryRun, type DryRun, type DryRunOutcome, type Watch, type WatchSource } from './dry-run.js';
 
 const NOW = Date.parse('2026-11-20T21:30:00.000Z');
 const MINUTE_MS = 60_000;
@@ -66,8 +74,13 @@ beforeEach(async () => {
   await log.start();
 });
 
-async function reading(deviceId: string, t: number, receivedMs: number, timeMs = receivedMs): Promise<void> {
-  clock.ms = receivedMs;
+async function reading(
+  deviceId: string,
+  t: number,
+  receivedMs: number,
+  { timeMs = receivedMs, appendedMs = receivedMs } = {},
+): Promise<void> {
+  clock.ms = appendedMs;
   const id = `${deviceId}-${t}-${timeMs}`;
   const value = encodeTelemetry(
     telemetryWriter(deviceId, 'gw-1'),
@@ -110,7 +123,7 @@ describe('a dry run', () => {
     const at = NOW - 30 * MINUTE_MS;
     await reading('a', 99, NOW - 61 * MINUTE_MS);
     for (const deviceId of ['a', 'b', 'c', 'd']) await reading(deviceId, 15, at);
-    await reading('a', 25, at, NOW - 40 * 24 * 60 * MINUTE_MS); // measured long ago, arrived now
+    await reading('a', 25, at, { timeMs: NOW - 40 * 24 * 60 * MINUTE_MS }); // measured long ago, arrived now
     const event = { deviceId: 'b', event: 'leak', state: 'raised', severity: 'info' } as const;
     const value = encodeEvent(event, { id: 'e', timeMs: at }, at);
     await appended(log.writer, { topic: 'fieldgate.events.v1', key: 'b', value });
@@ -162,6 +175,26 @@ describe('a dry run', () => {
     expect(busy?.passed).toEqual([NOW - 60 * MINUTE_MS, NOW - 20 * MINUTE_MS, NOW - 10 * MINUTE_MS, NOW]);
   });
 
+  it('takes nobody for silent because the clock of another gateway is ahead', async () => {
+    const rules = parseRules(
+      'version: 1\nrules:\n  - name: silent\n    metric: t\n    absence: { after: 10m }\n',
+    );
+    if (isRejection(rules)) throw new Error(rules.detail);
+    const deviceOf = (id: string): DeviceFacts => ({ id, labels: {}, createdAt: 0 });
+    for (let minute = 60; minute > 0; minute -= 2) {
+      const at = NOW - minute * MINUTE_MS;
+      await reading('a', 1, at);
+      if (minute > 20) await reading('d', 1, at + 40 * MINUTE_MS, { timeMs: at, appendedMs: at }); // the same partition
+    }
+    const watchOf = (source: WatchSource): Watch => new AlertWatch({ source, rules, deviceOf });
+    const outcome = await run({
+      devices: ['a', 'd'],
+      watches: (source) => [watchOf(source), watchOf(source)],
+    });
+    expect(outcome.readings).toBe(50);
+    expect(raisedIn(outcome)[0]).toEqual([alertIdOf('d', 'silent', NOW - 12 * MINUTE_MS)]);
+  });
+
   it.each([
     ['records', { limits: { ...LIMITS, records: 1_500 } }],
     [
@@ -178,7 +211,7 @@ describe('a dry run', () => {
     ['alerts', { limits: { ...LIMITS, alerts: 500 } }],
     ['a client that has gone', { gone: AbortSignal.abort() }],
   ] as const)('stops at its limit and says so, and takes nobody for silent: %s', async (_, limit) => {
-    for (let n = 0; n < 4_000; n++) await reading('a', 15 + n / 1_000, NOW - 60_000 + n, NOW - 60_000 + n);
+    for (let n = 0; n < 4_000; n++) await reading('a', 15 + n / 1_000, NOW - 60_000 + n);
     const outcome = await run({ devices: ['a', 'd'], ...limit }); // of one partition
     expect(outcome.truncated).toBe(true);
     expect(outcome.readings).toBeLessThan(2_001);

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import type { AlertTransition } from '@fieldgate/alert-rules';
+import { believedArrival, type AlertTransition } from '@fieldgate/alert-rules';
 import type { LogReader, LogRecord, PartitionBounds } from '@fieldgate/commit-log';
 import {
   decodeEvent,
@@ -126,15 +126,20 @@ async function runPartition(
   tally.take(own);
 }
 
-/** When the record arrived; undefined for one outside of the range, and for what is not ours. */
+/**
+ * When the record arrived, as far as that is believed: the alerts group has read it about when it was appended. Undefined for one outside of
+ * the range, and for what is not ours.
+ */
 function feed(
   watches: Both<Watch>,
-  { topic, value }: LogRecord,
+  { topic, value, timestampMs }: LogRecord,
   { fromMs, toMs, passed }: { readonly fromMs: number; readonly toMs: number; readonly passed: number },
 ): number | undefined {
   if (!value) return undefined;
-  const record = topic === 'fieldgate.events.v1' ? decodeEvent(value) : decodeTelemetry(value);
-  if (isRejection(record) || record.receivedMs < fromMs || record.receivedMs >= toMs) return undefined;
+  const read = topic === 'fieldgate.events.v1' ? decodeEvent(value) : decodeTelemetry(value);
+  if (isRejection(read)) return undefined;
+  const record = believedArrival(read, timestampMs);
+  if (record.receivedMs < fromMs || record.receivedMs >= toMs) return undefined;
   for (const watch of watches) {
     if (record.receivedMs > passed) watch.passTo(record.receivedMs); // who was silent until then
     if ('readings' in record) watch.reading(record);

@@ -1,6 +1,9 @@
 import type { LogReader, LogRecord, PartitionBounds } from '@fieldgate/commit-log';
 import type { LogTopic } from '@fieldgate/contracts';
 
+/** Of a gateway whose clock is ahead there may be some between the others; so many in a row are past the range. */
+const PAST_RANGE = 1_000;
+
 /** The records of one partition that were appended from one time on and before another. Times in epoch ms. */
 export async function* recordsBetween(
   reader: LogReader,
@@ -9,9 +12,11 @@ export async function* recordsBetween(
 ): AsyncIterable<LogRecord> {
   const { partition, end } = range;
   const from = await firstSince(reader, topic, range);
+  let beyond = 0;
   for await (const record of reader.read(topic, { partition, from, to: end })) {
-    if (record.timestampMs >= range.toMs) return;
-    yield record;
+    beyond = record.timestampMs < range.toMs ? 0 : beyond + 1;
+    if (beyond === 0) yield record;
+    if (beyond >= PAST_RANGE) return;
   }
 }
 

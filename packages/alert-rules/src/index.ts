@@ -1,4 +1,5 @@
 export * from './alert-watch.js';
+export * from './believed-arrival.js';
 export * from './rules/notification-settings.js';
 export * from './rules/rule.js';
 export * from './rules/rules-file.js';

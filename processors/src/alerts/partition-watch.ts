@@ -3,10 +3,12 @@ import {
   decodeTelemetry,
   isRejection,
   reject,
+  type EventRecord,
   type Rejection,
   type Severity,
+  type TelemetryRecord,
 } from '@fieldgate/contracts';
-import type { AlertTransition, AlertWatch, Rules } from '@fieldgate/alert-rules';
+import { believedArrival, type AlertTransition, type AlertWatch, type Rules } from '@fieldgate/alert-rules';
 import type { LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
 import type { Clock } from '@fieldgate/service';
 import { Counter } from 'prom-client';
@@ -31,8 +33,6 @@ const aheadTotal = new Counter({
 
 /** Moments at which time has changed something, and batches with arrivals in doubt, remembered between two checkpoints. */
 const MOST_TICKS = 500;
-/** So far may the clock of a gateway be ahead of ours. */
-const MOST_AHEAD_MS = 5_000;
 
 /** What an earlier run has done to the engine beside the records. */
 export interface Replay {
@@ -126,15 +126,13 @@ export class PartitionWatch {
       }
       if (record.offset < this.nextOffset) continue;
       passed.before(record.offset);
-      const { deviceId, receivedMs } = read.record;
-      const atMs = judgedAt(record.offset) ?? nowMs;
-      const isAhead = receivedMs > atMs + MOST_AHEAD_MS; // everybody else would seem to be silent
-      if (isAhead) this.ahead += 1;
+      const arrived = believedArrival(read, judgedAt(record.offset) ?? nowMs);
+      const { deviceId, receivedMs } = arrived;
+      if (arrived !== read) this.ahead += 1;
       else if (this.limit === undefined || receivedMs <= this.limit) engine.passTo(receivedMs);
       if (isIn(record, deviceId)) continue;
-      const arrived = isAhead ? { receivedMs: atMs } : undefined;
-      if (read.kind === 'telemetry') engine.reading(arrived ? { ...read.record, ...arrived } : read.record);
-      else engine.event(arrived ? { ...read.record, ...arrived } : read.record);
+      if ('readings' in arrived) engine.reading(arrived);
+      else engine.event(arrived);
     }
     const last = records.at(-1);
     if (last) this.nextOffset = Math.max(this.nextOffset, last.offset + 1);
@@ -278,16 +276,7 @@ export class PartitionWatch {
   }
 }
 
-type Reading =
-  | { readonly kind: 'telemetry'; readonly record: Exclude<ReturnType<typeof decodeTelemetry>, Rejection> }
-  | { readonly kind: 'event'; readonly record: Exclude<ReturnType<typeof decodeEvent>, Rejection> };
-
-function readingOf({ topic, value }: LogRecord): Reading | Rejection {
+function readingOf({ topic, value }: LogRecord): TelemetryRecord | EventRecord | Rejection {
   if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
-  if (topic === 'fieldgate.events.v1') {
-    const event = decodeEvent(value);
-    return isRejection(event) ? event : { kind: 'event', record: event };
-  }
-  const telemetry = decodeTelemetry(value);
-  return isRejection(telemetry) ? telemetry : { kind: 'telemetry', record: telemetry };
+  return topic === 'fieldgate.events.v1' ? decodeEvent(value) : decodeTelemetry(value);
 }
