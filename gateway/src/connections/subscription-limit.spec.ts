@@ -47,6 +47,17 @@ it('grants a hundred, counts a filter once, and names the limit to who wants mor
   expect(reasonString).toContain('at most 100 subscriptions');
 });
 
+it('keeps one subscription of a filter that stands there many times, the last', () => {
+  const filter = 'devices/pump-7/commands/#';
+  const { codes, granted } = answersTo(session([]), [
+    request(filter, 0),
+    request(filter, 2),
+    request(filter, 1),
+  ]);
+  expect(codes).toEqual([0, 2, 1]);
+  expect(granted).toEqual([request(filter, 1)]);
+});
+
 it('grants no more characters than a record should hold', () => {
   const long = (end: string) => request(`devices/pump-7/${'x'.repeat(10_000)}${end}`);
   const { codes } = answersTo(session([]), [long('1'), long('2'), request('devices/pump-7/commands/#')]);

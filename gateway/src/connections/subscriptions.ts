@@ -13,6 +13,7 @@ const MAXIMUM_LENGTH = 16_384;
 export interface SubscriptionAnswers {
   /** What SUBACK says to each filter. */
   readonly codes: readonly ReasonCode[];
+  /** One for each filter. */
   readonly granted: readonly SubscriptionRequest[];
   /** Of those that would exceed a limit; undefined: none would. */
   readonly reasonString: string | undefined;
@@ -33,9 +34,10 @@ export function answersTo(
     length += filter.length;
     return GRANTED[qos];
   });
+  const granted = requests.filter((_, index) => (codes[index] ?? 0) < ReasonCode.unspecifiedError);
   return {
     codes,
-    granted: requests.filter((_, index) => (codes[index] ?? 0) < ReasonCode.unspecifiedError),
+    granted: [...new Map(granted.map((request) => [request.filter, request])).values()], // the last one of a filter counts
     reasonString: codes.includes(ReasonCode.quotaExceeded)
       ? `a device has at most ${MAXIMUM} subscriptions, with filters of ${MAXIMUM_LENGTH} characters in all`
       : undefined,
