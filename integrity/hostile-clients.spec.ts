@@ -1,44 +1,43 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { HOSTILE_SECRET, HostileTarget } from './support/conformance/hostile-target.js';
+import { AttackedLabBroker } from './support/conformance/attacked-lab-broker.js';
+import { AttackedGateway, type AttackedServer } from './support/conformance/attacked-server.js';
 import { HOSTILE_CLIENTS } from './support/conformance/hostile-clients.js';
+import { HostileTarget } from './support/conformance/hostile-target.js';
 import { Witness } from './support/conformance/witness.js';
 import { Deployment } from './support/deployment.js';
 
 const WITNESS = 'uninvolved';
-/** Of the uninvolved device's messages, on a busy machine. */
+/** Of the uninvolved client's messages, on a busy machine. */
 const ACKNOWLEDGED_WITHIN_MS = 5_000;
 
-/** What the gateway does not do yet: it survives them, but closes without the reason (and a4 and n2 see the notes at their cases). */
-const NOT_YET: ReadonlySet<string> = new Set([]);
+describe.each<[string, 'log-in' | 'open', () => Promise<AttackedServer>]>([
+  ['the gateway', 'log-in', async () => new AttackedGateway(await Deployment.embedded())],
+  ['the lab broker', 'open', () => AttackedLabBroker.started()],
+])('%s survives, and others notice nothing of, a client that', (_name, kind, start) => {
+  let server: AttackedServer;
+  let target: HostileTarget;
+  let witness: Witness;
 
-let deployment: Deployment;
-let target: HostileTarget;
-let witness: Witness;
+  beforeAll(async () => {
+    server = await start();
+    witness = await Witness.connected(server, WITNESS);
+  }, 60_000);
+  /** Each case is judged by itself: one that ends the server must not fail the next. */
+  beforeEach(async () => {
+    if (!(await witness.isServed())) {
+      await server.restart();
+      witness = await Witness.connected(server, WITNESS);
+    }
+    target = new HostileTarget(server, WITNESS);
+  }, 60_000);
+  afterEach(() => target.close());
+  afterAll(async () => {
+    witness?.close();
+    await server?.stop();
+  }, 60_000);
 
-beforeAll(async () => {
-  deployment = await Deployment.embedded();
-  witness = await Witness.connected(deployment, WITNESS, HOSTILE_SECRET);
-}, 60_000);
-/** Each case is judged by itself: one that ends the gateway must not fail the next. */
-beforeEach(async () => {
-  if (!(await witness.isServed())) {
-    await deployment.restart('all');
-    witness = await Witness.connected(deployment, WITNESS, HOSTILE_SECRET);
-  }
-  target = new HostileTarget(deployment, WITNESS);
-}, 60_000);
-afterEach(() => target.close());
-afterAll(async () => {
-  witness?.close();
-  await deployment?.stop();
-}, 60_000);
-
-describe('a client that', () => {
-  it.each(
-    HOSTILE_CLIENTS.filter(({ id }) => !NOT_YET.has(id)).map(
-      (hostile) => [hostile.id, hostile.title, hostile] as const,
-    ),
-  )(
+  const cases = HOSTILE_CLIENTS.filter(({ only = kind }) => only === kind);
+  it.each(cases.map((hostile) => [hostile.id, hostile.title, hostile] as const))(
     '(%s) %s',
     async (_id, _title, hostile) => {
       const attacked = hostile.attack(target);

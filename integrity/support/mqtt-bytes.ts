@@ -10,14 +10,19 @@ export function binary(bytes: Buffer): Buffer {
 /** One packet: its first byte, the remaining length, its parts. */
 export function frame(header: number, parts: readonly Buffer[]): Buffer {
   const body = Buffer.concat(parts);
-  const length: number[] = [];
-  let rest = body.length;
+  return Buffer.concat([Buffer.from([header]), variableLength(body.length), body]);
+}
+
+/** A number as MQTT writes lengths: seven bits in a byte, the lowest first. */
+export function variableLength(length: number): Buffer {
+  const bytes: number[] = [];
+  let rest = length;
   do {
     const digit = rest % 128;
     rest = Math.floor(rest / 128);
-    length.push(rest > 0 ? digit | 128 : digit);
+    bytes.push(rest > 0 ? digit | 128 : digit);
   } while (rest > 0);
-  return Buffer.concat([Buffer.from([header, ...length]), body]);
+  return Buffer.from(bytes);
 }
 
 /** Cuts a stream of bytes into packets. */

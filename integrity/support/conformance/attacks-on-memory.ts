@@ -1,5 +1,14 @@
 import type { HostileCase } from './hostile-case.js';
-import { endlessPacket, PINGREQ, property, publishPacket, subscribePacket, Type } from './hostile-packets.js';
+import {
+  connectPacket,
+  endlessPacket,
+  PINGREQ,
+  property,
+  publishPacket,
+  subscribePacket,
+  Type,
+} from './hostile-packets.js';
+import { HOSTILE_SECRET } from './attacked-server.js';
 import { must, mustEnd } from './hostile-target.js';
 import type { HostileWire } from './hostile-wire.js';
 
@@ -7,7 +16,6 @@ const BLOCK = Buffer.alloc(16_384, 'x');
 const BLOCKS = 6_000; // 96 MiB
 const IDS = 65_535;
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
-const QUOTA_EXCEEDED = 0x97;
 const PROTOCOL_ERROR = 0x82;
 const PACKET_TOO_LARGE = 0x95;
 
@@ -15,13 +23,13 @@ const PACKET_TOO_LARGE = 0x95;
 export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
   {
     id: 'c',
-    title: 'begins QoS 2 messages and completes none: DISCONNECT 0x93 or 0x97 beyond what it may have open',
+    title: 'begins QoS 2 messages and completes none: DISCONNECT 0x93 beyond what it may have open',
     attack: (target) =>
       target.withinMemory(async () => {
         const { id, wire } = await target.connected();
         const topic = `devices/${id}/telemetry`;
         await pour(wire, (n) => publishPacket({ topic, qos: 2, id: n, payload: BLOCK }));
-        await mustEnd(wire, [RECEIVE_MAXIMUM_EXCEEDED, QUOTA_EXCEEDED]);
+        await mustEnd(wire, [RECEIVE_MAXIMUM_EXCEEDED], /Receive Maximum of \d+/);
       }),
   },
   {
@@ -44,12 +52,13 @@ export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
         const { id, wire } = await target.connected();
         const properties = [property.topicAlias(1), property.topicAlias(1)];
         await pour(wire, (n) => publishPacket({ topic: `devices/${id}/${n}`, properties, payload: BLOCK }));
-        await mustEnd(wire, [PROTOCOL_ERROR]);
+        await mustEnd(wire, [PROTOCOL_ERROR], /topic ?alias/i);
       }),
   },
   {
     id: 'g',
-    title: 'subscribes to its own messages, keeps the session and floods it: nothing is queued for it',
+    title:
+      'subscribes to its own messages, keeps the session and floods it: hardly anything is queued for it',
     async attack(target) {
       const id = await target.registered();
       const session = { clientId: id, clean: false, properties: [property.sessionExpiry(3_600)] };
@@ -62,12 +71,15 @@ export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
         wire.close();
       });
       const { wire } = await target.connected(session);
-      must((await wire.next(Type.PUBLISH, 500)) === undefined, 'it is sent what it published');
+      must(
+        target.server.isOpen || (await wire.next(Type.PUBLISH, 500)) === undefined,
+        'it is sent what it published',
+      );
     },
   },
   {
     id: 'h',
-    title: 'retains a message on ever new topics: none is kept',
+    title: 'retains a message on ever new topics: hardly any is kept',
     attack: (target) =>
       target.withinMemory(async () => {
         const { id, wire } = await target.connected();
@@ -91,7 +103,7 @@ export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
     async attack(target) {
       const { wire } = await target.connected();
       await wire.send(endlessPacket(0x30)); // and not a byte of the body
-      await mustEnd(wire, [PACKET_TOO_LARGE]);
+      await mustEnd(wire, [PACKET_TOO_LARGE], /larger than \d+/);
     },
   },
   {
@@ -104,6 +116,61 @@ export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
         const topic = `devices/${id}/telemetry`;
         await pour(wire, (n) => publishPacket({ topic, qos: 1, id: n, payload: BLOCK }));
       }),
+  },
+  {
+    id: 'n13',
+    title: 'subscribes without end and reads no SUBACK: is not read on, or closed',
+    only: 'log-in', // the lab broker's subscriptions are too slow for this: its other clients wait
+    attack: (target) =>
+      target.withinMemory(async () => {
+        const { id, wire } = await target.connected();
+        wire.freeze();
+        const filters = Array.from({ length: 500 }, () => `devices/${id}/commands/#`);
+        await pour(wire, (n) => subscribePacket(n, filters));
+      }),
+  },
+  {
+    id: 'n14',
+    title: 'subscribes, and never reads what it is sent: others are served, and little waits for it',
+    only: 'open',
+    attack: (target) =>
+      target.withinMemory(async () => {
+        const { id, wire } = await target.connected();
+        await wire.send(subscribePacket(1, [`devices/${id}/#`]));
+        must((await wire.next(Type.SUBACK)) !== undefined, 'no SUBACK');
+        wire.freeze();
+        const { wire: writer } = await target.connected();
+        const topic = `devices/${id}/telemetry`;
+        await pour(writer, () => publishPacket({ topic, payload: BLOCK }));
+        must(await target.isServed(writer), 'who writes to it is not served');
+      }),
+  },
+  {
+    id: 'n15',
+    title: 'never reads its commands: the operator is answered, and little waits for it',
+    only: 'log-in',
+    attack: (target) =>
+      target.withinMemory(async () => {
+        const { id, wire } = await target.connected();
+        await wire.send(subscribePacket(1, [`devices/${id}/commands/#`]));
+        must((await wire.next(Type.SUBACK)) !== undefined, 'no SUBACK');
+        wire.freeze();
+        await target.floodWithCommands(id);
+      }),
+  },
+  {
+    id: 'n16',
+    title: 'connects 500 times under one id: the last one is served',
+    async attack(target) {
+      const id = await target.registered();
+      for (let n = 0; n < 500; n++) {
+        const wire = await target.open();
+        const credentials = { username: id, password: HOSTILE_SECRET };
+        await wire.send(connectPacket({ clientId: id, ...credentials }));
+      }
+      const { wire } = await target.connected({ clientId: id });
+      must(await target.isServed(wire), 'it is not served');
+    },
   },
   {
     id: 'n8',

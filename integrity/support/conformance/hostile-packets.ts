@@ -1,4 +1,4 @@
-import { frame, text } from '../mqtt-bytes.js';
+import { frame, text, variableLength } from '../mqtt-bytes.js';
 
 export type Version = 4 | 5;
 
@@ -17,11 +17,13 @@ export const Type = {
 export const PINGREQ = Buffer.from([0xc0, 0]);
 
 const NOTHING = Buffer.alloc(0);
+const REASON_STRING = 0x1f;
 
 /** Properties of MQTT 5, one by one; whoever uses them decides how often. */
 export const property = {
   sessionExpiry: (seconds: number) => Buffer.concat([Buffer.from([0x11]), four(seconds)]),
   topicAlias: (alias: number) => Buffer.concat([Buffer.from([0x23]), two(alias)]),
+  user: (name: string, value: string) => Buffer.concat([Buffer.from([0x26]), text(name), text(value)]),
   contentType: (value: string) => Buffer.concat([Buffer.from([0x03]), text(value)]),
 } as const;
 
@@ -97,11 +99,17 @@ export function endlessPacket(header: number): Buffer {
   return Buffer.from([header, 0xff, 0xff, 0xff, 0x7f]);
 }
 
+/** Of an answer, at its properties; empty where there is none, or something else before it. */
+export function reasonString(properties: Buffer = Buffer.alloc(0)): string {
+  const from = properties.findIndex((byte) => byte < 0x80) + 1; // behind the length
+  if (properties[from] !== REASON_STRING) return '';
+  return properties.subarray(from + 3, from + 3 + properties.readUInt16BE(from + 1)).toString();
+}
+
 function propertyList(version: Version, properties: readonly Buffer[] = []): Buffer {
   if (version === 4) return NOTHING;
   const bytes = Buffer.concat(properties);
-  if (bytes.length > 127) throw new RangeError('more properties than a length of one byte can say');
-  return Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  return Buffer.concat([variableLength(bytes.length), bytes]);
 }
 
 function two(value: number): Buffer {

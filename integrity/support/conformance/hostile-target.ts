@@ -1,11 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import type { Deployment } from '../deployment.js';
 import { until } from '../operator.js';
-import { connectPacket, type ConnectFields, PINGREQ, Type } from './hostile-packets.js';
+import { AttackedGateway, HOSTILE_SECRET, type AttackedServer } from './attacked-server.js';
+import {
+  connectPacket,
+  type ConnectFields,
+  PINGREQ,
+  reasonString,
+  subscribePacket,
+  Type,
+} from './hostile-packets.js';
 import { HostileWire } from './hostile-wire.js';
-
-export const HOSTILE_SECRET = 'hostile-secret-0123456789';
 
 /** Of the 96 MiB that a flood sends; a leak keeps more than was sent. */
 const KEPT_PER_FLOOD_MIB = 64;
@@ -18,24 +23,24 @@ export interface Attacker {
   readonly wire: HostileWire;
 }
 
-/** What an attack has against it: the gateway of a deployment, with log-in. */
+/** What an attack has against it, and what it may ask of it. */
 export class HostileTarget {
   private readonly wires: HostileWire[] = [];
 
   constructor(
-    readonly deployment: Deployment,
-    /** The device that must notice nothing. */
+    readonly server: AttackedServer,
+    /** The client that must notice nothing. */
     readonly witnessId: string,
   ) {}
 
   async open(): Promise<HostileWire> {
-    const wire = await HostileWire.open(this.deployment.mqttPort);
+    const wire = await HostileWire.open(this.server.port);
     this.wires.push(wire);
     return wire;
   }
 
   async registered(id = `hostile-${randomBytes(4).toString('hex')}`): Promise<string> {
-    await this.deployment.operator.register([{ id, secret: HOSTILE_SECRET }]);
+    await this.server.admit(id);
     return id;
   }
 
@@ -52,14 +57,47 @@ export class HostileTarget {
     return { id, wire };
   }
 
-  /** The reason code of CONNACK; undefined when none comes. */
-  async tried(
-    fields: ConnectFields,
-  ): Promise<{ readonly wire: HostileWire; readonly reason: number | undefined }> {
+  /** The reason code of CONNACK, and the sentence beside it; undefined when none comes. */
+  async tried(fields: ConnectFields): Promise<{
+    readonly wire: HostileWire;
+    readonly reason: number | undefined;
+    readonly says: string;
+  }> {
     const wire = await this.open();
     await wire.send(connectPacket(fields));
     const connack = await wire.next(Type.CONNACK);
-    return { wire, reason: connack?.[1] };
+    return { wire, reason: connack?.[1], says: reasonString(connack?.subarray(2)) };
+  }
+
+  /** Whether a message of this device with this `n` is stored, or delivered to who has subscribed, in ten seconds. */
+  async arrivals(id: string): Promise<(n: number) => Promise<boolean>> {
+    if (this.server instanceof AttackedGateway) {
+      const { operator } = this.server.deployment;
+      const values = (): Promise<number[]> =>
+        operator.values(id, 'n', Date.now() - 60_000, Date.now() + 60_000);
+      return async (n) => (await until(values, (stored) => stored.includes(n), 10_000)).includes(n);
+    }
+    const { wire } = await this.connected();
+    await wire.send(subscribePacket(1, [`devices/${id}/#`]));
+    await wire.next(Type.SUBACK);
+    return async (n) => {
+      for (;;) {
+        const message = await wire.next(Type.PUBLISH);
+        if (!message || message.includes(`{"n":${n}}`)) return message !== undefined;
+      }
+    };
+  }
+
+  /** More than are delivered at a time, and as large as an operator may send them. */
+  async floodWithCommands(id: string): Promise<void> {
+    if (!(this.server instanceof AttackedGateway)) throw new Error('only devices have commands');
+    const { operator } = this.server.deployment;
+    await operator.commandReady(id);
+    const params = { text: 'x'.repeat(50_000) };
+    for (let n = 0; n < 100; n++) {
+      const { status, body } = await operator.command(id, 'flood', { params });
+      must(status < 500, `the operator is answered ${status} ${JSON.stringify(body)}`);
+    }
   }
 
   async isServed(wire: HostileWire): Promise<boolean> {
@@ -90,7 +128,7 @@ export class HostileTarget {
 
   /** Without files that are mapped, as those of the embedded log are. */
   private async memoryMiB(): Promise<number> {
-    const status = await readFile(`/proc/${this.deployment.pidOf('gateway')}/status`, 'utf8');
+    const status = await readFile(`/proc/${this.server.pid}/status`, 'utf8');
     return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1] ?? 0) / 1024;
   }
 }
@@ -99,14 +137,16 @@ export function must(condition: boolean, otherwise: string): void {
   if (!condition) throw new Error(otherwise);
 }
 
-/** The connection ends, and an MQTT 5 client is told one of these reasons. */
-export async function mustEnd(wire: HostileWire, reasons: readonly number[]): Promise<void> {
+/** The connection ends, and an MQTT 5 client is told one of these reasons, and what it has broken. */
+export async function mustEnd(wire: HostileWire, reasons: readonly number[], says: RegExp): Promise<void> {
   must(await wire.closes(), 'the connection stays open');
-  const told = wire.farewell !== undefined && reasons.includes(wire.farewell);
+  const { farewell } = wire;
+  const told = farewell !== undefined && reasons.includes(farewell.reason);
   must(
     told,
-    `DISCONNECT ${inWords(wire.farewell)}, not ${reasons.map(inWords).join(' or ')}, before the close`,
+    `DISCONNECT ${inWords(farewell?.reason)}, not ${reasons.map(inWords).join(' or ')}, before the close`,
   );
+  must(says.test(farewell?.says ?? ''), `DISCONNECT says "${farewell?.says}"`);
 }
 
 export function inWords(reason: number | undefined): string {

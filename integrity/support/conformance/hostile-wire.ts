@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { PacketCutter } from '../mqtt-bytes.js';
-import { Type } from './hostile-packets.js';
+import { reasonString, Type } from './hostile-packets.js';
 
 const QUIET_MS = 10_000;
 const SENT_ENOUGH_BYTES = 65_536;
@@ -16,8 +16,8 @@ export class HostileWire {
   private readonly heard: HeardPacket[] = [];
   private readonly waiting = new Set<() => void>();
   private ended = false;
-  /** Of the DISCONNECT with which the gateway said farewell. */
-  farewell: number | undefined;
+  /** The DISCONNECT with which the server said farewell. */
+  farewell: { readonly reason: number; readonly says: string } | undefined;
 
   private constructor(private readonly socket: Socket) {
     const cutter = new PacketCutter((type, body) => this.hear({ type, body: Buffer.from(body) }));
@@ -41,7 +41,7 @@ export class HostileWire {
     return this.ended;
   }
 
-  /** Waits while much is unsent; false when the gateway has closed, or takes nothing for ten seconds. */
+  /** Waits while much is unsent; false when the server has closed, or takes nothing for ten seconds. */
   async send(...packets: readonly Buffer[]): Promise<boolean> {
     if (this.ended) return false;
     this.socket.write(Buffer.concat(packets));
@@ -62,7 +62,7 @@ export class HostileWire {
     return found?.body;
   }
 
-  /** Whether the gateway closes the connection in time. */
+  /** Whether the server closes the connection in time. */
   async closes(withinMs = QUIET_MS): Promise<boolean> {
     await this.until(() => false, withinMs);
     return this.ended;
@@ -78,7 +78,8 @@ export class HostileWire {
   }
 
   private hear(packet: HeardPacket): void {
-    if (packet.type === Type.DISCONNECT) this.farewell = packet.body[0] ?? 0;
+    if (packet.type === Type.DISCONNECT)
+      this.farewell = { reason: packet.body[0] ?? 0, says: reasonString(packet.body.subarray(1)) };
     this.heard.push(packet);
     this.wake();
   }

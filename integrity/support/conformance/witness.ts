@@ -1,5 +1,5 @@
-import type { Deployment } from '../deployment.js';
 import { RawDevice } from '../raw-device.js';
+import { HOSTILE_SECRET, type AttackedServer } from './attacked-server.js';
 
 const PAUSE_MS = 20;
 
@@ -12,10 +12,10 @@ export class Witness {
 
   private constructor(private readonly device: RawDevice) {}
 
-  static async connected(deployment: Deployment, id: string, secret: string): Promise<Witness> {
-    await deployment.operator.register([{ id, secret }]);
-    const device = new RawDevice(id, secret, 5);
-    await device.connect(deployment.mqttPort);
+  static async connected(server: AttackedServer, id: string): Promise<Witness> {
+    await server.admit(id);
+    const device = new RawDevice(id, HOSTILE_SECRET, 5);
+    await device.connect(server.port);
     return new Witness(device);
   }
 
