@@ -10,7 +10,7 @@ import {
   type LogPosition,
 } from '@fieldgate/commit-log';
 import { decodeTelemetry, isRejection, reject } from '@fieldgate/contracts';
-import { DeadLetters, type Refusal } from './dead-letters.js';
+import { DeliverBatch, type Refusal } from '@fieldgate/processors/delivery';
 import { dewPointOf } from './dew-point.js';
 
 /** The name is where the offsets are kept, and the symbol is what the handlers below are found by. */
@@ -24,23 +24,25 @@ export const DEW_POINT = {
 export class DewPointController {
   constructor(
     @Inject(COMMIT_LOG) private readonly log: CommitLog,
-    @Inject(DeadLetters) private readonly deadLetters: DeadLetters,
+    @Inject(DeliverBatch) private readonly delivery: DeliverBatch,
   ) {}
 
   @EventPattern<string>('fieldgate.telemetry.v1', DEW_POINT.transport)
-  async telemetry(@Payload() batch: LogBatch): Promise<BatchOutcome> {
-    const refused: Refusal[] = [];
-    const written: Promise<LogPosition>[] = [];
-    for (const [index, { value }] of batch.records.entries()) {
-      const record = value ? decodeTelemetry(value) : reject('record-unreadable', 'a tombstone');
-      if (isRejection(record)) {
-        refused.push({ index, code: record.code, detail: record.detail });
-        continue;
+  telemetry(@Payload() batch: LogBatch): Promise<BatchOutcome> {
+    return this.delivery.deliver(batch, async ({ records }) => {
+      const refused: Refusal[] = [];
+      const written: Promise<LogPosition>[] = [];
+      for (const [index, { value }] of records.entries()) {
+        const record = value ? decodeTelemetry(value) : reject('record-unreadable', 'a tombstone');
+        if (isRejection(record)) {
+          refused.push({ index, code: record.code, detail: record.detail });
+          continue;
+        }
+        const derived = dewPointOf(record, DEW_POINT.group);
+        if (derived) written.push(appended(this.log.writer, derived));
       }
-      const derived = dewPointOf(record, DEW_POINT.group);
-      if (derived) written.push(appended(this.log.writer, derived));
-    }
-    await Promise.all(written); // durable from here: only now may the offset move
-    return this.deadLetters.keep(DEW_POINT.group, batch, refused);
+      await Promise.all(written); // durable from here: only now may the offset move
+      return refused;
+    });
   }
 }

@@ -11,24 +11,28 @@ import {
   type CommitLog,
 } from '@fieldgate/commit-log';
 import type { ConsumerGroup } from '@fieldgate/contracts';
+import { DeliverBatch } from '@fieldgate/processors/delivery';
 import {
+  CLOCK,
   createLogger,
   env,
+  LOGGER,
   NestLog,
   readEnvironment,
   Readiness,
   serviceEnvironment,
   ServiceModule,
   Supervisor,
+  type Clock,
+  type Logger,
 } from '@fieldgate/service';
 import { z } from 'zod';
-import { DeadLetters } from './dead-letters.js';
 
 export interface Processor {
   readonly group: ConsumerGroup;
   readonly transport: symbol;
   readonly controllers: Type[];
-  /** What the controllers inject beside the log, the clock and the logger. */
+  /** What the controllers inject beside the log, the clock, the logger and `DeliverBatch`. */
   readonly providers?: Type[];
 }
 
@@ -69,7 +73,14 @@ export async function runProcessor(processor: Processor): Promise<void> {
       module: Root,
       imports: [ServiceModule.forRoot({ logger, supervisor, readiness }), CommitLogModule.forRoot(settings)],
       controllers,
-      providers: [DeadLetters, ...providers],
+      providers: [
+        {
+          provide: DeliverBatch,
+          useFactory: (log: CommitLog, clock: Clock, of: Logger) => new DeliverBatch(group, log, clock, of),
+          inject: [COMMIT_LOG, CLOCK, LOGGER],
+        },
+        ...providers,
+      ],
     },
     new FastifyAdapter({ forceCloseConnections: true }),
     { logger: new NestLog(logger), abortOnError: false },

@@ -49,6 +49,15 @@ describe('delivering a batch', () => {
     expect(await recordsOf(log, 'fieldgate.dead-letters.v1')).toHaveLength(0);
   });
 
+  it('takes the refusal of a record that is not in the batch for a bug', async () => {
+    const { log, delivery } = await given();
+    const batch = await batchOf(log, 'fieldgate.telemetry.v1');
+    const refusal = { index: 3, code: 'store-refused', detail: 'no' } as const;
+    await expect(delivery.deliver(batch, async () => [refusal])).rejects.toThrow(
+      'fieldgate.test refused record 3 of 3',
+    );
+  });
+
   it('gives no outcome while the dead letter cannot be written', async () => {
     const { log, delivery } = await given();
     const batch = await batchOf(log, 'fieldgate.telemetry.v1');

@@ -22,7 +22,7 @@ export interface Refusal {
 }
 
 /**
- * The promise of every processor: a failure that may pass (`retriable`) pauses the partition and comes again with back-off, and is never a dead
+ * The promise of every processor, of ours and of one's own: a failure that may pass (`retriable`) pauses the partition and comes again with back-off, and is never a dead
  * letter; a record that is refused becomes a dead letter alone, durable before the group's offset moves past it, and the rest goes on.
  */
 export class DeliverBatch {
@@ -52,7 +52,7 @@ export class DeliverBatch {
 
   private async bury(batch: LogBatch, refusal: Refusal): Promise<void> {
     const record = batch.records[refusal.index];
-    if (!record) return;
+    if (!record) throw new Error(`${this.group} refused record ${refusal.index} of ${batch.records.length}`);
     const { topic, partition, offset } = record;
     handledTotal.inc({ group: this.group, outcome: 'refused' });
     this.logger.warn({ group: this.group, topic, partition, offset, code: refusal.code }, 'record refused');
