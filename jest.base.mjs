@@ -9,6 +9,7 @@ export default {
       '<rootDir>/packages/$1/src/index.ts',
     '^@fieldgate/(commit-log|telemetry-store)/testing$': '<rootDir>/packages/$1/src/testing/index.ts',
     '^@fieldgate/([^/]+)$': '<rootDir>/$1/src/index.ts',
+    '^#markdown-table$': '<rootDir>/packages/mqtt-edge/conformance/src/markdown-table.ts',
   },
   transform: {
     '^.+\\.ts$': [

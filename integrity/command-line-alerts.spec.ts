@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { connectAsync, type MqttClient } from 'mqtt';
+import { atEndOfEachTest } from './support/at-end.js';
 import { CommandLine, fieldgate, type Ran } from './support/command-line.js';
 import { Deployment } from './support/deployment.js';
 import { until } from './support/operator.js';
@@ -113,6 +114,8 @@ describe('fieldgate alerts', () => {
 });
 
 describe('fieldgate rules', () => {
+  const atEnd = atEndOfEachTest();
+
   it('checks a file, and asks nobody', async () => {
     const good = fileOf('rules.yaml');
     expect(await fieldgate(['rules', 'check', good], '')).toEqual({
@@ -186,5 +189,32 @@ describe('fieldgate rules', () => {
     await writeFile(fileOf('rules.yaml'), LOWER);
     expect((await askUntil(/warm/, 'rules', 'show')).out).not.toContain('newer');
     expect(await line.askJson<{ rules: string }>('rules', 'show')).toMatchObject({ rules: LOWER });
+  });
+
+  it('shows why there are none, where the file never was usable', async () => {
+    await writeFile(fileOf('never.yaml'), BAD);
+    const other = await Deployment.embedded({ FIELDGATE_RULES_FILE: fileOf('never.yaml') });
+    atEnd(() => other.stop());
+    const ask = new CommandLine(() => other);
+    const shown = await until(
+      () => ask.ask('rules', 'show'),
+      ({ out }) => out.includes('usable'),
+      15_000,
+    );
+    expect(shown).toMatchObject({ code: 0, err: '' });
+    expect(shown.out).toMatch(
+      /^# no rules: the file was never usable: line 5, .*\n# +line 5, .*abov is not known here; .*\n$/,
+    );
+    expect(await ask.askJson('rules', 'show')).toMatchObject({
+      rules: null,
+      problem: expect.stringContaining('abov is not known here'),
+    });
+    await writeFile(fileOf('never.yaml'), RULES);
+    const inForce = await until(
+      () => ask.ask('rules', 'show'),
+      ({ out }) => out.includes('in force'),
+      15_000,
+    );
+    expect(inForce.out).toMatch(new RegExp(`^# in force since ${INSTANT}\nversion: 1\n`));
   });
 });

@@ -58,6 +58,13 @@ it('keeps one subscription of a filter that stands there many times, the last', 
   expect(granted).toEqual([request(filter, 1)]);
 });
 
+it('looks at no more than a hundred filters of one SUBSCRIBE', () => {
+  const requests = Array.from({ length: 102 }, () => request('devices/pump-7/commands/#'));
+  const { codes, granted } = answersTo(session([]), requests);
+  expect(codes.slice(98)).toEqual([1, 1, ReasonCode.quotaExceeded, ReasonCode.quotaExceeded]);
+  expect(granted).toHaveLength(1);
+});
+
 it('grants no more characters than a record should hold', () => {
   const long = (end: string) => request(`devices/pump-7/${'x'.repeat(10_000)}${end}`);
   const { codes } = answersTo(session([]), [long('1'), long('2'), request('devices/pump-7/commands/#')]);

@@ -26,7 +26,8 @@ export function answersTo(
 ): SubscriptionAnswers {
   const filters = new Set(subscriptions.map(({ filter }) => filter));
   let length = [...filters].reduce((sum, filter) => sum + filter.length, 0);
-  const codes = requests.map(({ filter, qos }) => {
+  const codes = requests.map(({ filter, qos }, index) => {
+    if (index >= MAXIMUM) return ReasonCode.quotaExceeded; // unseen: a packet may cost no more time than others can wait
     if (!maySubscribe(deviceId, filter)) return refusalOf(filter);
     if (filters.has(filter)) return GRANTED[qos];
     if (filters.size >= MAXIMUM || length + filter.length > MAXIMUM_LENGTH) return ReasonCode.quotaExceeded;

@@ -3,6 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { generate, parser, type IConnectPacket, type Packet } from 'mqtt-packet';
 import { SECRET } from './given-gateway.js';
 
+/** Before jest ends the test, which does not say what it waited for. */
+const ANSWER_WITHIN_MS = 4_000;
+
 /** A client that sends just the packets that a test wants, and does nothing by itself. */
 export class PacketClient {
   private readonly received: Packet[] = [];
@@ -47,16 +50,26 @@ export class PacketClient {
   }
 
   /** The next packet that has come or will come. */
-  async next(): Promise<Packet> {
-    for (;;) {
-      const packet = this.received.shift();
-      if (packet) return packet;
-      await Promise.race([
-        new Promise<void>((resolve) => (this.waiting = resolve)),
-        this.closed.then(() => {
-          throw new Error('the gateway has closed the connection');
-        }),
-      ]);
+  async next(withinMs = ANSWER_WITHIN_MS): Promise<Packet> {
+    let timer: NodeJS.Timeout | undefined;
+    const tooLate = new Promise<never>((_, reject) => {
+      const error = new Error(`the gateway has sent no packet within ${withinMs} ms`);
+      timer = setTimeout(() => reject(error), withinMs);
+    });
+    try {
+      for (;;) {
+        const packet = this.received.shift();
+        if (packet) return packet;
+        await Promise.race([
+          new Promise<void>((resolve) => (this.waiting = resolve)),
+          this.closed.then(() => {
+            throw new Error('the gateway has closed the connection');
+          }),
+          tooLate,
+        ]);
+      }
+    } finally {
+      clearTimeout(timer);
     }
   }
 

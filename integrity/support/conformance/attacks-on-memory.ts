@@ -120,7 +120,6 @@ export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
   {
     id: 'n13',
     title: 'subscribes without end and reads no SUBACK: is not read on, or closed',
-    only: 'log-in', // the lab broker's subscriptions are too slow for this: its other clients wait
     attack: (target) =>
       target.withinMemory(async () => {
         const { id, wire } = await target.connected();

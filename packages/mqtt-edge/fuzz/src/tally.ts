@@ -1,7 +1,7 @@
+import { markdownTable } from '#markdown-table';
 import { PacketType, type ProtocolVersion, type ProtocolViolation, ReasonCode } from '@fieldgate/mqtt-edge';
 import type { Examination } from './examine.js';
 import type { Input } from './input.js';
-import { markdownTable } from './markdown-table.js';
 
 const KEPT_FAULTS = 20;
 const VERSIONS = [3, 4, 5] as const;

@@ -130,8 +130,8 @@ export class LabBroker {
 
   /** What a client is told that has reached it. */
   get subscriptionLimit(): string {
-    const { subscriptionsPerClient, subscriptionBytesPerClient } = this.limits;
-    return `at most ${subscriptionsPerClient} subscriptions of ${subscriptionBytesPerClient} bytes in all`;
+    const { subscriptionsPerClient, subscriptionBytesPerClient, filtersPerSubscribe } = this.limits;
+    return `at most ${subscriptionsPerClient} subscriptions of ${subscriptionBytesPerClient} bytes in all, ${filtersPerSubscribe} at a time`;
   }
 
   unsubscribe(session: BrokerSession, filter: string): ReasonCode {

@@ -55,11 +55,13 @@ export class LabClient implements ConnectionHandler {
     const { session } = this;
     if (!session) return;
     const identifier = properties.subscriptionIdentifiers?.[0];
-    const answers = subscriptions.map((request) => this.broker.subscribe(session, request, identifier));
-    const full = answers.some(({ code }) => code === ReasonCode.quotaExceeded);
+    const looked = subscriptions.slice(0, this.broker.limits.filtersPerSubscribe);
+    const answers = looked.map((request) => this.broker.subscribe(session, request, identifier));
+    const codes = subscriptions.map((_, index) => answers[index]?.code ?? ReasonCode.quotaExceeded);
+    const full = codes.includes(ReasonCode.quotaExceeded);
     this.connection.suback(
       packetId,
-      answers.map(({ code }) => code),
+      codes,
       full ? { reasonString: this.broker.subscriptionLimit } : undefined,
     );
     for (const { retained, subscription } of answers)

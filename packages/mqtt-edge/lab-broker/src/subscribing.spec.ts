@@ -4,7 +4,7 @@ import { aPublish, aSubscribe, anAcknowledgement } from '../../src/testing/packe
 import { GivenLab, messagesOf, payloadsOf, subscribed, topicsOf, unsubscribed } from './testing/given-lab.js';
 
 it('answers each filter in its place, with the granted QoS or why not', async () => {
-  const lab = new GivenLab({ subscriptionsPerClient: 3 });
+  const lab = new GivenLab({ subscriptionsPerClient: 3, filtersPerSubscribe: 10 });
   const client = await lab.client();
   const filters = [
     { filter: 'c', qos: 2 },
@@ -33,6 +33,15 @@ it('answers each filter in its place, with the granted QoS or why not', async ()
     { topic: 'b', qos: 1 },
     { topic: 'c', qos: 2 },
   ]);
+});
+
+it('takes no more filters at a time than others can wait for', async () => {
+  const lab = new GivenLab({ filtersPerSubscribe: 2 });
+  const client = await lab.client();
+  const filters = ['a', 'b', 'c'].map((filter) => ({ filter }));
+  expect(await subscribed(client, filters)).toEqual([0, 0, ReasonCode.quotaExceeded]);
+  await lab.publish({ topic: 'c' });
+  expect(await messagesOf(client)).toEqual([]);
 });
 
 it('knows one word for every refusal before MQTT 5', async () => {
