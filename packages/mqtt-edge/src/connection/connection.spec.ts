@@ -215,8 +215,9 @@ it('gives way to others behind each chunk of the largest size, because there is 
   const empty = encode(aPublish({ payload: '' }), 5).length;
   const full = encode(aPublish({ payload: Buffer.alloc(65_536 - empty - 2) }), 5); // two more bytes of remaining length
   expect(full).toHaveLength(65_536);
+  const turn = new Promise((resolve) => setImmediate(resolve));
   for (let chunk = 1; chunk <= 3; chunk += 1) given.client.stream.write(full);
-  await new Promise((resolve) => setImmediate(resolve));
+  await turn;
   expect(given.arrived).toHaveLength(1);
   await turns();
   expect(given.arrived).toHaveLength(3);
