@@ -47,7 +47,11 @@ interface Block {
 export class EmbeddedWriter implements LogWriter {
   private readonly backlog = new Backlog(WAITING);
   private readonly encoder = new BlockEncoder();
-  private readonly groups = new GroupCommit<Waiting>(GROUP, (group, done) => void this.write(group, done));
+  private readonly groups = new GroupCommit<Waiting>(
+    GROUP,
+    ({ record }) => encodedBytes(record),
+    (group, done) => void this.write(group, done),
+  );
   private refusing: FieldgateError | undefined = new FieldgateError(
     'log-unavailable',
     'the log is not open yet',
@@ -73,9 +77,8 @@ export class EmbeddedWriter implements LogWriter {
       queueMicrotask(() => settle(refusal, undefined, record)); // never before append has returned
       return true;
     }
-    const bytes = encodedBytes(record);
-    this.groups.add({ record, settle: settle as Settle }, bytes); // it gets its own record back, no other
-    return this.backlog.add(bytes);
+    this.groups.add({ record, settle: settle as Settle }); // it gets its own record back, no other
+    return this.backlog.add(encodedBytes(record));
   }
 
   drained(listener: () => void): void {
@@ -153,7 +156,10 @@ export class EmbeddedWriter implements LogWriter {
   }
 }
 
-function sortedByTopic(group: readonly Waiting[]): Map<LogTopic, Waiting[]> {
+function sortedByTopic(group: readonly Waiting[]): ReadonlyMap<LogTopic, readonly Waiting[]> {
+  const first = group[0]?.record.topic;
+  if (first !== undefined && group.every(({ record }) => record.topic === first))
+    return new Map([[first, group]]); // telemetry, nearly always
   const byTopic = new Map<LogTopic, Waiting[]>();
   let topic: LogTopic | undefined;
   let last: Waiting[] = [];

@@ -60,6 +60,7 @@ class MemoryWriter implements LogWriter {
   private readonly backlog = new Backlog({ records: 20_000, bytes: 64 * 1024 * 1024 });
   private readonly group = new GroupCommit<{ record: NewRecord; settle: Settle }>(
     { maxItems: 500, maxBytes: 4 * 1024 * 1024 },
+    ({ record }) => sizeOf(record),
     (group, done) => {
       for (const { record, settle } of group) this.keep(record, settle);
       this.backlog.remove(
@@ -90,7 +91,7 @@ class MemoryWriter implements LogWriter {
       queueMicrotask(() => settle(refusal, undefined, record));
       return true;
     }
-    this.group.add({ record, settle: settle as Settle }, sizeOf(record)); // it gets its own record back, no other
+    this.group.add({ record, settle: settle as Settle }); // it gets its own record back, no other
     return this.backlog.add(sizeOf(record));
   }
 

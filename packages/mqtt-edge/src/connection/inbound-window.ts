@@ -15,50 +15,55 @@ export type Leave = (packetId: number, qos: Qos, outcome: number, reason: string
  * garbage collector would carry them along.
  */
 export class InboundWindow {
+  /** Used from `first` to before `end`, and never made shorter: to grow again would be garbage with every group of messages. */
   private places: number[] = [];
   private since: number[] = [];
   /** Of the few that are refused, by their number. */
   private reasons: Map<number, string> | undefined;
   private first = 0;
+  private end = 0;
   /** Number of the place at index 0. */
   private base = 0;
 
   get size(): number {
-    return this.places.length - this.first;
+    return this.end - this.first;
   }
 
   /** When the message came that has waited for longest, ms of the clock; undefined when none waits. */
   get oldestSince(): number | undefined {
-    return this.since[this.first];
+    return this.size === 0 ? undefined : this.since[this.first];
   }
 
   /** Returns the number under which it is answered. */
   add(packetId: number, qos: Qos, now: number): number {
-    this.since.push(now);
-    return this.base + this.places.push(packetId | (qos << QOS_BIT)) - 1;
+    const index = this.end;
+    this.places[index] = packetId | (qos << QOS_BIT);
+    this.since[index] = now;
+    this.end = index + 1;
+    return this.base + index;
   }
 
   /** Answers one, and hands over every one that may now leave. A number that is not open is ignored: its connection may have ended. */
   settle(delivery: number, outcome: number, reason: string | undefined, leave: Leave): void {
-    const { places } = this;
     const index = delivery - this.base;
-    const place = places[index];
-    if (place === undefined || index < this.first || place >> OUTCOME_BIT !== 0) return;
-    places[index] = place | ((outcome + 1) << OUTCOME_BIT);
+    if (index < this.first || index >= this.end) return;
+    const place = this.placeAt(index);
+    if (place >> OUTCOME_BIT !== 0) return;
+    this.places[index] = place | ((outcome + 1) << OUTCOME_BIT);
     if (reason !== undefined) (this.reasons ??= new Map()).set(delivery, reason);
-    for (;;) {
-      const next = places[this.first];
-      if (next === undefined || next >> OUTCOME_BIT === 0) break;
+    while (this.first < this.end) {
+      const next = this.placeAt(this.first);
+      if (next >> OUTCOME_BIT === 0) break;
       this.leave(next, leave);
     }
-    if (this.first === places.length) this.forgetAll();
-    else if (this.first >= COMPACT_AT && this.first * 2 >= places.length) this.compact();
+    if (this.first === this.end) this.begin();
+    else if (this.first >= COMPACT_AT && this.first * 2 >= this.end) this.compact();
   }
 
   /** Whether a message with this id waits for its answer. */
   has(packetId: number): boolean {
-    for (let at = this.first; at < this.places.length; at += 1)
-      if (((this.places[at] ?? 0) & 0xffff) === packetId) return true;
+    for (let at = this.first; at < this.end; at += 1)
+      if ((this.placeAt(at) & 0xffff) === packetId) return true;
     return false;
   }
 
@@ -70,22 +75,24 @@ export class InboundWindow {
     leave(place & 0xffff, ((place >> QOS_BIT) & 3) as Qos, (place >> OUTCOME_BIT) - 1, reason); // as `add` has packed it
   }
 
-  private forgetAll(): void {
-    this.base += this.places.length;
+  private placeAt(index: number): number {
+    return this.places[index] as number; // before `end`
+  }
+
+  private begin(): void {
+    this.base += this.end;
     this.first = 0;
-    if (this.places.length > COMPACT_AT) {
-      this.places = [];
-      this.since = [];
-    } else {
-      this.places.length = 0;
-      this.since.length = 0;
-    }
+    this.end = 0;
+    if (this.places.length <= COMPACT_AT) return;
+    this.places = [];
+    this.since = [];
   }
 
   private compact(): void {
-    this.places = this.places.slice(this.first);
-    this.since = this.since.slice(this.first);
+    this.places = this.places.slice(this.first, this.end);
+    this.since = this.since.slice(this.first, this.end);
     this.base += this.first;
+    this.end -= this.first;
     this.first = 0;
   }
 }
