@@ -88,6 +88,27 @@ for error in jsonschema.Draft7Validator(schema).iter_errors(yaml.safe_load(open(
       expect(Object.keys(serviceOf(compose, name).networks)).toEqual(['inside']);
   });
 
+  it('gives devices TLS with the addition that docs/containers.md shows', async () => {
+    const [, override = ''] =
+      /`docker-compose\.override\.yml`[^\n]*\n\n```yaml\n(.*?)^```/ms.exec(
+        readFileSync('docs/containers.md', 'utf8'),
+      ) ?? [];
+    const folder = await temporaryFolder();
+    atEnd(() => folder.remove());
+    const file = join(folder.path, 'docker-compose.override.yml');
+    writeFileSync(file, override);
+    await written(folder.path);
+    const both = await readCompose(FILE, join(folder.path, '.env'), [file]);
+    const { environment, ports, volumes } = serviceOf(both, 'gateway');
+    expect(ports).toEqual(['127.0.0.1:1883:1883/tcp', '0.0.0.0:8883:8883/tcp']);
+    expect(volumes).toEqual([expect.stringMatching(/\/tls:\/run\/tls:ro$/)]);
+    expect(environment).toMatchObject({
+      FIELDGATE_MQTT_TLS_PORT: '8883',
+      FIELDGATE_MQTT_TLS_CERT_FILE: '/run/tls/cert.pem',
+      FIELDGATE_MQTT_TLS_KEY_FILE: '/run/tls/key.pem',
+    });
+  });
+
   it('mounts what is there', () => {
     const mounted = Object.values(compose.services).flatMap(({ volumes }) =>
       volumes.map((volume) => volume.split(':')),

@@ -2,12 +2,15 @@ import { ERRORS } from '@fieldgate/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { readFile } from 'node:fs/promises';
+import { HealthController } from '@fieldgate/service';
 import { AlertRulesController } from './alerts/alert-rules.controller.js';
 import { AlertsController } from './alerts/alerts.controller.js';
+import { AsyncApiController } from './asyncapi/asyncapi.controller.js';
 import { CommandsController } from './commands/commands.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { EventsController } from './events/events.controller.js';
+import { OpenApiController } from './openapi/openapi.controller.js';
 import { StreamController } from './stream/stream.controller.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
 import { ADMIN_KEY, ApiUnderTest } from './testing/api-under-test.js';
@@ -48,6 +51,16 @@ it('every call needs the key', async () => {
   const answers = await Promise.all(calls.map((call) => api.call(call, undefined, { authorization: '' })));
   await api.stop();
   expect(answers.map(({ status }) => status)).toEqual(calls.map(() => 401));
+});
+
+it('SECURITY.md names everything that is answered without a key, and docs/http-api.md says so', async () => {
+  const calls = [HealthController, OpenApiController, AsyncApiController].flatMap(callsOf);
+  const paths = calls.map((call) => call.replace(/^GET \/+/, '/'));
+  const security = await readFile(new URL('../../SECURITY.md', import.meta.url), 'utf8');
+  const [line = ''] = /^- A request without the admin key .*$/m.exec(security) ?? [];
+  expect([...line.matchAll(/`(\/[^`]+)`/g)].map(([, path]) => path).toSorted()).toEqual(paths.toSorted());
+  const [key = ''] = /^- \*\*Key\*\*: .*$/m.exec(documentation) ?? [];
+  for (const path of paths) expect(key).toContain(`\`${path}\``);
 });
 
 it('docs/http-api.md names only codes that exist', () => {

@@ -32,12 +32,21 @@ export type ComposeService = z.output<typeof serviceSchema>;
 export type Compose = z.output<typeof composeSchema>;
 
 /** What Debian's docker-compose says to a file, with the variables of an environment file and none of this process. */
-export function composeConfig(file: string, environmentFile: string): Promise<Outcome> {
-  return new Program('docker-compose', ['--env-file', environmentFile, '-f', file, 'config']).ended();
+export function composeConfig(
+  file: string,
+  environmentFile: string,
+  overrides: readonly string[] = [],
+): Promise<Outcome> {
+  const files = [file].concat(overrides).flatMap((each) => ['-f', each]);
+  return new Program('docker-compose', ['--env-file', environmentFile].concat(files, 'config')).ended();
 }
 
-export async function readCompose(file: string, environmentFile: string): Promise<Compose> {
-  const { code, stdout, stderr } = await composeConfig(file, environmentFile);
+export async function readCompose(
+  file: string,
+  environmentFile: string,
+  overrides: readonly string[] = [],
+): Promise<Compose> {
+  const { code, stdout, stderr } = await composeConfig(file, environmentFile, overrides);
   if (code !== 0) throw new Error(`docker-compose config: ${stderr}`);
   return composeSchema.parse(parse(stdout, { schema: 'core' }));
 }

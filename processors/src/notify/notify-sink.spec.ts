@@ -114,7 +114,7 @@ describe('a sink', () => {
     expect(await t.letters()).toMatchObject([
       {
         code: 'notification-failed',
-        detail: `given up after 2 tries: 127.0.0.1:${t.receiver.port} answered 503`,
+        detail: `ops: given up after 2 tries: 127.0.0.1:${t.receiver.port} answered 503`,
         origin: {
           kind: 'log',
           topic: 'fieldgate.alerts.v1',
@@ -136,6 +136,7 @@ describe('a sink', () => {
     await until(() => t.receiver.calls.length === 2);
     expect(t.receiver.ids[1]).toBe('pump-7~too-hot~2~raised');
     await until(async () => (await t.letters()).length === 1);
+    expect(await t.letters()).toMatchObject([{ detail: expect.stringMatching(/^ops: \S+ answered 400$/) }]);
     expect([await outcomes('refused'), await outcomes('skipped')]).toEqual([1, 1]);
   });
 

@@ -86,7 +86,7 @@ export class NotifySink {
       const passage = await partition.pass(record, this.breakOff.signal);
       if (!known) this.tell(passage);
       if (passage.kind === 'again') return { refusals, next: index };
-      if ('refusal' in passage) refusals.push({ index, ...passage.refusal });
+      if ('refusal' in passage) refusals.push({ index, ...this.named(passage.refusal) });
     }
     return { refusals, next: batch.records.length };
   }
@@ -97,6 +97,11 @@ export class NotifySink {
     const partition = await PartitionNotifications.before(batch, this.parts.log.reader, this.parts);
     this.partitions.set(batch.partition, partition);
     return partition;
+  }
+
+  /** In a list of dead letters the detail alone says whom to mend. */
+  private named({ code, detail }: Omit<Refusal, 'index'>): Omit<Refusal, 'index'> {
+    return { code, detail: `${this.parts.settings.name}: ${detail}` };
   }
 
   private tell(passage: Passage): void {

@@ -95,7 +95,7 @@ describe('a notification that was given up', () => {
     t.receiver.answers = answer(500);
     await t.start([t.ops()]);
     await writeAlert(t.log, raised(), t.now);
-    await until(() => t.receiver.calls.length === 1);
+    await until(async () => (await retries()) === 1); // its first try is over, and by the clock of that time
     t.now += 61 * MINUTE; // with the defaults it is as old now as any that is sent
     await until(async () => (await t.letters()).length === 1);
     t.receiver.answers = accept;

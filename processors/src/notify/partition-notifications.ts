@@ -124,7 +124,10 @@ export class PartitionNotifications {
           return {
             kind: 'done',
             outcome: 'given-up',
-            refusal: { code: 'notification-failed', detail: `given up after ${count + 1} tries: ${detail}` },
+            refusal: {
+              code: 'notification-failed',
+              detail: `given up after ${count === 0 ? 'one try' : `${count + 1} tries`}: ${detail}`,
+            },
           };
         this.tries = { offset, firstMs, count: count + 1, nextMs: now + afterMs };
         return { kind: 'again', detail };

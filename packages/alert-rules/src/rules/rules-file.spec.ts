@@ -121,7 +121,7 @@ it.each([
   ['metric: m', 'rules[0] must have one of threshold, rate, absence and flapping'],
   [
     'metric: m, absence: { after: 1m }, rate: { above: 1, per: 1m, over: 1m }',
-    'rules[0] must have one of threshold, rate, absence and flapping',
+    'rules[0] must have only one of threshold, rate, absence and flapping; for several write several rules',
   ],
   ['threshold: { above: 1 }', 'rules[0] must have a metric'],
   [

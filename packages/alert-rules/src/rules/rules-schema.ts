@@ -118,7 +118,11 @@ const ruleSchema = z
       return z.NEVER;
     };
     const kinds = [threshold, rate, absence, flapping].filter((kind) => kind !== undefined);
-    if (kinds.length !== 1) return refuse('must have one of threshold, rate, absence and flapping');
+    if (kinds.length === 0) return refuse('must have one of threshold, rate, absence and flapping');
+    if (kinds.length > 1)
+      return refuse(
+        'must have only one of threshold, rate, absence and flapping; for several write several rules',
+      );
     if (event !== undefined && !flapping)
       return refuse('has an event; only flapping can have one, the others have a metric');
     const common = { ...rest, latenessMs: lateness };
