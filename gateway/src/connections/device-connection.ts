@@ -44,6 +44,8 @@ export interface Surroundings {
   /** Of one device; Infinity: no limit. */
   readonly maxMessagesPerSecond: number;
   readonly clock: Clock;
+  /** Of this clock; one function for all. */
+  readonly now: () => number;
   readonly logger: Logger;
   readonly lines: RepeatedLines;
   /** The protocol state of the device's session, its own or a new one; ends the connection that it had. */
@@ -64,7 +66,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     private readonly remoteAddress: string | undefined,
     private readonly around: Surroundings,
   ) {
-    this.mqtt = new Connection(stream, around.limits, this, () => around.clock.now());
+    this.mqtt = new Connection(stream, around.limits, this, around.now);
     if (around.maxMessagesPerSecond < Infinity)
       this.rate = new RateLimit(around.maxMessagesPerSecond, this.mqtt, () => this.close('too-fast'));
   }

@@ -49,6 +49,7 @@ export class DeviceConnections {
       limits,
       maxMessagesPerSecond: config.maxMessagesPerSecond ?? Infinity,
       clock,
+      now: () => clock.now(),
       logger,
       lines: new RepeatedLines(logger, clock),
       takeOver: (deviceId, connection, resumes) => this.takeOver(deviceId, connection, resumes),

@@ -16,6 +16,8 @@ export class HostileWire {
   private readonly heard: HeardPacket[] = [];
   private readonly waiting = new Set<() => void>();
   private ended = false;
+  /** Since the last turn in which answers could come in. */
+  private sentBytes = 0;
   /** The DISCONNECT with which the server said farewell. */
   farewell: { readonly reason: number; readonly says: string } | undefined;
 
@@ -41,10 +43,16 @@ export class HostileWire {
     return this.ended;
   }
 
-  /** Waits while much is unsent; false when the server has closed, or takes nothing for ten seconds. */
+  /** Waits while much is unsent, and hears what came now and then; false when the server has closed, or takes nothing for ten seconds. */
   async send(...packets: readonly Buffer[]): Promise<boolean> {
     if (this.ended) return false;
-    this.socket.write(Buffer.concat(packets));
+    const bytes = Buffer.concat(packets);
+    this.socket.write(bytes);
+    this.sentBytes += bytes.length;
+    if (this.sentBytes >= SENT_ENOUGH_BYTES) {
+      this.sentBytes = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     if (this.socket.writableLength < SENT_ENOUGH_BYTES) return true;
     return this.until(() => this.socket.writableLength < SENT_ENOUGH_BYTES, QUIET_MS);
   }

@@ -28,14 +28,9 @@ export class Exchange {
   private readonly receiver: Receiver;
 
   constructor(options: ExchangeOptions) {
-    const { outbox, connect, session, limits, handler } = options;
-    this.session = session;
+    this.session = options.session;
     this.sender = new Sender(options);
-    this.receiver = new Receiver(outbox, connect, session, limits, {
-      publish: (message, topic, delivery) => handler.publish(message, topic, delivery),
-      broken: options.broken,
-      now: options.now,
-    });
+    this.receiver = new Receiver(options);
   }
 
   get oldestUnsettled(): number | undefined {

@@ -6,8 +6,10 @@ const COMPACT_AT = 64;
 const QOS_BIT = 16;
 const OUTCOME_BIT = 18;
 
-/** What leaves: a message is answered, and all before it are. */
-export type Leave = (packetId: number, qos: Qos, outcome: number, reason: string | undefined) => void;
+/** Who hears of a message that may be answered, because it has its outcome and all before it have left. */
+export interface Leaving {
+  leave(packetId: number, qos: Qos, outcome: number, reason: string | undefined): void;
+}
 
 /**
  * The client's QoS 1 and 2 messages that are not answered, in the order in which they came. Answers may come in any order; they leave in that one
@@ -44,7 +46,7 @@ export class InboundWindow {
   }
 
   /** Answers one, and hands over every one that may now leave. A number that is not open is ignored: its connection may have ended. */
-  settle(delivery: number, outcome: number, reason: string | undefined, leave: Leave): void {
+  settle(delivery: number, outcome: number, reason: string | undefined, leaving: Leaving): void {
     const index = delivery - this.base;
     if (index < this.first || index >= this.end) return;
     const place = this.placeAt(index);
@@ -54,7 +56,7 @@ export class InboundWindow {
     while (this.first < this.end) {
       const next = this.placeAt(this.first);
       if (next >> OUTCOME_BIT === 0) break;
-      this.leave(next, leave);
+      this.leave(next, leaving);
     }
     if (this.first === this.end) this.begin();
     else if (this.first >= COMPACT_AT && this.first * 2 >= this.end) this.compact();
@@ -67,12 +69,12 @@ export class InboundWindow {
     return false;
   }
 
-  private leave(place: number, leave: Leave): void {
+  private leave(place: number, leaving: Leaving): void {
     const delivery = this.base + this.first;
     const reason = this.reasons?.get(delivery);
     if (reason !== undefined) this.reasons?.delete(delivery);
     this.first += 1;
-    leave(place & 0xffff, ((place >> QOS_BIT) & 3) as Qos, (place >> OUTCOME_BIT) - 1, reason); // as `add` has packed it
+    leaving.leave(place & 0xffff, ((place >> QOS_BIT) & 3) as Qos, (place >> OUTCOME_BIT) - 1, reason); // as `add` has packed it
   }
 
   private placeAt(index: number): number {

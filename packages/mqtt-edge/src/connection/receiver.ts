@@ -3,35 +3,37 @@ import type { InboundPublish } from '../codec/inbound-publish.js';
 import { PacketType, type AcknowledgementPacket, type ConnectPacket, type Qos } from '../codec/packet.js';
 import { NO_PROPERTIES } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
+import type { ExchangeOptions } from './exchange.js';
 import { fitting } from './fitting.js';
 import { explained } from './handshake.js';
-import { InboundWindow } from './inbound-window.js';
+import { InboundWindow, type Leaving } from './inbound-window.js';
 import type { Limits } from './limits.js';
 import type { Outbox } from './outbox.js';
 import type { SessionState } from './session-state.js';
 import { TopicAliases } from './topic-aliases.js';
 
-/** What a receiver asks and tells its connection. */
-export interface ReceiverPort {
-  publish(message: InboundPublish, topic: string, delivery: number): void;
-  /** The client has broken a rule, and the connection must end. */
-  broken(detail: string, reasonCode: ReasonCode): void;
-  now(): number;
-}
-
 /** Messages of the client of one connection: topic aliases, the Receive Maximum, QoS 1 and 2, and their acknowledgements in order. */
-export class Receiver {
+export class Receiver implements Leaving {
+  private readonly outbox: Outbox;
+  private readonly connect: ConnectPacket;
+  private readonly session: SessionState;
+  private readonly limits: Limits;
+  private readonly handler: ExchangeOptions['handler'];
+  private readonly broken: ExchangeOptions['broken'];
+  private readonly now: () => number;
   private readonly window = new InboundWindow();
   private readonly aliases: TopicAliases;
   private readonly isNew: boolean;
 
-  constructor(
-    private readonly outbox: Outbox,
-    private readonly connect: ConnectPacket,
-    private readonly session: SessionState,
-    private readonly limits: Limits,
-    private readonly port: ReceiverPort,
-  ) {
+  constructor(options: ExchangeOptions) {
+    const { connect, limits } = options;
+    this.outbox = options.outbox;
+    this.connect = connect;
+    this.session = options.session;
+    this.limits = limits;
+    this.handler = options.handler;
+    this.broken = options.broken;
+    this.now = options.now;
     this.isNew = connect.version === 5;
     this.aliases = new TopicAliases(this.isNew ? limits.topicAliasMaximum : 0);
   }
@@ -45,28 +47,25 @@ export class Receiver {
   }
 
   settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
-    this.window.settle(delivery, reasonCode, reason, this.acknowledge);
+    this.window.settle(delivery, reasonCode, reason, this);
   }
 
   onPublish(packet: InboundPublish): void {
     const { qos, packetId } = packet;
     if (packet.retain && !this.limits.retainAvailable && this.isNew)
-      return this.port.broken(
-        'retained messages are not served [MQTT-3.2.2-14]',
-        ReasonCode.retainNotSupported,
-      );
+      return this.broken('retained messages are not served [MQTT-3.2.2-14]', ReasonCode.retainNotSupported);
     const topic = this.topicOf(packet);
     if (topic === undefined) return;
-    if (qos === 0 || packetId === undefined) return this.port.publish(packet, topic, -1);
+    if (qos === 0 || packetId === undefined) return this.handler.publish(packet, topic, -1);
     if (qos === 2 && this.isRepeat(packetId)) return;
     if (this.isTooMuch(qos))
-      return this.port.broken(
+      return this.broken(
         this.isNew
           ? `more unanswered messages than the Receive Maximum of ${this.limits.receiveMaximum} [MQTT-3.3.4-9]`
           : `more than ${this.limits.unreleasedMaximum} QoS 2 messages wait for PUBREL`,
         ReasonCode.receiveMaximumExceeded,
       );
-    this.port.publish(packet, topic, this.window.add(packetId, qos, this.port.now()));
+    this.handler.publish(packet, topic, this.window.add(packetId, qos, this.now()));
   }
 
   /** An older client knows no Receive Maximum: it is not read for a while, but for PUBRELs it must be. */
@@ -81,7 +80,7 @@ export class Receiver {
     const { topicAlias } = packet.properties;
     if (topicAlias === undefined) return packet.topic;
     if (!this.aliases.isInRange(topicAlias)) {
-      this.port.broken(
+      this.broken(
         `topic alias ${topicAlias} is above the Topic Alias Maximum of ${this.aliases.maximum} [MQTT-3.3.2-9]`,
         ReasonCode.topicAliasInvalid,
       );
@@ -89,7 +88,7 @@ export class Receiver {
     }
     const topic = this.aliases.resolve(topicAlias, packet.topic);
     if (topic === undefined)
-      this.port.broken('a topic alias that stands for nothing (3.3.2.3.4)', ReasonCode.protocolError);
+      this.broken('a topic alias that stands for nothing (3.3.2.3.4)', ReasonCode.protocolError);
     return topic;
   }
 
@@ -111,12 +110,7 @@ export class Receiver {
   }
 
   /** A PUBACK or PUBREC that may leave: its message and all before it are answered. */
-  private readonly acknowledge = (
-    packetId: number,
-    qos: Qos,
-    outcome: number,
-    reason: string | undefined,
-  ): void => {
+  leave(packetId: number, qos: Qos, outcome: number, reason: string | undefined): void {
     const type = qos === 1 ? PacketType.puback : PacketType.pubrec;
     const isRefused = outcome >= ReasonCode.unspecifiedError && this.isNew;
     if (qos === 2 && !isRefused) this.session.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
@@ -125,5 +119,5 @@ export class Receiver {
     const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
     const bytes = fitting(answer, this.connect, 5);
     if (bytes) this.outbox.send(bytes);
-  };
+  }
 }
