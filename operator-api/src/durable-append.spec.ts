@@ -1,4 +1,4 @@
-import type { CommitLog, Settle } from '@fieldgate/commit-log';
+import type { CommitLog, LogWriter, Settle } from '@fieldgate/commit-log';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DurableAppend } from './durable-append.js';
@@ -10,9 +10,15 @@ const readBack = (): Promise<void> => Promise.resolve();
 function slowLog(): { log: CommitLog; settleAll: () => void } {
   const open: Settle[] = [];
   const memory = createMemoryLog();
-  const writer = { append: (_: unknown, settle: Settle) => open.push(settle) < 0, drained: () => undefined };
+  const writer: LogWriter = {
+    append: (_, settle) => open.push(settle as Settle) < 0, // of the one record below
+    drained: () => undefined,
+  };
   const log = { ...memory, problem: () => undefined, writer };
-  return { log, settleAll: () => open.forEach((settle) => settle(undefined, { partition: 0, offset: 0 })) };
+  return {
+    log,
+    settleAll: () => open.forEach((settle) => settle(undefined, { partition: 0, offset: 0 }, record)),
+  };
 }
 
 describe('an append of the API', () => {

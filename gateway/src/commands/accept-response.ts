@@ -8,7 +8,6 @@ import {
   type CommandStep,
   type Rejection,
 } from '@fieldgate/contracts';
-import type { NewRecord } from '@fieldgate/commit-log';
 import type { Clock } from '@fieldgate/service';
 import { commandStepsTotal } from '../gateway.metrics.js';
 import type { InboundPublish } from '../ingest/publish.js';
@@ -26,11 +25,12 @@ export class AcceptResponse {
     private readonly clock: Clock,
   ) {}
 
-  recordOf(
+  /** The value of the record. */
+  stepOf(
     session: DeviceSession,
     publish: InboundPublish,
     topic: { readonly commandId: string; readonly status?: number },
-  ): NewRecord | Rejection {
+  ): Uint8Array | Rejection {
     const { commandId } = topic;
     const command = this.commands.get(commandId);
     if (!command) return reject('response-unknown-command');
@@ -58,11 +58,7 @@ export class AcceptResponse {
     };
     commandStepsTotal.inc({ step });
     this.answers += 1;
-    return {
-      topic: 'fieldgate.commands.v1',
-      key: session.deviceId,
-      value: encodeCommandStep(answer, `${commandId}-${step}-${this.boot}-${this.answers.toString(36)}`),
-    };
+    return encodeCommandStep(answer, `${commandId}-${step}-${this.boot}-${this.answers.toString(36)}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import type { InboundPublish as Packet } from '@fieldgate/mqtt-edge';
+import { NO_PROPERTIES, type InboundPublish as Packet, type Properties } from '@fieldgate/mqtt-edge';
 import type { InboundPublish, IngestOutcome } from '../ingest/publish.js';
 
 /** Who answers the device. */
@@ -6,48 +6,53 @@ export interface Answering {
   answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void;
 }
 
+/** What of the properties is of use; the others are let go, or 20,000 User Properties would wait for the log. */
+type Extras = Pick<InboundPublish, 'contentType' | 'correlationData' | 'status'>;
+
+const NO_EXTRAS: Extras = { contentType: undefined, correlationData: undefined, status: undefined };
+
 /** A PUBLISH on its way through the gateway: one object for each, from the socket to its PUBACK. */
 export class ArrivedPublish implements InboundPublish {
+  readonly qos: 0 | 1 | 2;
+  readonly bytes: Buffer;
+  readonly payloadAt: number;
+  readonly payloadEnd: number;
+  private readonly extras: Extras;
+
   constructor(
-    private readonly packet: Packet,
+    packet: Packet,
     readonly topic: string,
     private readonly delivery: number,
     private readonly connection: Answering,
-  ) {}
-
-  get qos(): 0 | 1 | 2 {
-    return this.packet.qos;
-  }
-
-  get bytes(): Uint8Array {
-    return this.packet.bytes;
-  }
-
-  get payloadAt(): number {
-    return this.packet.payloadAt;
-  }
-
-  get payloadEnd(): number {
-    return this.packet.payloadEnd;
+  ) {
+    this.qos = packet.qos;
+    this.bytes = packet.bytes;
+    this.payloadAt = packet.payloadAt;
+    this.payloadEnd = packet.payloadEnd;
+    this.extras = packet.properties === NO_PROPERTIES ? NO_EXTRAS : extrasOf(packet.properties);
   }
 
   get payload(): Uint8Array {
-    return this.packet.payload;
+    return this.bytes.subarray(this.payloadAt, this.payloadEnd);
   }
 
   get contentType(): string | undefined {
-    return this.packet.properties.contentType;
+    return this.extras.contentType;
   }
 
   get correlationData(): Uint8Array | undefined {
-    return this.packet.properties.correlationData;
+    return this.extras.correlationData;
   }
 
   get status(): string | undefined {
-    return this.packet.properties.userProperties?.find(([name]) => name === 'status')?.[1];
+    return this.extras.status;
   }
 
   settle(outcome: IngestOutcome): void {
-    this.connection.answer(this.packet.qos, this.delivery, outcome);
+    this.connection.answer(this.qos, this.delivery, outcome);
   }
+}
+
+function extrasOf({ contentType, correlationData, userProperties }: Properties): Extras {
+  return { contentType, correlationData, status: userProperties?.find(([name]) => name === 'status')?.[1] };
 }

@@ -13,27 +13,21 @@ import {
   type Rejection,
   type TelemetryFormat,
   telemetryWriter,
+  type LogTopic,
   type TelemetryMessage,
   type TelemetryWriter,
 } from '@fieldgate/contracts';
-import type { NewRecord } from '@fieldgate/commit-log';
+import type { Settle } from '@fieldgate/commit-log';
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
+import { Arrival, Outcomes } from './arrival.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { PacedWriter } from './paced-writer.js';
-import type { IngestOutcome, InboundPublish } from './publish.js';
+import type { InboundPublish } from './publish.js';
 
 const JSON_TYPE = 'application/json';
-
-/** A message on its way, or one element of an array: then `outcomes` waits for all of them. */
-interface Arrival {
-  readonly session: DeviceSession;
-  readonly publish: InboundPublish;
-  readonly element?: number;
-  readonly outcomes?: Outcomes;
-}
 
 /**
  * From a device's PUBLISH to a durable record: the middle of the gateway. Nothing on this way waits for a promise; the message is settled once,
@@ -57,7 +51,7 @@ export class IngestPublish {
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
     if (publish.topic === session.telemetryTopic) return this.telemetry(session, publish);
-    const arrival = { session, publish };
+    const arrival = new Arrival(session, publish);
     if (!publish.topic.startsWith(session.topicPrefix)) return this.forbid(arrival);
     const topic = parseUpTopic(publish.topic.slice(session.topicPrefix.length));
     switch (topic?.kind) {
@@ -79,12 +73,13 @@ export class IngestPublish {
 
   private telemetry(session: DeviceSession, publish: InboundPublish): void {
     if (publish.contentType !== undefined && publish.contentType !== JSON_TYPE)
-      return this.formattedTelemetry({ session, publish });
+      return this.formattedTelemetry(new Arrival(session, publish));
     counts.publishes.telemetry += 1;
     const { bytes, payloadAt, payloadEnd } = publish;
     const value = this.plain.record(this.writerOf(session), bytes, payloadAt, payloadEnd, this.clock.now());
-    if (value === undefined) return this.unusualTelemetry({ session, publish });
-    this.append({ session, publish }, { topic: 'fieldgate.telemetry.v1', key: session.deviceId, value });
+    const arrival = new Arrival(session, publish);
+    if (value === undefined) return this.unusualTelemetry(arrival);
+    this.append(arrival, 'fieldgate.telemetry.v1', value);
   }
 
   /** What does not come as JSON, or says so. */
@@ -98,28 +93,25 @@ export class IngestPublish {
     const { contentType } = publish;
     const payload = readTelemetry(publish.payload, { topicFormat, contentType }, this.clock.now());
     if (isRejection(payload)) return this.refuse(arrival, payload);
-    if (payload.kind === 'one') return this.append(arrival, this.telemetryRecord(session, payload.message));
+    if (payload.kind === 'one') return this.appendTelemetry(arrival, payload.message);
 
     const outcomes = new Outcomes(payload.elements.length, publish); // one PUBACK after the last of the array
     for (const [index, element] of payload.elements.entries()) {
-      const one = { session, publish, element: index, outcomes };
+      const one = new Arrival(session, publish, index, outcomes);
       if (isRejection(element)) {
         this.refuse(one, element);
         continue;
       }
       const message = element.id === undefined ? element : { ...element, id: `${element.id}/${index}` };
-      this.append(one, this.telemetryRecord(session, message));
+      this.appendTelemetry(one, message);
     }
   }
 
-  private telemetryRecord(session: DeviceSession, message: TelemetryMessage): NewRecord {
+  private appendTelemetry(arrival: Arrival, message: TelemetryMessage): void {
     const now = this.clock.now();
     const identity = identify(message, now, this.mint);
-    return {
-      topic: 'fieldgate.telemetry.v1',
-      key: session.deviceId,
-      value: encodeTelemetry(this.writerOf(session), message, identity, now),
-    };
+    const value = encodeTelemetry(this.writerOf(arrival.session), message, identity, now);
+    this.append(arrival, 'fieldgate.telemetry.v1', value);
   }
 
   private writerOf(session: DeviceSession): TelemetryWriter {
@@ -136,23 +128,28 @@ export class IngestPublish {
     const { deviceId } = arrival.session;
     const event = { ...message, deviceId, event: eventType, gatewayId: this.gateway.gatewayId };
     const value = encodeEvent(event, identify(message, now, this.mint), now);
-    this.append(arrival, { topic: 'fieldgate.events.v1', key: deviceId, value });
+    this.append(arrival, 'fieldgate.events.v1', value);
   }
 
   private response(arrival: Arrival, topic: { readonly commandId: string; readonly status?: number }): void {
-    const record = this.responses.recordOf(arrival.session, arrival.publish, topic);
-    if (isRejection(record)) return this.refuse(arrival, record);
-    this.append(arrival, record);
+    const step = this.responses.stepOf(arrival.session, arrival.publish, topic);
+    if (isRejection(step)) return this.refuse(arrival, step);
+    this.append(arrival, 'fieldgate.commands.v1', step);
   }
 
-  private append(arrival: Arrival, record: NewRecord): void {
+  private append(arrival: Arrival, topic: LogTopic, value: Uint8Array): void {
     counts.records += 1;
-    this.writer.append(record, (error) => {
-      if (!error) return settle(arrival, 'acknowledge'); // durable from here: PUBACK
-      if (error.retriable) return settle(arrival, 'unavailable');
-      this.refuse(arrival, reject(error.code, error.message));
-    });
+    arrival.topic = topic;
+    arrival.value = value;
+    this.writer.append(arrival, this.appended);
   }
+
+  /** One for all messages. */
+  private readonly appended: Settle<Arrival> = (error, _at, arrival) => {
+    if (!error) return arrival.settle('acknowledge'); // durable from here: PUBACK
+    if (error.retriable) return arrival.settle('unavailable');
+    this.refuse(arrival, reject(error.code, error.message));
+  };
 
   /** Final: a resend would be refused again, so the bytes are kept as a dead letter and the message is acknowledged. */
   private refuse(arrival: Arrival, rejection: Rejection): void {
@@ -169,10 +166,10 @@ export class IngestPublish {
     );
     counts.records += 1;
     this.writer.append(record, (error) => {
-      if (error?.retriable) return settle(arrival, 'unavailable');
+      if (error?.retriable) return arrival.settle('unavailable');
       if (error)
         this.logger.error({ deviceId: session.deviceId, code, err: error }, 'dead letter refused by the log');
-      settle(arrival, rejection);
+      arrival.settle(rejection);
     });
   }
 
@@ -191,26 +188,4 @@ export class IngestPublish {
   }
 
   private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
-}
-
-function settle({ publish, outcomes }: Arrival, outcome: IngestOutcome): void {
-  if (outcomes === undefined) publish.settle(outcome);
-  else outcomes.add(outcome);
-}
-
-/** Of the elements of one message: it is settled after the last of them with the worst, an outage, else the first rejection. */
-class Outcomes {
-  private worst: IngestOutcome = 'acknowledge';
-
-  constructor(
-    private open: number,
-    private readonly publish: InboundPublish,
-  ) {}
-
-  add(outcome: IngestOutcome): void {
-    if (outcome === 'unavailable' || (this.worst === 'acknowledge' && outcome !== 'acknowledge'))
-      this.worst = outcome;
-    this.open -= 1;
-    if (this.open === 0) this.publish.settle(this.worst);
-  }
 }

@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import type { LogWriter, NewRecord, Settle } from '@fieldgate/commit-log';
+import type { LogWriter } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { SECRET, gatewayWith } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
@@ -15,7 +15,7 @@ class SlowLog {
   most = 0;
 
   readonly writer: LogWriter = {
-    append: (record: NewRecord, settle: Settle): boolean => {
+    append: (record, settle) => {
       if (record.topic !== 'fieldgate.telemetry.v1') return this.log.writer.append(record, settle);
       this.waiting.push(() => this.log.writer.append(record, settle));
       this.most = Math.max(this.most, this.waiting.length);

@@ -18,7 +18,7 @@ export class PacedWriter {
 
   constructor(private readonly writer: LogWriter) {}
 
-  append(record: NewRecord, settle: Settle): void {
+  append<R extends NewRecord>(record: R, settle: Settle<R>): void {
     if (this.writer.append(record, settle) || this.isFull) return;
     this.isFull = true;
     this.writer.drained(() => this.letGo());

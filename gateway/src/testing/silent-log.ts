@@ -14,13 +14,16 @@ export function silentAboutTelemetry(log: MemoryLog): SilentLog {
   const held: { record: NewRecord; settle: Settle }[] = [];
   const append: LogWriter['append'] = (record, settle) => {
     if (record.topic !== 'fieldgate.telemetry.v1') return log.writer.append(record, settle);
-    held.push({ record, settle });
+    held.push({ record, settle: settle as Settle }); // it gets its own record back, no other
     return true;
   };
   return {
     ...log,
     writer: { append, drained: (listener) => log.writer.drained(listener) },
     write: () => held.splice(0).forEach(({ record, settle }) => log.writer.append(record, settle)),
-    fail: () => held.splice(0).forEach(({ settle }) => settle(new FieldgateError('log-unavailable'))),
+    fail: () =>
+      held
+        .splice(0)
+        .forEach(({ record, settle }) => settle(new FieldgateError('log-unavailable'), undefined, record)),
   };
 }

@@ -13,6 +13,10 @@ import { must, mustEnd } from './hostile-target.js';
 import type { HostileWire } from './hostile-wire.js';
 
 const BLOCK = Buffer.alloc(16_384, 'x');
+/** As large, and taken by everybody: who refuses a QoS 2 message has it open no longer. */
+const READINGS = JSON.stringify(
+  Object.fromEntries(Array.from({ length: 240 }, (_, n) => [`${'x'.repeat(60)}${n}`, n])),
+);
 const BLOCKS = 6_000; // 96 MiB
 const IDS = 65_535;
 const RECEIVE_MAXIMUM_EXCEEDED = 0x93;
@@ -28,7 +32,7 @@ export const ATTACKS_ON_MEMORY: readonly HostileCase[] = [
       target.withinMemory(async () => {
         const { id, wire } = await target.connected();
         const topic = `devices/${id}/telemetry`;
-        await pour(wire, (n) => publishPacket({ topic, qos: 2, id: n, payload: BLOCK }));
+        await pour(wire, (n) => publishPacket({ topic, qos: 2, id: n, payload: READINGS }));
         await mustEnd(wire, [RECEIVE_MAXIMUM_EXCEEDED], /Receive Maximum of \d+/);
       }),
   },

@@ -79,7 +79,6 @@ export const ATTACKS_ON_PROPERTIES: readonly HostileCase[] = [
   {
     id: 'n12',
     title: 'fills its packets with User Properties: is answered',
-    only: 'open', // the gateway holds them decoded until the log has the message: now and then more memory than this allows
     attack: (target) =>
       target.withinMemory(async () => {
         const { id, wire } = await target.connected();

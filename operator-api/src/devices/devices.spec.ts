@@ -117,7 +117,9 @@ describe('POST /v1/devices', () => {
     const append = writer.append.bind(writer);
     writer.append = (record, settle) => {
       if (record.key !== 'b') return append(record, settle);
-      queueMicrotask(() => settle(new FieldgateError('log-unavailable', 'the leader is away')));
+      queueMicrotask(() =>
+        settle(new FieldgateError('log-unavailable', 'the leader is away'), undefined, record),
+      );
       return true;
     };
     const answer = await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }]);

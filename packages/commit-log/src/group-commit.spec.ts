@@ -7,16 +7,19 @@ interface Write {
   readonly done: () => void;
 }
 
+/** As many as the number in its name says, else one. */
+const bytesOf = (item: string): number => Number(/\d+/.exec(item)?.[0] ?? 1);
+
 function commitInto(writes: Inbox<Write>, limits = { maxItems: 3, maxBytes: 100 }): GroupCommit<string> {
-  return new GroupCommit<string>(limits, (group, done) => writes.push({ group, done }));
+  return new GroupCommit<string>(limits, bytesOf, (group, done) => writes.push({ group, done }));
 }
 
 describe('a group commit', () => {
   it('writes at once what one turn of the event loop brought, when nothing is in flight', async () => {
     const writes = new Inbox<Write>();
     const commit = commitInto(writes);
-    commit.add('a', 1);
-    commit.add('b', 1);
+    commit.add('a');
+    commit.add('b');
     expect(writes.all).toHaveLength(0);
     const [write] = await writes.count(1);
     expect(write?.group).toEqual(['a', 'b']);
@@ -25,11 +28,11 @@ describe('a group commit', () => {
   it('gathers while a write is in flight, and never has two', async () => {
     const writes = new Inbox<Write>();
     const commit = commitInto(writes);
-    commit.add('a', 1);
+    commit.add('a');
     const [first] = await writes.count(1);
-    commit.add('b', 1);
+    commit.add('b');
     await new Promise(setImmediate);
-    commit.add('c', 1);
+    commit.add('c');
     await new Promise(setImmediate);
     expect(writes.all).toHaveLength(1);
     expect(commit.waiting).toBe(2);
@@ -40,25 +43,22 @@ describe('a group commit', () => {
   it('cuts what waits at both limits, in order; one that is larger than the limit goes alone', async () => {
     const writes = new Inbox<Write>();
     const commit = commitInto(writes);
-    for (const [item, bytes] of [
-      ['a', 60],
-      ['b', 60],
-      ['huge', 500],
-      ['c', 1],
-      ['d', 1],
-      ['e', 1],
-      ['f', 1],
-    ] as const)
-      commit.add(item, bytes);
+    for (const item of ['a60', 'b60', 'huge500', 'c', 'd', 'e', 'f']) commit.add(item);
     for (let n = 1; n <= 5; n += 1) (await writes.count(n))[n - 1]?.done();
-    expect(writes.all.map(({ group }) => group)).toEqual([['a'], ['b'], ['huge'], ['c', 'd', 'e'], ['f']]);
+    expect(writes.all.map(({ group }) => group)).toEqual([
+      ['a60'],
+      ['b60'],
+      ['huge500'],
+      ['c', 'd', 'e'],
+      ['f'],
+    ]);
   });
 
   it('is idle when nothing waits and nothing is in flight', async () => {
     const writes = new Inbox<Write>();
     const commit = commitInto(writes);
     await commit.idle();
-    commit.add('a', 1);
+    commit.add('a');
     const steps: string[] = [];
     const idle = commit.idle().then(() => steps.push('idle'));
     const [write] = await writes.count(1);
@@ -71,9 +71,9 @@ describe('a group commit', () => {
   it('gives back what is in no write yet', async () => {
     const writes = new Inbox<Write>();
     const commit = commitInto(writes);
-    commit.add('a', 1);
+    commit.add('a');
     const [write] = await writes.count(1);
-    commit.add('b', 1);
+    commit.add('b');
     expect(commit.withdraw()).toEqual(['b']);
     write?.done();
     await commit.idle();

@@ -10,15 +10,15 @@ export interface GroupLimits {
  */
 export class GroupCommit<T> {
   private items: T[] = [];
-  private sizes: number[] = [];
   private waitingBytes = 0;
   private inFlight = false;
   private scheduled = false;
   private idleListeners: (() => void)[] = [];
 
-  /** `write` must call `done` once, when the next group may be written; it settles its own items, and throws nothing. */
+  /** `sizeOf`: bytes. `write` must call `done` once, when the next group may be written; it settles its own items, and throws nothing. */
   constructor(
     private readonly limits: GroupLimits,
+    private readonly sizeOf: (item: T) => number,
     private readonly write: (group: readonly T[], done: () => void) => void,
   ) {}
 
@@ -27,10 +27,9 @@ export class GroupCommit<T> {
     return this.items.length;
   }
 
-  add(item: T, bytes: number): void {
+  add(item: T): void {
     this.items.push(item);
-    this.sizes.push(bytes);
-    this.waitingBytes += bytes;
+    this.waitingBytes += this.sizeOf(item);
     if (this.inFlight || this.scheduled) return;
     this.scheduled = true;
     setImmediate(this.flush);
@@ -67,25 +66,24 @@ export class GroupCommit<T> {
     if (this.items.length <= this.limits.maxItems && this.waitingBytes <= this.limits.maxBytes)
       return this.items.length;
     const most = Math.min(this.items.length, this.limits.maxItems);
-    let bytes = this.sizes[0] ?? 0;
-    let length = 1;
-    while (length < most && bytes + (this.sizes[length] ?? 0) <= this.limits.maxBytes) {
-      bytes += this.sizes[length] ?? 0;
-      length += 1;
+    let bytes = 0;
+    for (let length = 0; length < most; length += 1) {
+      bytes += this.sizeOf(this.items[length] as T); // length < most
+      if (bytes > this.limits.maxBytes) return Math.max(1, length);
     }
-    return length;
+    return most;
   }
 
   private take(length: number): readonly T[] {
     if (length === this.items.length) {
       const all = this.items;
       this.items = [];
-      this.sizes = [];
       this.waitingBytes = 0;
       return all;
     }
-    for (const size of this.sizes.splice(0, length)) this.waitingBytes -= size;
-    return this.items.splice(0, length);
+    const taken = this.items.splice(0, length);
+    for (const item of taken) this.waitingBytes -= this.sizeOf(item);
+    return taken;
   }
 
   private sayIdle(): void {

@@ -10,8 +10,15 @@ export interface NewRecord {
   readonly value: Uint8Array | null;
 }
 
-/** Called exactly once per record: without an error when it is durable, and then with its position. */
-export type Settle = (error?: FieldgateError, at?: LogPosition) => void;
+/**
+ * Called exactly once per record: without an error when it is durable, and then with its position. The record comes along, so that one function
+ * can serve many.
+ */
+export type Settle<R extends NewRecord = NewRecord> = (
+  error: FieldgateError | undefined,
+  at: LogPosition | undefined,
+  record: R,
+) => void;
 
 export interface LogWriter {
   /**
@@ -22,7 +29,7 @@ export interface LogWriter {
    * Returns false when too much is waiting: the record is still taken, but the caller should stop taking more until `drained`.
    * No promise per record on the hot path; `appended()` wraps it for the cold ones.
    */
-  append(record: NewRecord, settle: Settle): boolean;
+  append<R extends NewRecord>(record: R, settle: Settle<R>): boolean;
 
   /** Called once, as soon as no more is waiting than half the limit; at once (in a later turn) when that is so already. */
   drained(listener: () => void): void;

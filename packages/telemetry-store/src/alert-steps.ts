@@ -1,4 +1,11 @@
-import { alertIdOf, RULE_NAME, SEVERITIES, type Acknowledgement, type Alert, type AlertStep } from '@fieldgate/contracts';
+import {
+  alertIdOf,
+  RULE_NAME,
+  SEVERITIES,
+  type Acknowledgement,
+  type Alert,
+  type AlertStep,
+} from '@fieldgate/contracts';
 import type { AlertState, StoredAlert } from './telemetry-store.js';
 
 /**

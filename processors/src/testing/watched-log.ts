@@ -228,7 +228,7 @@ export function takingOnly(log: CommitLog, count: number): CommitLog & { readonl
       append: (record, settle) => {
         left -= 1;
         if (left >= 0) return log.writer.append(record, settle);
-        queueMicrotask(() => settle(new FieldgateError('log-unavailable', 'killed')));
+        queueMicrotask(() => settle(new FieldgateError('log-unavailable', 'killed'), undefined, record));
         return true;
       },
       drained: (listener) => log.writer.drained(listener),

@@ -4,7 +4,7 @@ import { Counter, Histogram } from 'prom-client';
 import { Backlog, refusalOf } from '../backlog.js';
 import { GroupCommit } from '../group-commit.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
-import type { BlockStore, StoreChange } from './block-store.js';
+import type { BlockStore } from './block-store.js';
 import type { EmbeddedOffsets } from './embedded-offsets.js';
 import type { EmbeddedPartitions } from './embedded-partitions.js';
 import type { Outage } from './outage.js';
@@ -32,14 +32,26 @@ const WAITING = { records: 100_000, bytes: 64 * 1024 * 1024 };
 interface Waiting {
   readonly record: NewRecord;
   readonly settle: Settle;
-  offset: number;
+}
+
+/** The records of one topic in a group. */
+interface Block {
+  readonly topic: LogTopic;
+  readonly waiting: readonly Waiting[];
+  readonly base: number;
+  readonly block: Buffer;
+  readonly end: number;
 }
 
 /** One group of appends is one LMDB commit, with one block per topic in it. */
 export class EmbeddedWriter implements LogWriter {
   private readonly backlog = new Backlog(WAITING);
   private readonly encoder = new BlockEncoder();
-  private readonly groups = new GroupCommit<Waiting>(GROUP, (group, done) => void this.write(group, done));
+  private readonly groups = new GroupCommit<Waiting>(
+    GROUP,
+    ({ record }) => encodedBytes(record),
+    (group, done) => void this.write(group, done),
+  );
   private refusing: FieldgateError | undefined = new FieldgateError(
     'log-unavailable',
     'the log is not open yet',
@@ -59,15 +71,14 @@ export class EmbeddedWriter implements LogWriter {
     this.refusing = undefined;
   }
 
-  append(record: NewRecord, settle: Settle): boolean {
+  append<R extends NewRecord>(record: R, settle: Settle<R>): boolean {
     const refusal = refusalOf(record) ?? this.refusing ?? this.parts.outage.error;
     if (refusal !== undefined) {
-      queueMicrotask(() => settle(refusal)); // never before append has returned
+      queueMicrotask(() => settle(refusal, undefined, record)); // never before append has returned
       return true;
     }
-    const bytes = encodedBytes(record);
-    this.groups.add({ record, settle, offset: 0 }, bytes);
-    return this.backlog.add(bytes);
+    this.groups.add({ record, settle: settle as Settle }); // it gets its own record back, no other
+    return this.backlog.add(encodedBytes(record));
   }
 
   drained(listener: () => void): void {
@@ -77,7 +88,7 @@ export class EmbeddedWriter implements LogWriter {
   /** Takes nothing more; what was appended settles, after `graceMs` with an error. */
   async close(graceMs: number): Promise<void> {
     this.refusing = new FieldgateError('log-unavailable', 'the log has been stopped');
-    const timer = setTimeout(() => this.settle(this.groups.withdraw(), this.refusing), graceMs);
+    const timer = setTimeout(() => this.giveUp(), graceMs);
     await this.groups.idle();
     clearTimeout(timer);
   }
@@ -94,19 +105,17 @@ export class EmbeddedWriter implements LogWriter {
       offsets.giveBack(facts);
       failedCommits.inc();
       outage.begin(failure);
-      this.settle(group, failure);
-      this.settle(this.groups.withdraw(), failure); // the same disk: why wait for the next failure
+      this.fail(group, failure);
+      this.fail(this.groups.withdraw(), failure); // the same disk: why wait for the next failure
       return done();
     }
     for (const { topic, end } of blocks) partitions.advance(topic, end);
     commitSeconds.observe((performance.now() - begunMs) / 1_000);
     done(); // the disk goes on with the next group while this one is settled
-    this.settle(group); // durable from here: PUBACK
+    this.settle(group, blocks); // durable from here: PUBACK
   }
 
-  private encode(
-    group: readonly Waiting[],
-  ): (NonNullable<StoreChange['put']>[number] & { readonly end: number })[] {
+  private encode(group: readonly Waiting[]): readonly Block[] {
     const byTopic = sortedByTopic(group);
     this.encoder.begin(BlockEncoder.bytesFor(byTopic.size, totalBytes(group)));
     const now = this.parts.clock.now();
@@ -114,27 +123,43 @@ export class EmbeddedWriter implements LogWriter {
       const base = this.parts.partitions.end(topic);
       this.encoder.startBlock();
       for (let index = 0; index < waiting.length; index += 1) {
-        const one = waiting[index] as Waiting; // index < length
-        one.offset = base + index;
-        this.encoder.add(index, one.record.key, one.record.value);
+        const { record } = waiting[index] as Waiting; // index < length
+        this.encoder.add(index, record.key, record.value);
       }
       const block = this.encoder.finishBlock(now, waiting.length);
-      return { topic, base, block, end: base + waiting.length };
+      return { topic, waiting, base, block, end: base + waiting.length };
     });
   }
 
-  private settle(group: readonly Waiting[], error?: FieldgateError): void {
-    if (group.length === 0) return;
-    for (const { settle, offset } of group) {
-      if (error === undefined) settle(undefined, { partition: 0, offset });
-      else settle(error);
+  /** Topic by topic: what is of one topic in its order. */
+  private settle(group: readonly Waiting[], blocks: readonly Block[]): void {
+    for (const { waiting, base } of blocks) {
+      let offset = base;
+      for (const { record, settle } of waiting) settle(undefined, { partition: 0, offset: offset++ }, record);
     }
-    embeddedRecords.inc({ result: error === undefined ? 'appended' : 'failed' }, group.length);
+    this.settled(group, 'appended');
+  }
+
+  private fail(group: readonly Waiting[], error: FieldgateError): void {
+    for (const { record, settle } of group) settle(error, undefined, record);
+    this.settled(group, 'failed');
+  }
+
+  private settled(group: readonly Waiting[], result: 'appended' | 'failed'): void {
+    if (group.length === 0) return;
+    embeddedRecords.inc({ result }, group.length);
     this.backlog.remove(group.length, totalBytes(group));
+  }
+
+  private giveUp(): void {
+    if (this.refusing) this.fail(this.groups.withdraw(), this.refusing);
   }
 }
 
-function sortedByTopic(group: readonly Waiting[]): Map<LogTopic, Waiting[]> {
+function sortedByTopic(group: readonly Waiting[]): ReadonlyMap<LogTopic, readonly Waiting[]> {
+  const first = group[0]?.record.topic;
+  if (first !== undefined && group.every(({ record }) => record.topic === first))
+    return new Map([[first, group]]); // telemetry, nearly always
   const byTopic = new Map<LogTopic, Waiting[]>();
   let topic: LogTopic | undefined;
   let last: Waiting[] = [];

@@ -60,6 +60,7 @@ class MemoryWriter implements LogWriter {
   private readonly backlog = new Backlog({ records: 20_000, bytes: 64 * 1024 * 1024 });
   private readonly group = new GroupCommit<{ record: NewRecord; settle: Settle }>(
     { maxItems: 500, maxBytes: 4 * 1024 * 1024 },
+    ({ record }) => sizeOf(record),
     (group, done) => {
       for (const { record, settle } of group) this.keep(record, settle);
       this.backlog.remove(
@@ -84,13 +85,13 @@ class MemoryWriter implements LogWriter {
     await this.group.idle();
   }
 
-  append(record: NewRecord, settle: Settle): boolean {
+  append<R extends NewRecord>(record: R, settle: Settle<R>): boolean {
     const refusal = refusalOf(record) ?? (this.isOpen ? undefined : new FieldgateError('log-unavailable'));
     if (refusal) {
-      queueMicrotask(() => settle(refusal));
+      queueMicrotask(() => settle(refusal, undefined, record));
       return true;
     }
-    this.group.add({ record, settle }, sizeOf(record));
+    this.group.add({ record, settle: settle as Settle }); // it gets its own record back, no other
     return this.backlog.add(sizeOf(record));
   }
 
@@ -99,13 +100,14 @@ class MemoryWriter implements LogWriter {
   }
 
   private keep(record: NewRecord, settle: Settle): void {
-    if (this.isAway) return settle(new FieldgateError('log-unavailable', 'the log is away'));
+    if (this.isAway)
+      return settle(new FieldgateError('log-unavailable', 'the log is away'), undefined, record);
     const { topic, key, value } = record;
     const partition = this.partitions.partitionOf(topic, record.partitionKey ?? key);
     const records = this.partitions.recordsOf(topic, partition);
     const offset = records.length;
     records.push({ topic, partition, offset, key, value, timestampMs: this.memory.clock.now() });
-    settle(undefined, { partition, offset });
+    settle(undefined, { partition, offset }, record);
     this.partitions.tail.moved(topic, partition);
   }
 }

@@ -209,3 +209,16 @@ it('takes a client that sends one byte a second, if its CONNECT is short enough 
   ]);
   expect(given.arrived).toMatchObject([{ topic: 'a' }]);
 });
+
+it('gives way to others behind each chunk of the largest size, because there is more behind it', async () => {
+  const given = await anOpenConnection({ limits: { maximumPacketSize: 100_000 } });
+  const empty = encode(aPublish({ payload: '' }), 5).length;
+  const full = encode(aPublish({ payload: Buffer.alloc(65_536 - empty - 2) }), 5); // two more bytes of remaining length
+  expect(full).toHaveLength(65_536);
+  const turn = new Promise((resolve) => setImmediate(resolve));
+  for (let chunk = 1; chunk <= 3; chunk += 1) given.client.stream.write(full);
+  await turn;
+  expect(given.arrived).toHaveLength(1);
+  await turns();
+  expect(given.arrived).toHaveLength(3);
+});

@@ -13,11 +13,14 @@ export interface IntakePort {
 
 /** Bytes of a packet that count as a sign of life; one byte a second does not keep a connection ([MQTT-3.1.2-22] asks for whole packets). */
 const SIGN_OF_LIFE_BYTES = 1_000;
+/** What node reads from a socket at once at most. Behind a chunk of this size there is more. */
+const FULL_CHUNK_BYTES = 65_536;
 
 /** Takes packets out of a stream, one after the other, and lets the stream wait when they must. */
 export class Intake {
   private isReading = false;
   private isOver = false;
+  private givesWay = false;
   private unheardBytes = 0;
 
   constructor(
@@ -31,18 +34,30 @@ export class Intake {
       this.decoder.write(chunk);
       this.read();
       if (this.unheardBytes >= SIGN_OF_LIFE_BYTES) this.heard();
+      if (chunk.length >= FULL_CHUNK_BYTES) this.giveWay();
     });
   }
 
   /** To be called when what had to wait may have to no longer. */
   readOn(): void {
-    if (this.stream.isPaused() && !this.port.mustWait()) this.read();
+    if (!this.givesWay && this.stream.isPaused() && !this.port.mustWait()) this.read();
   }
 
   /** What still comes is thrown away: a stream that is closed over unread bytes takes back what was said last. */
   stop(): void {
     this.isOver = true;
     this.stream.resume();
+  }
+
+  /** One turn for the others: a socket that is always full would be read many times before them. */
+  private giveWay(): void {
+    if (this.givesWay || this.isOver || this.stream.isPaused()) return;
+    this.givesWay = true;
+    this.stream.pause();
+    setImmediate(() => {
+      this.givesWay = false;
+      this.readOn();
+    });
   }
 
   private read(): void {

@@ -17,7 +17,9 @@ function flushAll(): void {
 
 /** What goes to one client, gathered for the length of a turn. Acknowledgements without a word are numbers until they are written. */
 export class Outbox {
-  private acknowledgements: number[] = [];
+  /** So many of the first are to be written; the array is never made shorter, or it would grow again in every turn. */
+  private waiting = 0;
+  private readonly acknowledgements: number[] = [];
   private packets: Buffer[] = [];
   private bytes = 0;
   private isDirty = false;
@@ -26,7 +28,7 @@ export class Outbox {
 
   /** PUBACK, PUBREC, PUBREL or PUBCOMP with reason code 0. */
   acknowledge(type: AcknowledgementType, packetId: number): void {
-    this.acknowledgements.push((type << 16) | packetId);
+    this.acknowledgements[this.waiting++] = (type << 16) | packetId;
     this.mark();
   }
 
@@ -63,13 +65,15 @@ export class Outbox {
   }
 
   private gather(): void {
-    const { acknowledgements } = this;
-    if (acknowledgements.length === 0) return;
-    const bytes = Buffer.allocUnsafe(ACKNOWLEDGEMENT_BYTES * acknowledgements.length);
-    let at = 0;
-    for (const entry of acknowledgements)
-      at = writeAcknowledgement(bytes, at, (entry >> 16) as AcknowledgementType, entry & 0xffff); // packed above
-    acknowledgements.length = 0;
+    const { acknowledgements, waiting } = this;
+    if (waiting === 0) return;
+    const bytes = Buffer.allocUnsafe(ACKNOWLEDGEMENT_BYTES * waiting);
+    for (let index = 0; index < waiting; index += 1) {
+      const entry = acknowledgements[index] as number; // one of those that wait
+      const type = (entry >> 16) as AcknowledgementType; // packed above
+      writeAcknowledgement(bytes, ACKNOWLEDGEMENT_BYTES * index, type, entry & 0xffff);
+    }
+    this.waiting = 0;
     this.packets.push(bytes);
   }
 }

@@ -26,6 +26,6 @@ export function murmur2(key: Uint8Array): number {
 }
 
 /** Java clears the sign bit instead of taking the absolute value. */
-export function partitionFor(key: Uint8Array, partitions: number): number {
-  return (murmur2(key) & 0x7fffffff) % partitions;
+export function partitionFor(hash: number, partitions: number): number {
+  return (hash & 0x7fffffff) % partitions;
 }

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { Inbox } from '../../testing/inbox.js';
 import type { BrokerRequests } from '../protocol/broker-connection.js';
 import { KafkaWriter } from './kafka-writer.js';
-import { partitionFor } from '../protocol/murmur2.js';
+import { murmur2, partitionFor } from '../protocol/murmur2.js';
 import type { Share } from '../protocol/produce.js';
 
 const TOPIC: LogTopic = 'fieldgate.telemetry.v1';
@@ -13,7 +13,9 @@ const PARTITIONS = 2;
 const KEYS = Array.from(
   { length: PARTITIONS },
   (_, partition) =>
-    ['a', 'b', 'c', 'd', 'e'].find((key) => partitionFor(Buffer.from(key), PARTITIONS) === partition) ?? '',
+    ['a', 'b', 'c', 'd', 'e'].find(
+      (key) => partitionFor(murmur2(Buffer.from(key)), PARTITIONS) === partition,
+    ) ?? '',
 );
 
 interface ProduceRequest {

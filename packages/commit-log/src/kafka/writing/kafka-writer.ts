@@ -5,8 +5,9 @@ import { Backlog, refusalOf } from '../../backlog.js';
 import type { LogPosition } from '../../log-record.js';
 import type { LogWriter, NewRecord, Settle } from '../../log-writer.js';
 import type { LeaderView } from '../protocol/cluster-view.js';
-import { LeaderLane } from './leader-lane.js';
 import { partitionFor } from '../protocol/murmur2.js';
+import { HashedKeys, type HashedKey } from './hashed-keys.js';
+import { LeaderLane } from './leader-lane.js';
 import { PartitionQueue, type PendingRecord } from './partition-queue.js';
 import type { PartitionAnswer, Share } from '../protocol/produce.js';
 import { codeName, isRefusal, NO_ERROR, reasonOf, unavailable } from '../protocol/protocol-codes.js';
@@ -46,6 +47,7 @@ export interface KafkaWriterOptions {
  */
 export class KafkaWriter implements LogWriter {
   private readonly queues = new Map<LogTopic, PartitionQueue[]>();
+  private readonly keys = new HashedKeys();
   private readonly lanes = new Map<number, LeaderLane>();
   private readonly stopping = new AbortController();
   private readonly backlog = new Backlog(BACKLOG_LIMIT);
@@ -75,25 +77,31 @@ export class KafkaWriter implements LogWriter {
     }
   }
 
-  append(record: NewRecord, settle: Settle): boolean {
+  append<R extends NewRecord>(record: R, settle: Settle<R>): boolean {
     const { topic, key, partitionKey, value } = record;
-    const keyBytes = Buffer.from(key);
-    const queue = this.queueOf(topic, partitionKey === undefined ? keyBytes : Buffer.from(partitionKey));
+    const hashed = this.keys.of(key);
+    const queue = this.queueOf(topic, partitionKey === undefined ? hashed : this.keys.of(partitionKey));
     if (queue === undefined || this.stopping.signal.aborted) {
-      setImmediate(settle, unavailable('the log is not open'));
+      setImmediate(() => settle(unavailable('the log is not open'), undefined, record));
       return false;
     }
     const refusal = refusalOf(record);
     if (refusal) {
       refused.inc();
-      setImmediate(settle, refusal);
+      setImmediate(() => settle(refusal, undefined, record));
       return true;
     }
-    const bytes = keyBytes.length + (value?.length ?? 0);
-    const timestampMs = this.options.clock.now();
-    const { partition } = queue;
-    const valueBytes = value === null ? null : asBuffer(value);
-    queue.push({ partition, key: keyBytes, value: valueBytes, timestampMs, bytes, tick: this.tick, settle });
+    const bytes = hashed.bytes.length + (value?.length ?? 0);
+    queue.push({
+      record,
+      partition: queue.partition,
+      key: hashed.bytes,
+      value: value === null ? null : asBuffer(value),
+      timestampMs: this.options.clock.now(),
+      bytes,
+      tick: this.tick,
+      settle: settle as Settle, // it gets its own record back, no other
+    });
     this.waiting++;
     this.ticking ??= setInterval(() => this.expire(), this.options.deliveryTimeoutMs / TICKS_PER_DELIVERY);
     this.offer(queue);
@@ -105,7 +113,7 @@ export class KafkaWriter implements LogWriter {
   }
 
   partitionOf(topic: LogTopic, key: string): number {
-    const queue = this.queueOf(topic, Buffer.from(key));
+    const queue = this.queueOf(topic, this.keys.of(key));
     if (queue === undefined) throw unavailable('the log is not open');
     return queue.partition;
   }
@@ -129,9 +137,9 @@ export class KafkaWriter implements LogWriter {
     this.ticking = undefined;
   }
 
-  private queueOf(topic: LogTopic, key: Buffer): PartitionQueue | undefined {
+  private queueOf(topic: LogTopic, { hash }: HashedKey): PartitionQueue | undefined {
     const queues = this.queues.get(topic);
-    return queues?.[partitionFor(key, queues.length)];
+    return queues?.[partitionFor(hash, queues.length)];
   }
 
   private offer(queue: PartitionQueue): void {
@@ -215,7 +223,7 @@ export class KafkaWriter implements LogWriter {
     if (settle === undefined) return; // it ran out of time before
     record.settle = undefined;
     this.waiting--;
-    settle(error, at);
+    settle(error, at, record.record);
     this.backlog.remove(1, record.bytes);
     if (this.waiting === 0) this.emptied?.();
   }

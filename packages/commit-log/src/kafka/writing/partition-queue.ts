@@ -1,9 +1,10 @@
 import type { LogTopic } from '@fieldgate/contracts';
-import type { Settle } from '../../log-writer.js';
+import type { NewRecord, Settle } from '../../log-writer.js';
 
 /** One record on its way. It stays in its partition's queue until its fate is known. */
 export interface PendingRecord {
   readonly partition: number;
+  readonly record: NewRecord;
   readonly key: Buffer;
   readonly value: Buffer | null;
   readonly timestampMs: number;
