@@ -6,6 +6,10 @@ import { fileURLToPath } from 'node:url';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDERS = ['docs', 'examples', 'ops', 'packages/mqtt-edge'];
 
+const FIRST = new Set(readdirSync(ROOT));
+/** What the reader of docs/processors.md writes. */
+const YOURS = /^processors\/src\/critical-events\//;
+
 const documents = readdirSync(ROOT)
   .concat(
     FOLDERS.flatMap((folder) =>
@@ -19,6 +23,13 @@ const documents = readdirSync(ROOT)
 it('every link between the documents leads to a file, and to a heading of it', () => {
   expect(documents.length).toBeGreaterThan(20);
   expect(documents.flatMap((file) => deadLinks(file, read(file)))).toEqual([]);
+});
+
+it('every file that a document names by its path from the root exists', () => {
+  expect(documents.flatMap((file) => missingFiles(file, read(file)))).toEqual([]);
+  expect(missingFiles('x.md', 'see `gateway/src/gone.ts`, not `devices/pump-7/telemetry`')).toEqual([
+    'x.md: gateway/src/gone.ts',
+  ]);
 });
 
 it('every document of docs/ can be found from the README', () => {
@@ -57,6 +68,15 @@ function deadLinks(file: string, text: string): string[] {
       return anchor !== undefined && !anchorsOf(path === file ? text : read(path)).has(anchor);
     })
     .map(({ path, anchor }) => `${file}: ${path}${anchor === undefined ? '' : `#${anchor}`}`);
+}
+
+function missingFiles(file: string, text: string): string[] {
+  const prose = text.replaceAll(/^```.*?^```/gms, '');
+  return [...prose.matchAll(/`([\w.-]+\/[\w./-]*)`/g)]
+    .map(([, path = '']) => path)
+    .filter((path) => FIRST.has(path.split('/')[0] ?? '') && !YOURS.test(path))
+    .filter((path) => !existsSync(join(ROOT, path)))
+    .map((path) => `${file}: ${path}`);
 }
 
 /** Links and pictures outside of code, without those to other hosts; paths from the root. */
