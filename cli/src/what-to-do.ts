@@ -9,6 +9,7 @@ const ON_THE_COMMAND_LINE: { readonly [code in ErrorCode]?: string } = {
   'not-found': 'The list of the same command shows what there is.',
   'device-not-found': 'Register it (fieldgate devices add), or see fieldgate devices list.',
   'device-exists': 'Choose another id, or change the device: fieldgate devices change.',
+  'command-not-found': 'Commands are kept for 7 days.',
   'command-finished': 'Nothing is left to do.',
   'alert-not-found': 'See fieldgate alerts list.',
 };
