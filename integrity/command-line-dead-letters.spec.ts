@@ -22,6 +22,9 @@ interface Outcome {
   readonly id: string;
   readonly outcome: string;
 }
+interface Redriven {
+  readonly deadLetters: readonly Outcome[];
+}
 
 /** Takes webhooks once it has been mended; until then it refuses them for good. */
 class Receiver {
@@ -119,8 +122,8 @@ describe('fieldgate dead-letters, of more than one page', () => {
   it('drives all of them again, the oldest first, or only the newest', async () => {
     const offsets = (outcomes: readonly Outcome[]): number[] =>
       outcomes.map(({ id }) => Number(id.split('-')[1]));
-    const all = await line.askJson<Outcome[]>('dead-letters', 'redrive', ...filter, '--dry-run');
-    expect(offsets(all)).toEqual(Array.from({ length: BROKEN }, (_, n) => n)); // one device: one partition
+    const all = await line.askJson<Redriven>('dead-letters', 'redrive', ...filter, '--dry-run');
+    expect(offsets(all.deadLetters)).toEqual(Array.from({ length: BROKEN }, (_, n) => n)); // one device: one partition
     const newest = await letters('redrive', ...filter, '--limit', '2');
     const row = (offset: number): string => String.raw`\d+-${offset} +refused +\S.*\n`;
     expect(newest).toMatchObject({
@@ -146,7 +149,12 @@ describe('fieldgate dead-letters redrive', () => {
       15_000,
     );
     const id = found.deadLetters[0]?.id ?? '';
+    expect((await letters('list', ...filter)).out).toMatch(/ ops: \S+ answered 400\n$/);
     receiver.isMended = true;
+    expect(await line.askJson('dead-letters', 'redrive', id, '--dry-run')).toMatchObject({
+      id,
+      outcome: 'would-be-redriven',
+    });
     const dry = await letters('redrive', id, '--dry-run');
     expect(dry).toEqual({
       code: 0,

@@ -1,4 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Inbox } from '@fieldgate/commit-log/testing';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { CommandLine, fieldgate, type Following } from './support/command-line.js';
 import { Deployment } from './support/deployment.js';
@@ -73,6 +77,32 @@ describe('fieldgate watch', () => {
     expect(new Set(events.map(({ subject }) => subject))).toEqual(new Set(['fan-2']));
     expect(events.at(-1)).toMatchObject({ type: 'fieldgate.telemetry.v1', data: { readings: { n: last } } });
     expect(await watch.interrupt()).toBe(0);
+  });
+
+  it('says on standard error that the connection is lost, and that it is there again', async () => {
+    const server = createServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' }).write(': connected\n\n');
+      asked.push(response);
+    });
+    const asked = new Inbox<ServerResponse>();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo; // a TCP server that listens has one
+    const away = new CommandLine(() => ({ httpOf: () => `http://127.0.0.1:${port}` }));
+    const watch = away.follow('watch', '--json');
+    await asked.until((all) => all.length === 1);
+    asked.all[0]?.destroy();
+    await asked.until((all) => all.length === 2);
+    await watch.errors.until((all) => all.length === 2);
+    expect(watch.errors.all).toEqual([
+      expect.stringMatching(/^fieldgate: not connected, trying again: \S/),
+      'fieldgate: connected again',
+    ]);
+    expect(watch.lines.all).toEqual([]);
+    expect(await watch.interrupt()).toBe(0);
+    server.closeAllConnections();
+    server.close();
+    await once(server, 'close');
   });
 
   it('ends when it is refused', async () => {

@@ -59,6 +59,39 @@ it('the steps of the README lead from a start to an alert by webhook', async () 
   expect(two.lines.all.join('\n')).toMatch(/critical.*boiler-1.*too-hot/);
 });
 
+it('the steps of the README lead from a start to a reading', async () => {
+  const section = sectionOf(await readFile(join(ROOT, 'README.md'), 'utf8'), 'Use it');
+  const [key = '', register = '', ...rest] = commands(blocks(section, '')[0] ?? '');
+  const mqtt = await freePort();
+  const http = await freePort();
+  const start = run('npm start', {
+    FIELDGATE_DATA_DIR: join(folder.path, 'data'),
+    FIELDGATE_MQTT_PORT: String(mqtt),
+    FIELDGATE_HTTP_PORT: String(http),
+  });
+  const given = await start.printed(/export KEY=(\S+)/);
+  const withKey = replaced(key, [['KEY=…', `KEY=${given}`]]);
+  const api: [string, string] = ['127.0.0.1:8080', `127.0.0.1:${http}`];
+  // the answers of the API have no end of line
+  const registered = run(`${withKey}\n${replaced(register, [api])}\necho`);
+  const secret = await registered.printed(/"secret":"([^"]+)"/);
+  const steps = replaced(rest.join('\n'), [
+    api,
+    ['SECRET=…', `SECRET=${secret}`],
+    ['-h 127.0.0.1', `-h 127.0.0.1 -p ${mqtt}`],
+  ]);
+  const latest = run(`${withKey}\n${steps}\necho`);
+  await latest.printed(
+    /^\{"deviceId":"pump-7","readings":\{"temperature":\{"value":71.4,"time":"[^"]+"\}\}\}/,
+  );
+  expect(await latest.ended).toBe(0);
+});
+
+/** What stands behind the prompts of a transcript. */
+function commands(transcript: string): string[] {
+  return [...transcript.matchAll(/^\$ ((?:.*\\\n)*.*)$/gm)].map(([, command = '']) => command);
+}
+
 function sectionOf(text: string, title: string): string {
   const section = text.split(/^## /m).find((part) => part.startsWith(`${title}\n`));
   if (section === undefined) throw new Error(`the README has no section "${title}"`);

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { ProgressLine, reportText, runSimulation, simulationOptionsFrom } from '@fieldgate/device-sim';
 import type { Environment } from '@fieldgate/service';
 import { announce } from './announce.js';
-import { explain, runUntilStopped } from './run-until-stopped.js';
+import { runUntilStopped } from './run-until-stopped.js';
 import { ROLES } from './roles.js';
 import { start, type Running } from './start.js';
 
@@ -12,30 +12,35 @@ import { start, type Running } from './start.js';
 const EXAMPLE_RULES = fileURLToPath(new URL('../../examples/rules.yaml', import.meta.url));
 
 /** Everything in this process, and beside it a fleet that knows only the MQTT and HTTP addresses, like any other. */
-export async function runDemo(devices: string, environment: Environment): Promise<void> {
+export async function runDemo(devices: number, environment: Environment): Promise<void> {
   const startedAt = process.hrtime.bigint();
   const running = await start(ROLES, {
     FIELDGATE_DATA_DIR: './demo-data',
     FIELDGATE_ADMIN_KEY: randomBytes(24).toString('base64url'),
     FIELDGATE_LOG_LEVEL: 'warn',
     ...(existsSync(EXAMPLE_RULES) ? { FIELDGATE_RULES_FILE: EXAMPLE_RULES } : {}),
-    ...environment,
+    ...setIn(environment),
   });
   const stopping = new AbortController();
   const simulation = running.ready().then(() => {
     announce(running, startedAt);
     return simulate(running, devices, stopping.signal);
   });
-  simulation.catch((error: unknown) => {
-    if (!stopping.signal.aborted) explain(error);
-  });
-  await runUntilStopped(running, async () => {
-    stopping.abort();
-    await Promise.race([simulation.catch(() => undefined), running.failed]); // its failure was explained already
+  await runUntilStopped(running, {
+    failed: new Promise((resolve) => void simulation.catch(resolve)),
+    stop: async () => {
+      stopping.abort();
+      await Promise.race([simulation.catch(() => undefined), running.failed]); // its failure was explained already
+    },
   });
 }
 
-async function simulate(running: Running, devices: string, signal: AbortSignal): Promise<void> {
+/** An empty value counts as not set: it must not take the place of what the demo sets. */
+function setIn(environment: Environment): Environment {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
+
+async function simulate(running: Running, devices: number, signal: AbortSignal): Promise<void> {
   const adminKey = running.adminKey?.key ?? '';
   const options = simulationOptionsFrom({
     devices,

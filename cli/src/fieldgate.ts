@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import 'reflect-metadata';
+import { exitCodeOf } from './operator/operator-command.js';
 import { fieldgateProgram } from './program.js';
 import { explain } from './run-until-stopped.js';
 
@@ -7,5 +8,5 @@ try {
   await fieldgateProgram().parseAsync();
 } catch (error) {
   explain(error);
-  process.exit(1);
+  process.exit(exitCodeOf(error));
 }

@@ -1,4 +1,5 @@
-import { addSimCommand } from '@fieldgate/device-sim';
+import { FieldgateError } from '@fieldgate/contracts';
+import { addSimCommand, simulationOptionsFrom } from '@fieldgate/device-sim';
 import { Command, Option } from 'commander';
 import { ROLES, type Role } from './roles.js';
 import { runUntilStopped } from './run-until-stopped.js';
@@ -8,9 +9,14 @@ import { addCommandCommand } from './operator/command.js';
 import { addDeadLettersCommands } from './operator/dead-letters.js';
 import { addDevicesCommands } from './operator/devices.js';
 import { EXIT } from './operator/operator-command.js';
+import { countUpTo } from './operator/option-values.js';
 import { addRulesCommands } from './operator/rules.js';
 import { addTelemetryCommand } from './operator/telemetry.js';
 import { addWatchCommand } from './operator/watch.js';
+import { VERSION } from './version.js';
+
+/** Of `sim` too. */
+const MOST_SIMULATED = 100_000;
 
 const HELP = `
 Against a running Fieldgate (--http, default http://127.0.0.1:8080), with its key in FIELDGATE_ADMIN_KEY:
@@ -27,13 +33,15 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 not reachable or not r
 export function fieldgateProgram(): Command {
   const program = new Command('fieldgate')
     .description('An IoT telemetry gateway: acknowledged means durable.')
-    .showHelpAfterError()
+    .version(VERSION, '--version', 'print the version')
+    .showHelpAfterError('(--help of this command says what there is)')
     .exitOverride(({ exitCode }) => process.exit(exitCode === 0 ? 0 : EXIT.usage)) // before the commands: they inherit it
-    .addHelpText('after', HELP);
+    .addHelpText('after', HELP)
+    .hook('preAction', (_program, command) => checkSimulation(command));
 
   program
     .command('start')
-    .description('Start all roles in this process, or some of them (then with Kafka)')
+    .description('start all roles in this process, or some of them (then with Kafka)')
     .addOption(
       new Option(
         '--role <role...>',
@@ -51,10 +59,10 @@ export function fieldgateProgram(): Command {
   program
     .command('demo')
     .description(
-      'All roles in this process, with a simulated fleet that reports, raises conditions and answers commands',
+      'start all roles in this process, with a simulated fleet that reports, raises conditions and answers commands',
     )
-    .option('--devices <count>', 'how many devices', '20')
-    .action(async ({ devices }: { devices: string }) => {
+    .option('--devices <count>', `how many devices, up to ${MOST_SIMULATED}`, countUpTo(MOST_SIMULATED), 20)
+    .action(async ({ devices }: { devices: number }) => {
       const { runDemo } = await import('./demo.js');
       return runDemo(devices, process.env);
     });
@@ -68,4 +76,15 @@ export function fieldgateProgram(): Command {
   addRulesCommands(program);
   addWatchCommand(program);
   return program;
+}
+
+/** What is wrong with the options of `sim` shows before it begins, as with any other command. */
+function checkSimulation(command: Command): void {
+  if (command.name() !== 'sim') return;
+  try {
+    simulationOptionsFrom(command.opts(), process.env);
+  } catch (error) {
+    if (!(error instanceof FieldgateError)) throw error;
+    command.error(`error: ${error.message}`);
+  }
 }

@@ -24,6 +24,7 @@ class Device:
         self.every = every
         self.seq = 0
         self.acknowledged = 0
+        self.answers = set()  # packet ids of answers under way; everything else is a reading
         self.stopping = threading.Event()
         self.refused = None
         if version == "5":
@@ -77,8 +78,11 @@ class Device:
         if not flags.session_present:
             client.subscribe(f"devices/{self.id}/commands/#", qos=1)
 
-    def on_publish(self, _client, _userdata, _mid, reason, _properties):
-        self.acknowledged += 1
+    def on_publish(self, _client, _userdata, mid, reason, _properties):
+        if mid in self.answers:
+            self.answers.remove(mid)
+        else:
+            self.acknowledged += 1
         if reason.is_failure:  # MQTT 5: final, a resend would be refused again
             say(f"not accepted: {reason}")
 
@@ -90,12 +94,13 @@ class Device:
         answer = json.dumps(body)
         response_topic = getattr(request.properties, "ResponseTopic", None)
         if response_topic is None:  # 3.1.1: command id and status are in the topic
-            client.publish(f"devices/{self.id}/responses/{command_id}/{status}", answer, qos=1)
+            topic = f"devices/{self.id}/responses/{command_id}/{status}"
+            self.answers.add(client.publish(topic, answer, qos=1).mid)
             return
         properties = Properties(PacketTypes.PUBLISH)
         properties.CorrelationData = request.properties.CorrelationData
         properties.UserProperty = ("status", str(status))
-        client.publish(response_topic, answer, qos=1, properties=properties)
+        self.answers.add(client.publish(response_topic, answer, qos=1, properties=properties).mid)
 
     def execute(self, name, params):
         """What the device can do. 2xx = done, 4xx = the device refuses, 5xx = it failed."""

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { Inbox } from '@fieldgate/commit-log/testing';
 import type { Deployment } from './deployment.js';
@@ -12,9 +13,9 @@ export interface Ran {
   readonly err: string;
 }
 
-/** The built command line as a process, with nothing in its environment but the key. */
+/** The built command line as a process, with nothing in its environment but the key; it ends by itself. */
 export async function fieldgate(args: readonly string[], key = ADMIN_KEY): Promise<Ran> {
-  const child = launch(args, key);
+  const child = launch(args, { FIELDGATE_ADMIN_KEY: key });
   const texts = { out: '', err: '' };
   child.stdout?.on('data', (chunk: Buffer) => (texts.out += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (texts.err += chunk.toString()));
@@ -24,7 +25,7 @@ export async function fieldgate(args: readonly string[], key = ADMIN_KEY): Promi
 
 /** What an operator of this deployment types. */
 export class CommandLine {
-  constructor(private readonly deployment: () => Deployment) {}
+  constructor(private readonly deployment: () => Pick<Deployment, 'httpOf'>) {}
 
   ask(...args: string[]): Promise<Ran> {
     return fieldgate(args.concat('--http', this.http));
@@ -39,7 +40,7 @@ export class CommandLine {
 
   /** One that goes on until it is stopped. */
   follow(...args: string[]): Following {
-    return new Following(launch(args.concat('--http', this.http), ADMIN_KEY));
+    return new Following(launch(args.concat('--http', this.http), { FIELDGATE_ADMIN_KEY: ADMIN_KEY }));
   }
 
   private get http(): string {
@@ -47,18 +48,24 @@ export class CommandLine {
   }
 }
 
+/** One with an environment of its own, that asks nobody. */
+export function followAlone(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Following {
+  return new Following(launch(args, environment));
+}
+
 /** A command that runs, and what it has printed. */
 export class Following {
   readonly lines = new Inbox<string>();
-  private rest = '';
+  /** Of standard error. */
+  readonly errors = new Inbox<string>();
   private readonly ended: Promise<number | null>;
 
   constructor(private readonly child: ChildProcess) {
-    child.stdout?.on('data', (chunk: Buffer) => {
-      const parts = (this.rest + chunk.toString()).split('\n');
-      this.rest = parts.pop() ?? '';
-      parts.forEach((line) => this.lines.push(line));
-    });
+    linesOf(child.stdout, this.lines);
+    linesOf(child.stderr, this.errors);
     this.ended = new Promise((resolve) => child.once('close', resolve));
   }
 
@@ -69,9 +76,18 @@ export class Following {
   }
 }
 
-function launch(args: readonly string[], key: string): ChildProcess {
+function linesOf(stream: Readable | null, lines: Inbox<string>): void {
+  let rest = '';
+  stream?.on('data', (chunk: Buffer) => {
+    const parts = (rest + chunk.toString()).split('\n');
+    rest = parts.pop() ?? '';
+    parts.forEach((line) => lines.push(line));
+  });
+}
+
+function launch(args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
   return spawn(process.execPath, [CLI].concat(args), {
-    env: { PATH: process.env['PATH'], FIELDGATE_ADMIN_KEY: key },
+    env: { PATH: process.env['PATH'], ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }

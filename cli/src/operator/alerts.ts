@@ -1,6 +1,9 @@
-import type { Command } from 'commander';
+import { SEVERITIES } from '@fieldgate/contracts';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { asOperator, operatorCommand, type Operator } from './operator-command.js';
+import { countUpTo, timeOf } from './option-values.js';
+import { printable } from './table.js';
 
 export const alertSchema = z.looseObject({
   id: z.string(),
@@ -11,8 +14,12 @@ export const alertSchema = z.looseObject({
   text: z.string(),
   raisedAt: z.string(),
   clearedAt: z.string().optional(),
+  acknowledged: z.object({ at: z.string(), by: z.string(), note: z.string().optional() }).optional(),
 });
 const alertsSchema = z.object({ alerts: z.array(alertSchema) });
+
+/** In the words of the API; a test compares. */
+export const ALERT_STATES = ['open', 'acknowledged', 'cleared'];
 
 interface AlertFlags {
   readonly state?: string;
@@ -21,20 +28,20 @@ interface AlertFlags {
   readonly severity?: string;
   readonly from?: string;
   readonly to?: string;
-  readonly limit?: string;
+  readonly limit?: number;
 }
 
 /** `fieldgate alerts list|show|acknowledge` */
 export function addAlertsCommands(program: Command): void {
   const alerts = program.command('alerts').description('what needs somebody to look at it');
   operatorCommand(alerts, 'list', 'alerts, the newest first')
-    .option('--state <state>', 'open, acknowledged or cleared')
-    .option('--device <id>')
-    .option('--rule <name>')
-    .option('--severity <severity>', 'info, warning or critical')
-    .option('--from <time>', 'epoch ms or RFC 3339')
-    .option('--to <time>')
-    .option('--limit <count>')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(ALERT_STATES))
+    .option('--device <id>', 'only those of this device')
+    .option('--rule <name>', 'only those of this rule; event.<type> for the condition of a device')
+    .addOption(new Option('--severity <severity>', 'only those of this severity').choices(SEVERITIES))
+    .option('--from <time>', 'raised then or later: epoch ms or RFC 3339', timeOf)
+    .option('--to <time>', 'raised before then', timeOf)
+    .option('--limit <count>', 'at most so many, up to 1000; default: 100', countUpTo(1_000))
     .action(function (this: Command, flags: AlertFlags) {
       return asOperator(this, (operator) => list(operator, flags));
     });
@@ -50,9 +57,17 @@ export function addAlertsCommands(program: Command): void {
       return asOperator(this, async ({ api, show }) => {
         const body = note === undefined ? {} : { note };
         const alert = await api.post(`/v1/alerts/${encodeURIComponent(id)}/acknowledge`, alertSchema, body);
-        show(alert, () => `${alert.id} is acknowledged`);
+        show(alert, () => acknowledgedText(alert, note));
       });
     });
+}
+
+/** The first acknowledgement stays, with its note. */
+function acknowledgedText({ id, acknowledged }: z.output<typeof alertSchema>, note?: string): string {
+  if (acknowledged === undefined || acknowledged.note === note) return `${id} is acknowledged`;
+  const { at, note: first } = acknowledged;
+  const kept = first === undefined ? 'without a note' : `with the note "${printable(first)}"`;
+  return `${id} was acknowledged already, at ${at} ${kept}${note === undefined ? '' : '; the new note is not kept'}`;
 }
 
 async function list({ api, table }: Operator, flags: AlertFlags): Promise<void> {

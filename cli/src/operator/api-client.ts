@@ -32,6 +32,11 @@ export class ApiClient {
     return this.read(answer, 'POST', path, body, headers);
   }
 
+  /** JSON Merge Patch. */
+  async patch<S extends z.ZodType>(path: string, answer: S, body: unknown): Promise<z.output<S>> {
+    return this.read(answer, 'PATCH', path, body);
+  }
+
   async delete(path: string): Promise<void> {
     await this.request('DELETE', path, undefined, {}, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
   }

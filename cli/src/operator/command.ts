@@ -1,7 +1,7 @@
-import { FieldgateError } from '@fieldgate/contracts';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { asOperator, EXIT, operatorCommand, type Operator } from './operator-command.js';
+import { paramsOf, timeoutOf, waitOf } from './option-values.js';
 
 const commandSchema = z.looseObject({
   id: z.string(),
@@ -11,17 +11,17 @@ const commandSchema = z.looseObject({
 });
 
 interface CommandFlags {
-  readonly params?: string;
-  readonly wait: string;
-  readonly timeout?: string;
+  readonly params?: unknown;
+  readonly wait: number;
+  readonly timeout?: number;
 }
 
 /** `fieldgate command <device> <name>`: exit code 0 only when the device says that it was done. */
 export function addCommandCommand(program: Command): void {
   operatorCommand(program, 'command <device> <name>', 'command a device, and wait for its answer')
-    .option('--params <json>', 'what the device gets with it')
-    .option('--wait <seconds>', 'how long to wait for the answer', '10')
-    .option('--timeout <seconds>', 'how long the device may take')
+    .option('--params <json>', 'what the device gets with it', paramsOf)
+    .option('--wait <seconds>', 'how long to wait for the answer: 0 to 60', waitOf, 10)
+    .option('--timeout <seconds>', 'how long the device may take: from 0.1; default: 30', timeoutOf)
     .action(function (this: Command, device: string, name: string, flags: CommandFlags) {
       return asOperator(this, (operator) => send(operator, { device, name }, flags));
     });
@@ -37,8 +37,8 @@ async function send(
     commandSchema,
     {
       name,
-      ...(params === undefined ? {} : { params: jsonOf(params) }),
-      ...(timeout === undefined ? {} : { timeoutSeconds: Number(timeout) }),
+      ...(params === undefined ? {} : { params }),
+      ...(timeout === undefined ? {} : { timeoutSeconds: timeout }),
     },
     { prefer: `wait=${wait}` },
   );
@@ -52,12 +52,4 @@ async function send(
     ].join('\n'),
   );
   if (command.state !== 'succeeded') process.exitCode = EXIT.refused;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new FieldgateError('invalid-request', '--params is not JSON', { cause });
-  }
 }

@@ -1,10 +1,12 @@
 import { FieldgateError } from '@fieldgate/contracts';
-import { InvalidArgumentError, type Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { fieldsOf } from './alerts.js';
 import type { ApiClient } from './api-client.js';
 import { readDeadLetters, type LetterFilters } from './dead-letter-pages.js';
 import { asOperator, EXIT, operatorCommand, type Operator } from './operator-command.js';
+import { countUpTo, timeOf } from './option-values.js';
+import { UsageError } from './usage-error.js';
 
 const letterSchema = z.looseObject({ id: z.string() });
 const outcomeSchema = z.looseObject({
@@ -33,7 +35,7 @@ export function addDeadLettersCommands(program: Command): void {
     .command('dead-letters')
     .description('what was refused for good, with reason and bytes');
   withFilters(operatorCommand(letters, 'list', 'the newest first'))
-    .option('--limit <count>', `at most so many; default: ${LISTED}`, countOf)
+    .option('--limit <count>', `at most so many; default: ${LISTED}`, countUpTo(Infinity))
     .option('--before <next>', 'go on behind an earlier list, with what it said in its last line')
     .action(function (this: Command, flags: ListFlags) {
       return asOperator(this, (operator) => list(operator, flags));
@@ -48,10 +50,10 @@ export function addDeadLettersCommands(program: Command): void {
     operatorCommand(
       letters,
       'redrive [id]',
-      'judge one again, or all that the filters find, the oldest first; the accepted ones go where they belong',
+      'judge one again, or all that the filters find (without any: all), the oldest first; the accepted ones go where they belong',
     ),
   )
-    .option('--limit <count>', 'only the newest so many; default: all', countOf)
+    .option('--limit <count>', 'only the newest so many; default: all', countUpTo(Infinity))
     .option('--dry-run', 'only say what would happen')
     .action(function (this: Command, id: string | undefined, flags: RedriveFlags) {
       return asOperator(this, (operator) => redrive(operator, id, flags));
@@ -60,11 +62,11 @@ export function addDeadLettersCommands(program: Command): void {
 
 function withFilters(command: Command): Command {
   return command
-    .option('--device <id>')
-    .option('--code <code>', 'why it was refused, see docs/errors.md')
-    .option('--origin <kind>', 'mqtt or log')
-    .option('--from <time>', 'epoch ms or RFC 3339')
-    .option('--to <time>');
+    .option('--device <id>', 'only those of this device')
+    .option('--code <code>', 'only those refused for this reason, see docs/errors.md')
+    .addOption(new Option('--origin <kind>', 'only those that came from').choices(['mqtt', 'log']))
+    .option('--from <time>', 'refused then or later: epoch ms or RFC 3339', timeOf)
+    .option('--to <time>', 'refused before then', timeOf);
 }
 
 async function list({ api, table, json }: Operator, flags: ListFlags): Promise<void> {
@@ -87,22 +89,40 @@ async function list({ api, table, json }: Operator, flags: ListFlags): Promise<v
 }
 
 async function redrive(operator: Operator, id: string | undefined, flags: RedriveFlags): Promise<void> {
-  const { dryRun = false } = flags;
-  const outcomes: Outcome[] = [];
-  try {
-    if (id === undefined) await redriveAll(operator.api, flags, (outcome) => outcomes.push(outcome));
-    else outcomes.push(await redriveOne(operator.api, id, dryRun));
-  } catch (error) {
-    if (outcomes.length > 0) showOutcomes(operator, outcomes); // these are done
-    throw error;
-  }
-  showOutcomes(operator, outcomes);
+  const outcomes =
+    id === undefined ? await redriveAll(operator, flags) : await redriveNamed(operator, id, flags);
   if (outcomes.some(({ outcome }) => outcome === 'refused' || outcome === 'not-redrivable'))
     process.exitCode = EXIT.refused;
 }
 
+async function redriveNamed(
+  operator: Operator,
+  id: string,
+  flags: RedriveFlags,
+): Promise<readonly Outcome[]> {
+  const { limit, dryRun = false } = flags;
+  if (Object.values({ ...filtersOf(flags), limit }).some((value) => value !== undefined))
+    throw new UsageError('an id is one dead letter, filters and --limit find several: give one or the other');
+  const outcome = await redriveOne(operator.api, id, dryRun);
+  showOutcomes(operator, outcome, [outcome]);
+  return [outcome];
+}
+
+/** What is done is shown, also when a later one fails. */
+async function redriveAll(operator: Operator, flags: RedriveFlags): Promise<readonly Outcome[]> {
+  const outcomes: Outcome[] = [];
+  try {
+    await redriveFound(operator.api, flags, (outcome) => outcomes.push(outcome));
+  } catch (error) {
+    if (outcomes.length > 0) showOutcomes(operator, { deadLetters: outcomes }, outcomes);
+    throw error;
+  }
+  showOutcomes(operator, { deadLetters: outcomes }, outcomes);
+  return outcomes;
+}
+
 /** One by one, so that also across pages what came first is first again. What is refused again is a new letter, and not driven a second time. */
-async function redriveAll(
+async function redriveFound(
   api: ApiClient,
   flags: RedriveFlags,
   done: (outcome: Outcome) => void,
@@ -122,9 +142,9 @@ function redriveOne(api: ApiClient, id: string, dryRun: boolean): Promise<Outcom
   return api.post(`${pathOf(id)}/redrive`, outcomeSchema, { dryRun });
 }
 
-function showOutcomes({ table }: Operator, outcomes: readonly Outcome[]): void {
+function showOutcomes({ table }: Operator, answer: object, outcomes: readonly Outcome[]): void {
   table(
-    outcomes,
+    answer,
     ['ID', 'OUTCOME', 'DETAIL'],
     outcomes.map((each) => [each.id, each.outcome, each.detail ?? each.code]),
     'no dead letters match',
@@ -137,9 +157,4 @@ function filtersOf({ device, code, origin, from, to }: LetterFilters): LetterFil
 
 function pathOf(id: string): string {
   return `/v1/dead-letters/${encodeURIComponent(id)}`;
-}
-
-function countOf(text: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new InvalidArgumentError('It must be a whole number from 1.');
-  return Number(text);
 }

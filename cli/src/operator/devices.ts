@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { FieldgateError } from '@fieldgate/contracts';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { asOperator, operatorCommand, type Operator } from './operator-command.js';
+import { asOperator, EXIT, operatorCommand, type Operator } from './operator-command.js';
+import { each, labelFilterOf, labelNameOf, labelOf } from './option-values.js';
+import { textOf, UsageError } from './usage-error.js';
 
 const deviceSchema = z.looseObject({
   id: z.string(),
@@ -11,6 +12,7 @@ const deviceSchema = z.looseObject({
   presence: z.object({ connected: z.boolean(), commandReady: z.boolean() }),
 });
 const pageSchema = z.object({ devices: z.array(deviceSchema), nextCursor: z.string().optional() });
+const changedSchema = deviceSchema.omit({ presence: true });
 const createdSchema = z.looseObject({
   id: z.string(),
   secret: z.string().optional(),
@@ -19,21 +21,29 @@ const createdSchema = z.looseObject({
 
 const MOST_AT_ONCE = 1_000;
 
-/** `fieldgate devices list|add|import|remove|rotate` */
+/** `fieldgate devices list|add|change|import|remove|rotate` */
 export function addDevicesCommands(program: Command): void {
   const devices = program.command('devices').description('the registered devices');
   operatorCommand(devices, 'list', 'list devices, and who is connected')
     .option('--online', 'only those that are connected')
     .option('--offline', 'only those that are not')
-    .option('--label <name[:value]...>', 'only those with these labels')
+    .option('--label <name[=value]>', 'only those with it; may be given several times', each(labelFilterOf))
     .action(function (this: Command, flags: ListFlags) {
       return asOperator(this, (operator) => list(operator, flags));
     });
   operatorCommand(devices, 'add <id>', 'register a device; its secret is shown once')
     .option('--type <type>', 'what rules and dashboards select by')
-    .option('--label <name=value...>', 'labels')
+    .option('--label <name=value>', 'a label; may be given several times', each(labelOf))
     .action(function (this: Command, id: string, flags: AddFlags) {
       return asOperator(this, (operator) => add(operator, id, flags));
+    });
+  operatorCommand(devices, 'change <id>', 'change type and labels of a device; what is not named stays')
+    .option('--type <type>', 'another type')
+    .option('--no-type', 'no type any more')
+    .option('--label <name=value>', 'a label to set; may be given several times', each(labelOf))
+    .option('--remove-label <name>', 'a label to take away; may be given several times', each(labelNameOf))
+    .action(function (this: Command, id: string, flags: ChangeFlags) {
+      return asOperator(this, (operator) => change(operator, id, flags));
     });
   operatorCommand(
     devices,
@@ -81,28 +91,28 @@ async function list({ api, table }: Operator, { online, offline, label }: ListFl
     cursor = page.nextCursor;
   } while (cursor !== undefined);
   table(
-    devices,
+    { devices },
     ['DEVICE', 'TYPE', 'CONNECTED', 'COMMANDS', 'LABELS'],
     devices.map(({ id, type, labels, presence }) => [
       id,
       type,
       presence.connected ? 'yes' : 'no',
       presence.commandReady ? 'yes' : 'no',
-      Object.entries(labels)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(' '),
+      labelsText(labels),
     ]),
     'no devices; register one with: fieldgate devices add pump-7',
   );
 }
 
+type Label = readonly [name: string, value: string];
+
 interface AddFlags {
   readonly type?: string;
-  readonly label?: readonly string[];
+  readonly label?: readonly Label[];
 }
 
 async function add({ api, show }: Operator, id: string, { type, label = [] }: AddFlags): Promise<void> {
-  const labels = Object.fromEntries(label.map(labelOf));
+  const labels = Object.fromEntries(label);
   const created = await api.post('/v1/devices', createdSchema, {
     id,
     labels,
@@ -111,28 +121,59 @@ async function add({ api, show }: Operator, id: string, { type, label = [] }: Ad
   show(created, () => `${created.id}  ${created.secret ?? ''}`);
 }
 
-function labelOf(text: string): [name: string, value: string] {
-  const at = text.indexOf('=');
-  if (at < 1) throw new FieldgateError('invalid-request', `--label ${text}: must be name=value`);
-  return [text.slice(0, at), text.slice(at + 1)];
+interface ChangeFlags {
+  /** false: it is taken away. */
+  readonly type?: string | false;
+  readonly label?: readonly Label[];
+  readonly removeLabel?: readonly string[];
+}
+
+async function change(
+  { api, show }: Operator,
+  id: string,
+  { type, label = [], removeLabel = [] }: ChangeFlags,
+): Promise<void> {
+  const labels: Record<string, string | null> = Object.fromEntries(label);
+  for (const name of removeLabel) labels[name] = null;
+  if (type === undefined && Object.keys(labels).length === 0)
+    throw new UsageError('nothing to change: give --type, --no-type, --label or --remove-label');
+  const changed = await api.patch(`/v1/devices/${encodeURIComponent(id)}`, changedSchema, {
+    ...(type === undefined ? {} : { type: type === false ? null : type }),
+    labels,
+  });
+  show(changed, () => `${id}  ${changed.type ?? '-'}  ${labelsText(changed.labels)}`.trimEnd());
+}
+
+function labelsText(labels: Readonly<Record<string, string>>): string {
+  return Object.entries(labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
 }
 
 /** Thousand by thousand; one that exists already is told of and does not stop the others. */
-async function importFile({ api, table, json }: Operator, file: string): Promise<void> {
+async function importFile(operator: Operator, file: string): Promise<void> {
   const devices = devicesOf(await textOf(file), file);
   const results: z.output<typeof createdSchema>[] = [];
-  for (let from = 0; from < devices.length; from += MOST_AT_ONCE) {
-    results.push(...(await importSome(api, devices.slice(from, from + MOST_AT_ONCE))));
+  try {
+    for (let from = 0; from < devices.length; from += MOST_AT_ONCE)
+      results.push(...(await importSome(operator.api, devices.slice(from, from + MOST_AT_ONCE))));
+  } catch (error) {
+    if (results.length > 0) showImported(operator, results); // their secrets are shown now or never
+    throw error;
   }
+  showImported(operator, results);
+}
+
+function showImported({ table, json }: Operator, results: readonly z.output<typeof createdSchema>[]): void {
   const failed = results.filter(({ error }) => error !== undefined).length;
   table(
-    results,
+    { devices: results },
     ['DEVICE', 'SECRET', 'PROBLEM'],
     results.map(({ id, secret, error }) => [id, secret, error?.detail]),
     'the file holds no devices',
   );
   if (!json) process.stderr.write(`${results.length - failed} registered, ${failed} not\n`);
-  if (failed > 0) process.exitCode = 1;
+  if (failed > 0) process.exitCode = EXIT.refused;
 }
 
 async function importSome(
@@ -155,18 +196,9 @@ function devicesOf(text: string, file: string): readonly unknown[] {
   try {
     parsed = JSON.parse(text);
   } catch (cause) {
-    throw new FieldgateError('invalid-request', `${file} is not JSON`, { cause });
+    const at = / at position \d+/.exec(String(cause))?.[0] ?? ''; // not the rest: it quotes the file, which holds secrets
+    throw new UsageError(`${file} is not JSON${at}`, { cause });
   }
-  if (!Array.isArray(parsed))
-    throw new FieldgateError('invalid-request', `${file} must be a JSON array of devices`);
+  if (!Array.isArray(parsed)) throw new UsageError(`${file} must be a JSON array of devices`);
   return parsed;
-}
-
-/** A file, or standard input for `-`. */
-export async function textOf(file: string): Promise<string> {
-  try {
-    return await readFile(file === '-' ? '/dev/stdin' : file, 'utf8');
-  } catch (cause) {
-    throw new FieldgateError('invalid-request', `${file} cannot be read`, { cause });
-  }
 }

@@ -1,14 +1,16 @@
-import { ERRORS, FieldgateError } from '@fieldgate/contracts';
+import { FieldgateError } from '@fieldgate/contracts';
 import { Command, Option } from 'commander';
 import { explain } from '../run-until-stopped.js';
 import { ApiClient } from './api-client.js';
+import { httpUrlOf } from './option-values.js';
 import { tableOf, type Cell } from './table.js';
+import { UsageError } from './usage-error.js';
 
-/** Exit codes of everything that asks the operator API; 0 is done. They stand in docs/operations.md. */
+/** Exit codes of everything that asks the operator API; 0 is done. They stand in docs/command-line.md. */
 export const EXIT = {
-  /** The API, or the file that was given, says no: the same again would be refused again. */
+  /** The API says no, or a rules file is not good: the same again would be refused again. */
   refused: 1,
-  /** commander's errors, see fieldgate.ts. */
+  /** commander's errors (see program.ts) and UsageError: nothing was sent. */
   usage: 2,
   /** Not reachable, not ready, or away for a while: try again. */
   tryAgain: 3,
@@ -17,11 +19,11 @@ export const EXIT = {
 /** What a command has at hand beside its own arguments. */
 export interface Operator {
   readonly api: ApiClient;
-  /** One answer, for people as lines, for scripts (`--json`) as it came. */
-  readonly show: (answer: unknown, lines: () => string) => void;
-  /** Rows as a table, or as the JSON they were made of. */
+  /** One answer, for people as lines, for scripts (`--json`) as the one object that the API answers. */
+  readonly show: (answer: object, lines: () => string) => void;
+  /** Rows as a table, or the object they were made of. */
   readonly table: (
-    answer: unknown,
+    answer: object,
     heads: readonly string[],
     rows: readonly (readonly Cell[])[],
     nothing: string,
@@ -40,9 +42,13 @@ export function operatorCommand(parent: Command, nameAndArguments: string, descr
   return parent
     .command(nameAndArguments)
     .description(description)
-    .addOption(new Option('--http <url>', 'where the operator API is').default('http://127.0.0.1:8080'))
-    .addOption(new Option('--admin-key <key>', 'API key').env('FIELDGATE_ADMIN_KEY'))
-    .option('--json', 'print JSON, for scripts');
+    .addOption(
+      new Option('--http <url>', 'where the operator API is')
+        .argParser(httpUrlOf)
+        .default('http://127.0.0.1:8080'),
+    )
+    .addOption(new Option('--admin-key <key>', 'the key of the API').env('FIELDGATE_ADMIN_KEY'))
+    .option('--json', 'print the answer as JSON, for scripts');
 }
 
 /** Runs an action; what goes wrong is said in one line, and in the exit code. */
@@ -53,22 +59,23 @@ export async function asOperator(
   try {
     await action(operatorOf(command.opts<OperatorFlags>()));
   } catch (error) {
+    if (error instanceof UsageError) command.error(`error: ${error.message}`); // ends the process
     explain(error);
-    process.exitCode =
-      error instanceof FieldgateError && ERRORS[error.code].retriable ? EXIT.tryAgain : EXIT.refused;
+    process.exitCode = exitCodeOf(error);
   }
+}
+
+export function exitCodeOf(error: unknown): number {
+  return error instanceof FieldgateError && error.retriable ? EXIT.tryAgain : EXIT.refused;
 }
 
 function operatorOf({ http, adminKey, json = false }: OperatorFlags): Operator {
   if (adminKey === undefined || adminKey === '')
-    throw new FieldgateError(
-      'config-invalid',
-      'the API key is missing: give it with --admin-key, or in FIELDGATE_ADMIN_KEY',
+    throw new UsageError(
+      'the key of the API is missing: give it with --admin-key, or in FIELDGATE_ADMIN_KEY',
     );
-  if (!URL.canParse(http))
-    throw new FieldgateError('config-invalid', '--http: must be a URL, such as http://127.0.0.1:8080');
   const print = (text: string): void => void process.stdout.write(`${text}\n`);
-  const show = (answer: unknown, lines: () => string): void =>
+  const show = (answer: object, lines: () => string): void =>
     print(json ? JSON.stringify(answer, null, 2) : lines());
   return {
     api: new ApiClient(http, adminKey),

@@ -1,12 +1,15 @@
-import { parseRules } from '@fieldgate/alert-rules';
+import { parseRules, type Rules } from '@fieldgate/alert-rules';
 import { FieldgateError, isRejection } from '@fieldgate/contracts';
 import type { Command } from 'commander';
+import { access, constants } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ALERT_HEADS, alertRow, alertSchema } from './alerts.js';
-import { textOf } from './devices.js';
 import { asOperator, EXIT, operatorCommand, type Operator } from './operator-command.js';
+import { timeOf } from './option-values.js';
 import { explain } from '../run-until-stopped.js';
-import { tableOf } from './table.js';
+import { counted, tableOf } from './table.js';
+import { reasonOf, textOf, UsageError } from './usage-error.js';
 
 const inForceSchema = z.looseObject({
   rules: z.string().nullable(),
@@ -32,14 +35,19 @@ export function addRulesCommands(program: Command): void {
       show(inForce, () => inForceText(inForce));
     });
   });
-  rules.command('check <file>').description('whether a rules file is good; asks nobody').action(check);
+  rules
+    .command('check <file>')
+    .description('whether a rules file is good; asks nobody')
+    .action(function (this: Command, file: string) {
+      return check(this, file);
+    });
   operatorCommand(
     rules,
     'test <file>',
     'what these rules would have raised over what is in the log, and what differs from the rules in force; changes nothing',
   )
-    .option('--from <time>', 'epoch ms or RFC 3339; default: 24 hours ago')
-    .option('--to <time>', 'default: now')
+    .option('--from <time>', 'epoch ms or RFC 3339; default: 24 hours ago', timeOf)
+    .option('--to <time>', 'before then; default: now', timeOf)
     .action(function (this: Command, file: string, flags: TestFlags) {
       return asOperator(this, (operator) => test(operator, file, flags));
     });
@@ -61,16 +69,38 @@ function inForceText({ rules, loadedAt, problem }: z.output<typeof inForceSchema
     : `# no rules: the file was never usable: ${why}`;
 }
 
-async function check(file: string): Promise<void> {
+async function check(command: Command, file: string): Promise<void> {
   try {
     const parsed = parseRules(await textOf(file));
     if (isRejection(parsed)) throw new FieldgateError(parsed.code, parsed.detail);
     const { rules, notifications } = parsed;
-    process.stdout.write(`${file} is good: ${rules.length} rules, ${notifications.length} notifications\n`);
+    process.stdout.write(
+      `${file} is good: ${counted(rules.length, 'rule')}, ${counted(notifications.length, 'notification')}\n`,
+    );
+    for (const missing of await missingSecrets(parsed, file))
+      process.stderr.write(`fieldgate: but ${missing}\n`);
   } catch (error) {
+    if (error instanceof UsageError) command.error(`error: ${error.message}`); // ends the process
     explain(error);
     process.exitCode = EXIT.refused;
   }
+}
+
+/** The rules would be in force without it, and the webhook not be called; and here may be another machine than there. */
+async function missingSecrets({ notifications }: Rules, file: string): Promise<readonly string[]> {
+  const missing: string[] = [];
+  for (const sink of notifications) {
+    const secretFile = sink.kind === 'webhook' ? sink.webhook.secretFile : undefined;
+    if (secretFile === undefined) continue;
+    try {
+      await access(resolve(dirname(file), secretFile), constants.R_OK);
+    } catch (error) {
+      missing.push(
+        `${sink.name} cannot be notified: secretFile ${secretFile} cannot be read: ${reasonOf(error)}`,
+      );
+    }
+  }
+  return missing;
 }
 
 async function test({ api, show }: Operator, file: string, { from, to }: TestFlags): Promise<void> {

@@ -12,6 +12,27 @@ it('aligns columns, texts to the left and numbers to the right', () => {
   expect(table.split('\n')).toEqual(['DEVICE  COUNT', 'pump-7      7', 'fan-12   1200']);
 });
 
+it('aligns a column of which nothing is known as its head', () => {
+  const rows = [
+    ['a', undefined],
+    ['b', undefined],
+  ];
+  expect(tableOf(['ID', 'DETAIL', 'COUNT'], rows).split('\n')).toEqual([
+    'ID  DETAIL  COUNT',
+    'a   -       -',
+    'b   -       -',
+  ]);
+  expect(
+    tableOf(
+      ['ID', 'COUNT'],
+      [
+        ['a', undefined],
+        ['b', 12],
+      ],
+    ).split('\n')[1],
+  ).toBe('a       -');
+});
+
 it('shows what is missing as a dash, and cuts what is endless', () => {
   const [, row = ''] = tableOf(['A', 'B'], [[undefined, 'x'.repeat(500)]]).split('\n');
   expect(row).toBe(`-  ${'x'.repeat(59)}…`);

@@ -10,7 +10,10 @@ export function tableOf(heads: readonly string[], rows: readonly (readonly Cell[
   const widths = heads.map((head, column) =>
     Math.max(head.length, ...texts.map((row) => row[column]?.length ?? 0)),
   );
-  const isNumeric = heads.map((_, column) => rows.every((row) => typeof (row[column] ?? 0) === 'number'));
+  const isNumeric = heads.map((_, column) => {
+    const cells = rows.map((row) => row[column]).filter((cell) => cell !== undefined);
+    return cells.length > 0 && cells.every((cell) => typeof cell === 'number');
+  });
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, column) =>
@@ -25,6 +28,11 @@ function textOf(cell: Cell): string {
   if (cell === undefined) return '-';
   const text = printable(String(cell));
   return text.length <= MAX_CELL ? text : `${text.slice(0, MAX_CELL - 1)}…`;
+}
+
+/** `1 rule`, `2 rules`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
 
 /** Without escape sequences and control characters. */

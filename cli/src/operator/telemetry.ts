@@ -1,6 +1,8 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { z } from 'zod';
 import { asOperator, operatorCommand, type Operator } from './operator-command.js';
+import { countUpTo, durationOf, each, timeOf } from './option-values.js';
+import { UsageError } from './usage-error.js';
 
 const value = z.union([z.number(), z.boolean(), z.string()]);
 const latestSchema = z.object({
@@ -12,13 +14,16 @@ const seriesSchema = z.object({
   series: z.array(z.object({ metric: z.string(), points: z.array(z.tuple([z.number(), value])) })),
 });
 
+/** In the words of the API; a test compares. */
+export const AGGREGATES = ['mean', 'min', 'max', 'sum', 'count', 'last'];
+
 interface TelemetryFlags {
   readonly metric?: readonly string[];
   readonly from?: string;
   readonly to?: string;
   readonly every?: string;
   readonly aggregate?: string;
-  readonly limit?: string;
+  readonly limit?: number;
 }
 
 /** `fieldgate telemetry <device>` */
@@ -26,20 +31,23 @@ export function addTelemetryCommand(program: Command): void {
   operatorCommand(
     program,
     'telemetry <device>',
-    'the newest reading of each metric; a series with --from or --every',
+    'the newest reading of each metric; a series with --from, --to or --every',
   )
-    .option('--metric <name...>', 'only these')
-    .option('--from <time>', 'epoch ms or RFC 3339; with it, or with --every, a series is printed')
-    .option('--to <time>', 'exclusive; default: now')
-    .option('--every <duration>', 'one point per 10s, 1m, 1h, 1d …')
-    .option('--aggregate <name>', 'mean, min, max, sum, count or last; with --every')
-    .option('--limit <count>', 'points per metric at most')
+    .option('--metric <name>', 'only this one; may be given several times', each(String))
+    .option('--from <time>', 'epoch ms or RFC 3339; default: 24 hours before the end', timeOf)
+    .option('--to <time>', 'before then; default: now', timeOf)
+    .option('--every <duration>', 'one point per 10s, 1m, 1h, 1d …', durationOf)
+    .addOption(new Option('--aggregate <name>', 'what of each --every is shown').choices(AGGREGATES))
+    .option('--limit <count>', 'points per metric of a series, up to 10000; default: 1000', countUpTo(10_000))
     .action(function (this: Command, device: string, flags: TelemetryFlags) {
-      return asOperator(this, (operator) =>
-        flags.from === undefined && flags.every === undefined && flags.to === undefined
-          ? latest(operator, device, flags)
-          : series(operator, device, flags),
-      );
+      return asOperator(this, async (operator) => {
+        const { from, to, every, aggregate, limit } = flags;
+        const isSeries = from !== undefined || to !== undefined || every !== undefined;
+        if (aggregate !== undefined && every === undefined)
+          throw new UsageError('--aggregate needs --every, such as --every 1h');
+        if (limit !== undefined && !isSeries) throw new UsageError('--limit needs --from, --to or --every');
+        return isSeries ? series(operator, device, flags) : latest(operator, device, flags);
+      });
     });
 }
 
@@ -50,7 +58,9 @@ async function latest({ api, table }: Operator, device: string, { metric }: Tele
     { ...answer, readings: Object.fromEntries(readings) },
     ['METRIC', 'VALUE', 'TIME'],
     readings.map(([name, reading]) => [name, String(reading.value), reading.time]),
-    `${device} has not reported yet`,
+    Object.keys(answer.readings).length === 0
+      ? `${device} has not reported yet`
+      : `${device} has not reported ${metric?.join(' or ') ?? 'anything'}`,
   );
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
 import { asOperator, operatorCommand, type Operator } from './operator-command.js';
+import { each, labelFilterOf } from './option-values.js';
 import { printable } from './table.js';
 import { WatchedFleet, type StreamedEvent } from './watched-fleet.js';
-import { followStream, type StreamFilter } from './watched-stream.js';
+import { followStream, type StreamFilter, type StreamListener } from './watched-stream.js';
 
 const REDRAW_MS = 1_000;
 
@@ -13,8 +14,8 @@ export function addWatchCommand(program: Command): void {
     'watch',
     'watch devices live; Ctrl-C ends it. Without a terminal, or with --json: a line per event',
   )
-    .option('--device <id...>', 'only these')
-    .option('--label <name[:value]...>', 'only those with these labels')
+    .option('--device <id>', 'only this one; may be given several times', each(String))
+    .option('--label <name[=value]>', 'only those with it; may be given several times', each(labelFilterOf))
     .action(function (this: Command, flags: StreamFilter) {
       return asOperator(this, (operator) => watch(operator, flags));
     });
@@ -25,14 +26,12 @@ async function watch(operator: Operator, flags: StreamFilter): Promise<void> {
   const end = (): void => stop.abort();
   process.once('SIGINT', end).once('SIGTERM', end);
   process.stdout.once('error', end); // whoever read the pipe has gone
-  const fleet = new WatchedFleet();
+  const fleet = new WatchedFleet(Date.now);
   const isLive = process.stdout.isTTY === true && !operator.json;
   const redraw = isLive ? setInterval(() => draw(fleet), REDRAW_MS) : undefined;
-  const take = isLive
-    ? (event: StreamedEvent) => fleet.take(event)
-    : (event: StreamedEvent) => printLine(event, operator.json);
+  const listener = isLive ? fleet : linePrinter(operator.json);
   try {
-    await followStream(operator.api, flags, stop.signal, take);
+    await followStream({ api: operator.api, filter: flags }, stop.signal, listener);
   } finally {
     clearInterval(redraw);
     process.off('SIGINT', end).off('SIGTERM', end);
@@ -45,6 +44,19 @@ function draw(fleet: WatchedFleet): void {
   process.stdout.write(`\u001b[H\u001b[2J${lines.join('\n')}\n`);
 }
 
-function printLine({ event, data }: StreamedEvent, json: boolean): void {
-  process.stdout.write(json ? `${data}\n` : `${event}  ${printable(data)}\n`);
+/** Events to standard output; what happens to the connection to standard error. */
+function linePrinter(json: boolean): StreamListener {
+  let wasLost = false;
+  return {
+    take: ({ event, data }: StreamedEvent) =>
+      void process.stdout.write(json ? `${data}\n` : `${event}  ${printable(data)}\n`),
+    connected: () => {
+      if (wasLost) process.stderr.write('fieldgate: connected again\n');
+      wasLost = false;
+    },
+    lost: (reason) => {
+      wasLost = true;
+      process.stderr.write(`fieldgate: not connected, trying again: ${reason}\n`);
+    },
+  };
 }

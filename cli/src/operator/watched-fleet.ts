@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { tableOf } from './table.js';
+import { counted, tableOf } from './table.js';
 
 /** As it came: `event` is the kind, `data` a CloudEvent. */
 export interface StreamedEvent {
@@ -27,10 +27,21 @@ interface Seen {
 /** Devices kept at most; the one not heard of for longest goes. */
 const MOST_DEVICES = 10_000;
 
-/** What was heard of each device since the watch began. */
+/** What was heard of each device since the watch began, and whether it still goes on. */
 export class WatchedFleet {
   private readonly devices = new Map<string, Seen>();
   private events = 0;
+  private outage: { readonly sinceMs: number; readonly reason: string } | undefined;
+
+  constructor(private readonly now: () => number) {}
+
+  connected(): void {
+    this.outage = undefined;
+  }
+
+  lost(reason: string): void {
+    this.outage = { sinceMs: this.now(), reason };
+  }
 
   take({ event, data }: StreamedEvent): void {
     const record = cloudEventSchema.safeParse(jsonOf(data));
@@ -55,10 +66,13 @@ export class WatchedFleet {
         last || undefined,
         [...readings].map(([name, value]) => `${name}=${String(value)}`).join(' '),
       ]);
-    const head = `${this.devices.size} devices heard of, ${this.events} events. Ctrl-C ends.`;
+    const head = `${counted(this.devices.size, 'device')} heard of, ${counted(this.events, 'event')}. Ctrl-C ends.`;
+    const lost =
+      this.outage &&
+      `Not connected since ${new Date(this.outage.sinceMs).toISOString().slice(11, 19)}, trying again: ${this.outage.reason}`;
     return [
       head,
-      '',
+      lost ?? '',
       ...tableOf(['DEVICE', 'TIME', 'MESSAGES', 'ALERTS', 'LAST', 'READINGS'], rows).split('\n'),
     ];
   }

@@ -25,7 +25,8 @@ export function asyncApiDocument(version: string): Json {
       mqtt: {
         host: 'localhost:1883',
         protocol: 'mqtt',
-        description: 'MQTT 3.1.1 and 5; user name = device id',
+        description:
+          'MQTT 3.1, 3.1.1 and 5; over TLS and WebSocket at the ports that the operator has opened. User name = device id',
       },
       kafka: {
         host: 'localhost:9092',

@@ -222,7 +222,7 @@ export const ERRORS = {
     status: 404,
     retriable: false,
     says: 'No command of this id is known.',
-    todo: 'Commands are kept for 7 days.',
+    todo: 'List them with GET /v1/commands.',
   },
   'command-finished': {
     status: 409,
