@@ -100,6 +100,21 @@ describe('a start with a setting that is wrong', () => {
     expect(stderr).not.toContain('hush');
   });
 
+  it('says of a certificate that is none in one line', async () => {
+    const file = join(await folder(), 'none.pem');
+    await writeFile(file, 'no certificate');
+    const stderr = await expectRefusedStart(
+      {
+        FIELDGATE_DATA_DIR: await folder(),
+        FIELDGATE_MQTT_TLS_PORT: '0',
+        FIELDGATE_MQTT_TLS_CERT_FILE: file,
+        FIELDGATE_MQTT_TLS_KEY_FILE: file,
+      },
+      ['FIELDGATE_MQTT_TLS_CERT_FILE', '[config-invalid]'],
+    );
+    expect(stderr.trim().split('\n')).toHaveLength(1);
+  });
+
   it.each(['MQTT', 'HTTP'])('names the %s address that this machine does not have', async (protocol) => {
     const variable = `FIELDGATE_${protocol}_HOST`;
     const address = '203.0.113.9'; // of no machine (RFC 5737)

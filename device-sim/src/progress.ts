@@ -14,6 +14,7 @@ interface Screen {
   write(text: string): unknown;
 }
 
+const BETWEEN = ' · ';
 const PLAIN_EVERY_MS = 5_000;
 
 /** One line that changes on a terminal; elsewhere (a file, a pipe) a line every 5 seconds. */
@@ -36,9 +37,15 @@ export class ProgressLine implements SimulationUi {
     this.before = { acknowledged: counts.acknowledged, elapsedMs };
     this.lastPlainMs = elapsedMs;
     if (!this.screen.isTTY) return void this.screen.write(`${text}\n`);
-    this.screen.write(`\r\u001b[K${text.slice(0, (this.screen.columns ?? 120) - 1)}`);
+    this.screen.write(`\r\u001b[K${fitting(text, (this.screen.columns ?? 120) - 1)}`);
     this.open = true;
   }
+}
+
+/** Whole parts only: a name without its number says nothing. */
+export function fitting(text: string, room: number): string {
+  if (text.length <= room) return text;
+  return text.slice(0, Math.max(0, text.lastIndexOf(BETWEEN, room)));
 }
 
 export function progressText(counts: FleetCounts, elapsedMs: number, perSecond: number): string {
@@ -55,5 +62,5 @@ export function progressText(counts: FleetCounts, elapsedMs: number, perSecond: 
   if (counts.refused > 0) parts.push(`refused ${counts.refused}`);
   if (counts.sessionsLost > 0) parts.push(`sessions lost ${counts.sessionsLost}`);
   if (counts.problem !== undefined) parts.push(counts.problem.replace(/[^\x20-\x7e]/g, '?').slice(0, 80));
-  return parts.join(' · ');
+  return parts.join(BETWEEN);
 }

@@ -18,6 +18,9 @@ export function createLogger(
   return options.pretty ? pino(base, pretty({ sync: true, translateTime: 'SYS:HH:MM:ss' })) : pino(base);
 }
 
+/** What Nest calls itself when it reports what keeps it from starting. */
+const STARTING: ReadonlySet<unknown> = new Set(['NestApplication', 'ExceptionHandler']);
+
 /** What Nest itself has to say, in our log. Its start-up chatter is debug. */
 export class NestLog implements LoggerService {
   constructor(private readonly logger: Logger) {}
@@ -28,7 +31,7 @@ export class NestLog implements LoggerService {
 
   error(message: unknown, ...rest: unknown[]): void {
     // what ends a start is thrown to us as well, and said once, in our words
-    const level = rest.at(-1) === 'NestApplication' ? 'debug' : 'error';
+    const level = STARTING.has(rest.at(-1)) ? 'debug' : 'error';
     this.logger[level]({ rest }, String(message));
   }
 
