@@ -7,7 +7,10 @@ export interface Limits {
    * read until one is answered.
    */
   readonly receiveMaximum: number;
-  /** QoS 2 messages of a client before MQTT 5 that were answered with PUBREC and may wait for its PUBREL; only their ids are kept. */
+  /**
+   * QoS 2 messages that were answered with PUBREC and may wait for PUBREL; only their ids are kept. Of an MQTT 5 client: those of its earlier
+   * connections, beside the Receive Maximum of this one.
+   */
   readonly unreleasedMaximum: number;
   /** Topic aliases that an MQTT 5 client may set; 0: none. */
   readonly topicAliasMaximum: number;

@@ -204,3 +204,32 @@ it('stops reading a client whose SUBSCRIBEs wait for their answers', async () =>
   await turns();
   expect(given.subscribes).toHaveLength(3);
 });
+
+it('counts no QoS 2 messages of an earlier connection against the Receive Maximum', async () => {
+  const session = new SessionState({ queueMaximum: 1 }, new Set([7, 8]));
+  const given = await anOpenConnection({ session, limits: { receiveMaximum: 2 } });
+  const publish = (packetId: number) => aPublish({ packetId, qos: 2 });
+  given.client.send(publish(1), publish(7), anAcknowledgement(PacketType.pubrel, 7), publish(2));
+  expect(await given.client.all()).toMatchObject([
+    { type: PacketType.pubrec, packetId: 1 },
+    { type: PacketType.pubrec, packetId: 7 },
+    { type: PacketType.pubcomp, packetId: 7 },
+    { type: PacketType.pubrec, packetId: 2 },
+  ]);
+  given.client.send(publish(7)); // released: a new one, and one too many
+  expect(await given.client.take(PacketType.disconnect)).toMatchObject({
+    reasonCode: ReasonCode.receiveMaximumExceeded,
+  });
+});
+
+it('bounds what an MQTT 5 client never releases from one connection to the next', async () => {
+  const session = new SessionState({ queueMaximum: 1 }, new Set([1, 2, 3, 4, 5]));
+  const given = await anOpenConnection({ session, limits: { receiveMaximum: 2, unreleasedMaximum: 5 } });
+  given.client.send(aPublish({ packetId: 6 }));
+  await given.client.take(PacketType.puback); // QoS 1 is not concerned
+  given.client.send(aPublish({ packetId: 6, qos: 2 }));
+  expect(await given.client.take(PacketType.disconnect)).toMatchObject({
+    reasonCode: ReasonCode.receiveMaximumExceeded,
+    properties: { reasonString: 'more than 5 QoS 2 messages wait for PUBREL' },
+  });
+});

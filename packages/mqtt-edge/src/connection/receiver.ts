@@ -24,6 +24,8 @@ export class Receiver implements Leaving {
   private readonly window = new InboundWindow();
   private readonly aliases: TopicAliases;
   private readonly isNew: boolean;
+  /** QoS 2 ids that wait for PUBREL since an earlier connection; made only when there are any. */
+  private readonly inherited: Set<number> | undefined;
 
   constructor(options: ExchangeOptions) {
     const { connect, limits } = options;
@@ -35,6 +37,8 @@ export class Receiver implements Leaving {
     this.broken = options.broken;
     this.now = options.now;
     this.isNew = connect.version === 5;
+    const { received } = options.session;
+    this.inherited = received.size > 0 ? new Set(received) : undefined;
     this.aliases = new TopicAliases(this.isNew ? limits.topicAliasMaximum : 0);
   }
 
@@ -58,21 +62,24 @@ export class Receiver implements Leaving {
     if (topic === undefined) return;
     if (qos === 0 || packetId === undefined) return this.handler.publish(packet, topic, -1);
     if (qos === 2 && this.isRepeat(packetId)) return;
-    if (this.isTooMuch(qos))
-      return this.broken(
-        this.isNew
-          ? `more unanswered messages than the Receive Maximum of ${this.limits.receiveMaximum} [MQTT-3.3.4-9]`
-          : `more than ${this.limits.unreleasedMaximum} QoS 2 messages wait for PUBREL`,
-        ReasonCode.receiveMaximumExceeded,
-      );
+    const excess = this.excessWith(qos);
+    if (excess !== undefined) return this.broken(excess, ReasonCode.receiveMaximumExceeded);
     this.handler.publish(packet, topic, this.window.add(packetId, qos, this.now()));
   }
 
-  /** An older client knows no Receive Maximum: it is not read for a while, but for PUBRELs it must be. */
-  private isTooMuch(qos: Qos): boolean {
-    const { received } = this.session;
-    if (this.isNew) return this.window.size + received.size >= this.limits.receiveMaximum;
-    return qos === 2 && received.size >= this.limits.unreleasedMaximum;
+  /**
+   * What there would be too many of with one more. The Receive Maximum begins anew with each connection (4.9); what no connection has released has
+   * a bound of its own. An older client knows no Receive Maximum: it is not read for a while, but for PUBRELs it must be.
+   */
+  private excessWith(qos: Qos): string | undefined {
+    const { receiveMaximum, unreleasedMaximum } = this.limits;
+    const unreleased = this.session.received.size;
+    const inherited = this.inherited?.size ?? 0;
+    if (this.isNew && this.window.size + unreleased - inherited >= receiveMaximum)
+      return `more unanswered messages than the Receive Maximum of ${receiveMaximum} [MQTT-3.3.4-9]`;
+    if (qos === 2 && (this.isNew ? inherited : unreleased) >= unreleasedMaximum)
+      return `more than ${unreleasedMaximum} QoS 2 messages wait for PUBREL`;
+    return undefined;
   }
 
   /** Undefined: the connection is ending because of it. */
@@ -101,6 +108,7 @@ export class Receiver implements Leaving {
   }
 
   onPubrel({ packetId }: AcknowledgementPacket): void {
+    this.inherited?.delete(packetId);
     const isKnown = this.session.release(packetId);
     if (isKnown || !this.isNew) return this.outbox.acknowledge(PacketType.pubcomp, packetId);
     const reasonCode = ReasonCode.packetIdentifierNotFound;
