@@ -134,8 +134,9 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       {
         authenticate: (credentials) => authentication.authenticate(credentials),
         resume: async (deviceId) => {
-          await newestSessions.atMost(RESUME_MS);
-          return this.registry.resumable(deviceId, this.devices.get(deviceId)?.creationId)?.subscriptions;
+          const isNewest = await newestSessions.atMost(RESUME_MS);
+          const record = this.registry.resumable(deviceId, this.devices.get(deviceId)?.creationId);
+          return record && { record, isNewest };
         },
         connected: (session) => {
           this.registry.connected(session);
@@ -189,6 +190,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.registry.start();
     this.deliver.start();
     this.wills.start();
+    this.sessionTable.changes(({ key, value }) => this.connections.onSessionRecord(key, value));
     this.devices.changes(({ key, value }) => this.onRegistration(key, value));
     await this.persist(() => this.beat.start());
     await this.persist(() => this.registry.endEarlierRuns());
@@ -219,10 +221,12 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** A device that was deleted, registered anew or given another secret does not go on with the connection it had. */
   private onRegistration(deviceId: string, device: DeviceRecord | undefined): void {
     const session = this.registry.get(deviceId);
-    if (!session) return;
-    const { creationId, secretVersion } = session.registration;
-    if (device?.creationId === creationId && device.secretVersion === secretVersion) return;
-    session.link.close(device ? 'secret-changed' : 'device-deleted');
+    if (session) {
+      const { creationId, secretVersion } = session.registration;
+      if (device?.creationId === creationId && device.secretVersion === secretVersion) return;
+      session.link.close(device ? 'secret-changed' : 'device-deleted');
+    }
+    if (!device) this.connections.forget(deviceId);
   }
 
   /** A PUBLISH is held for at most `holdMs`, and for less than the device's keep-alive; then the device shall send it again elsewhere. */

@@ -1,11 +1,5 @@
 import type { Duplex } from 'node:stream';
-import {
-  isDeviceId,
-  isRejection,
-  type DeviceRecord,
-  type Rejection,
-  type Subscription,
-} from '@fieldgate/contracts';
+import { isDeviceId, isRejection, type DeviceRecord, type Rejection } from '@fieldgate/contracts';
 import {
   Connection,
   ReasonCode,
@@ -33,13 +27,12 @@ import { newConnectionId } from '../sessions/session-registry.js';
 import { connackReason, disconnectReason, expirySecondsOf, refusalReason, willOf } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import { answersTo, subscriptionOf } from './subscriptions.js';
-import type { DevicePort } from './device-port.js';
+import type { DevicePort, ResumedSession } from './device-port.js';
 import { RateLimit } from './rate-limit.js';
 
 /** What all connections of a gateway share. */
 export interface Surroundings {
   readonly port: DevicePort;
-  readonly gatewayId: string;
   readonly limits: Limits;
   /** Of one device; Infinity: no limit. */
   readonly maxMessagesPerSecond: number;
@@ -49,7 +42,7 @@ export interface Surroundings {
   readonly logger: Logger;
   readonly lines: RepeatedLines;
   /** The protocol state of the device's session, its own or a new one; ends the connection that it had. */
-  takeOver(deviceId: string, connection: DeviceConnection, resumes: boolean): SessionState;
+  takeOver(deviceId: string, connection: DeviceConnection, resumed: ResumedSession | undefined): SessionState;
   /** Called once for each connection, whether it has become a session or not. */
   gone(connection: DeviceConnection): void;
 }
@@ -58,6 +51,8 @@ export interface Surroundings {
 export class DeviceConnection implements ConnectionHandler, DeviceLink, Answering {
   readonly mqtt: Connection;
   session: DeviceSession | undefined;
+  /** Of this session. */
+  state: SessionState | undefined;
   private readonly rate: RateLimit | undefined;
   private endedBecause: CloseReason | 'gateway-stopping' | undefined;
 
@@ -149,12 +144,13 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   private begin(
     packet: ConnectPacket,
     device: DeviceRecord,
-    resumed: readonly Subscription[] | undefined,
+    resumed: ResumedSession | undefined,
     assignedClientId: string | undefined,
   ): void {
     const { port, clock } = this.around;
     const deviceId = device.id;
-    const state = this.around.takeOver(deviceId, this, resumed !== undefined);
+    const state = this.around.takeOver(deviceId, this, resumed);
+    this.state = state;
     this.session = {
       deviceId,
       connection: newConnectionId(),
@@ -167,7 +163,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       resumed: resumed !== undefined,
       expirySeconds: expirySecondsOf(packet, this.around.limits.sessionExpiryMaximum),
       will: willOf(packet),
-      subscriptions: resumed ?? [],
+      subscriptions: resumed?.record.subscriptions ?? [],
       standing: 'unread',
       closed: false,
     };
@@ -270,10 +266,10 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   closed(end: ConnectionEnd): void {
     const { session } = this;
+    if (session && this.mqtt.version === 5) session.expirySeconds = end.sessionExpiry; // DISCONNECT may have changed it ([MQTT-3.14.2-2])
     this.around.gone(this);
     if (!session) return;
     counts.connections -= 1;
-    if (this.mqtt.version === 5) session.expirySeconds = end.sessionExpiry; // DISCONNECT may have changed it ([MQTT-3.14.2-2])
     const reason: DisconnectReason = this.endedBecause ?? disconnectReason(end);
     if (end.reason === 'protocol-error') this.report(session, end);
     if (!end.will) session.will = undefined; // taken back ([MQTT-3.14.4-3])

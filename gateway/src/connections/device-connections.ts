@@ -1,10 +1,12 @@
 import type { Duplex } from 'node:stream';
+import type { SessionRecord } from '@fieldgate/contracts';
 import { DEFAULT_LIMITS, SessionState, type EndReason, type Limits } from '@fieldgate/mqtt-edge';
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
 import { DeviceConnection, type Surroundings } from './device-connection.js';
-import type { DevicePort } from './device-port.js';
+import type { DevicePort, ResumedSession } from './device-port.js';
+import { UnreleasedIds } from './unreleased-ids.js';
 
 const TICK_MS = 1_000;
 /** Commands that wait for one device's window; DeliverCommands takes no more than 64 anyway. */
@@ -24,8 +26,7 @@ const BROKEN: ReadonlySet<EndReason> = new Set([
 export class DeviceConnections {
   private readonly all = new Set<DeviceConnection>();
   private readonly ofDevice = new Map<string, DeviceConnection>();
-  /** QoS 2 ids between PUBREC and PUBREL of devices that are away; who has none open is not here. */
-  private readonly kept = new Map<string, SessionState>();
+  private readonly unreleased = new UnreleasedIds();
   private readonly surroundings: Surroundings;
   private timer: NodeJS.Timeout | undefined;
 
@@ -35,7 +36,7 @@ export class DeviceConnections {
       'gatewayId' | 'maxPacketBytes' | 'maxConnections' | 'maxMessagesPerSecond'
     >,
     port: DevicePort,
-    clock: Clock,
+    private readonly clock: Clock,
     logger: Logger,
   ) {
     const limits: Limits = {
@@ -45,14 +46,13 @@ export class DeviceConnections {
     };
     this.surroundings = {
       port,
-      gatewayId: config.gatewayId,
       limits,
       maxMessagesPerSecond: config.maxMessagesPerSecond ?? Infinity,
       clock,
       now: () => clock.now(),
       logger,
       lines: new RepeatedLines(logger, clock),
-      takeOver: (deviceId, connection, resumes) => this.takeOver(deviceId, connection, resumes),
+      takeOver: (deviceId, connection, resumed) => this.takeOver(deviceId, connection, resumed),
       gone: (connection) => this.gone(connection),
     };
   }
@@ -95,27 +95,41 @@ export class DeviceConnections {
     for (const { mqtt } of this.all) mqtt.destroy();
   }
 
-  private takeOver(deviceId: string, connection: DeviceConnection, resumes: boolean): SessionState {
+  /** What the log says of a device's session; undefined: there is none. A connection at another gateway makes of the ids what it wants. */
+  onSessionRecord(deviceId: string, record: SessionRecord | undefined): void {
+    const isElsewhere = record?.connected === true && record.gateway !== this.config.gatewayId;
+    if (!record || isElsewhere) this.unreleased.forget(deviceId);
+  }
+
+  /** The device was deleted: its sessions go with it. */
+  forget(deviceId: string): void {
+    this.unreleased.forget(deviceId);
+  }
+
+  private takeOver(
+    deviceId: string,
+    connection: DeviceConnection,
+    resumed: ResumedSession | undefined,
+  ): SessionState {
     const before = this.ofDevice.get(deviceId);
     before?.close('taken-over');
     this.ofDevice.set(deviceId, connection);
-    const kept = this.kept.get(deviceId);
-    this.kept.delete(deviceId);
+    const goesOnFrom = resumed?.isNewest ? resumed.record.connection : undefined;
     // a command that was not acknowledged is not sent again: its deadline decides. Ids of QoS 2 messages outlive the connection
-    return new SessionState(this.surroundings.limits, resumes ? kept?.received : undefined);
+    return new SessionState(this.surroundings.limits, this.unreleased.take(deviceId, goesOnFrom));
   }
 
   private gone(connection: DeviceConnection): void {
-    const { session } = connection;
-    if (!session) return;
+    const { session, state } = connection;
+    if (!session || !state) return;
     const { deviceId } = session;
     if (this.ofDevice.get(deviceId) === connection) this.ofDevice.delete(deviceId);
-    const { state } = connection.mqtt;
-    if (state && state.received.size > 0) this.kept.set(deviceId, state);
-    state?.outbound.abandon();
+    this.unreleased.keep(session, state.received, this.clock.now());
+    state.outbound.abandon();
   }
 
   private tick(): void {
     for (const connection of this.all) connection.tick();
+    this.unreleased.forgetExpired(this.clock.now());
   }
 }

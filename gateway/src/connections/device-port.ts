@@ -1,14 +1,21 @@
-import type { DeviceRecord, Rejection, Subscription } from '@fieldgate/contracts';
+import type { DeviceRecord, Rejection, SessionRecord, Subscription } from '@fieldgate/contracts';
 import type { Holdable } from '../ingest/paced-writer.js';
 import type { InboundPublish } from '../ingest/publish.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
 import type { DeviceSession, DisconnectReason } from '../sessions/device-session.js';
 
+/** What an earlier connection has left. */
+export interface ResumedSession {
+  readonly record: SessionRecord;
+  /** Whether it is known to be the newest of the device; when the log is slow there may be another. */
+  readonly isNewest: boolean;
+}
+
 /** What connections ask and tell the rest of the gateway. */
 export interface DevicePort {
   authenticate(credentials: Credentials): Promise<DeviceRecord | Rejection>;
-  /** Subscriptions of a session to resume; undefined when there is none. */
-  resume(deviceId: string): Promise<readonly Subscription[] | undefined>;
+  /** Undefined when there is no session to resume. */
+  resume(deviceId: string): Promise<ResumedSession | undefined>;
   connected(session: DeviceSession): void;
   disconnected(session: DeviceSession, reason: DisconnectReason): void;
   /** Resolve when the subscriptions are durable. */

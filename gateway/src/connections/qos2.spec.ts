@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { givenGateway } from '../testing/given-gateway.js';
+import { gatewayWith, givenGateway } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
 import { recordsOf } from '../testing/test-gateway.js';
 
@@ -57,5 +57,39 @@ describe('a QoS 2 message', () => {
     expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
     first.destroy();
     second.destroy();
+  });
+
+  it('that comes again on the next connection of its session is stored once', async () => {
+    const { log, gateway } = await givenGateway();
+    const first = await PacketClient.open(gateway.port, { clean: false });
+    await first.next();
+    first.send(message('{"a":1}'));
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    const second = await PacketClient.open(gateway.port, { clean: false });
+    expect(await second.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    second.send(message('{"a":1}', true));
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
+    second.destroy();
+  });
+
+  it('is a new one when another gateway has released the packet id meanwhile', async () => {
+    const { log, gateway } = await givenGateway();
+    const other = await gatewayWith(log, { gatewayId: 'gw-2' });
+    const first = await PacketClient.open(gateway.port, { clean: false });
+    await first.next();
+    first.send(message('{"a":1}'));
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    const elsewhere = await PacketClient.open(other.port, { clean: false });
+    expect(await elsewhere.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    await first.closed;
+    elsewhere.send({ cmd: 'pubrel', messageId: 1 });
+    expect(await elsewhere.next()).toMatchObject({ cmd: 'pubcomp' });
+    const back = await PacketClient.open(gateway.port, { clean: false });
+    expect(await back.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    back.send(message('{"a":2}'));
+    expect(await back.next()).toMatchObject({ cmd: 'pubrec' });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
+    back.destroy();
   });
 });

@@ -55,14 +55,19 @@ export class CatchUp {
 
   constructor(private readonly caughtUp: () => Promise<void>) {}
 
-  /** Resolves either way: with the log away, the last known table has to do. */
-  async atMost(ms: number): Promise<void> {
+  /** Resolves either way: with the log away, the last known table has to do. False: it may be an old one. */
+  async atMost(ms: number): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const limit = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, ms);
+    const limit = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(false), ms);
     });
-    await Promise.race([this.fresh().catch(() => undefined), limit]); // an outage is seen by /readyz; here it only means: no newer table
+    const isReached = this.fresh().then(
+      () => true,
+      () => false, // an outage is seen by /readyz; here it only means: no newer table
+    );
+    const isNew = await Promise.race([isReached, limit]);
     clearTimeout(timer);
+    return isNew;
   }
 
   private fresh(): Promise<void> {
