@@ -22,6 +22,8 @@ export class InboundWindow {
   private since: number[] = [];
   /** Of the few that are refused, by their number. */
   private reasons: Map<number, string> | undefined;
+  /** With which QoS an id waits. Made when it is asked for first: clients that never send QoS 2 do not pay for it. */
+  private ids: Map<number, Qos> | undefined;
   private first = 0;
   private end = 0;
   /** Number of the place at index 0. */
@@ -42,6 +44,7 @@ export class InboundWindow {
     this.places[index] = packetId | (qos << QOS_BIT);
     this.since[index] = now;
     this.end = index + 1;
+    this.ids?.set(packetId, qos);
     return this.base + index;
   }
 
@@ -62,11 +65,16 @@ export class InboundWindow {
     else if (this.first >= COMPACT_AT && this.first * 2 >= this.end) this.compact();
   }
 
-  /** Whether a message with this id waits for its answer. */
-  has(packetId: number): boolean {
+  /** With which QoS a message with this id waits for its answer; undefined: none does. */
+  qosOf(packetId: number): Qos | undefined {
+    return (this.ids ??= this.gatherIds()).get(packetId);
+  }
+
+  private gatherIds(): Map<number, Qos> {
+    const ids = new Map<number, Qos>();
     for (let at = this.first; at < this.end; at += 1)
-      if ((this.placeAt(at) & 0xffff) === packetId) return true;
-    return false;
+      ids.set(idOf(this.placeAt(at)), qosOf(this.placeAt(at)));
+    return ids;
   }
 
   private leave(place: number, leaving: Leaving): void {
@@ -74,7 +82,10 @@ export class InboundWindow {
     const reason = this.reasons?.get(delivery);
     if (reason !== undefined) this.reasons?.delete(delivery);
     this.first += 1;
-    leaving.leave(place & 0xffff, ((place >> QOS_BIT) & 3) as Qos, (place >> OUTCOME_BIT) - 1, reason); // as `add` has packed it
+    const packetId = idOf(place);
+    const qos = qosOf(place);
+    if (this.ids?.get(packetId) === qos) this.ids.delete(packetId);
+    leaving.leave(packetId, qos, (place >> OUTCOME_BIT) - 1, reason);
   }
 
   private placeAt(index: number): number {
@@ -97,4 +108,12 @@ export class InboundWindow {
     this.end -= this.first;
     this.first = 0;
   }
+}
+
+function idOf(place: number): number {
+  return place & 0xffff;
+}
+
+function qosOf(place: number): Qos {
+  return ((place >> QOS_BIT) & 3) as Qos; // as `add` has packed it
 }

@@ -233,3 +233,41 @@ it('bounds what an MQTT 5 client never releases from one connection to the next'
     properties: { reasonString: 'more than 5 QoS 2 messages wait for PUBREL' },
   });
 });
+
+it('refuses a QoS 2 message under the id of a QoS 1 message that waits, and does not swallow it', async () => {
+  const given = await anOpenConnection({ settles: false });
+  const older = await anOpenConnection({ settles: false, version: 4 });
+  for (const { client } of [given, older])
+    client.send(aPublish({ packetId: 5 }), aPublish({ packetId: 5, qos: 2, payload: 'other' }));
+  await turns();
+  given.settle(0);
+  expect(await given.client.all()).toMatchObject([
+    { type: PacketType.puback, packetId: 5, reasonCode: 0 },
+    { type: PacketType.pubrec, packetId: 5, reasonCode: ReasonCode.packetIdentifierInUse },
+  ]);
+  given.client.send(aPublish({ packetId: 5, qos: 2 })); // free again
+  await turns();
+  expect(given.arrived).toHaveLength(2);
+  expect(await older.client.next()).toBe('closed'); // there is no word for it
+  expect(older.ends).toMatchObject([{ reasonCode: ReasonCode.packetIdentifierInUse }]);
+});
+
+it('finds no QoS 1 message in the way that was answered before', async () => {
+  const given = await anOpenConnection({ settles: false });
+  given.client.send(
+    aPublish({ packetId: 9, qos: 2 }),
+    aPublish({ packetId: 5 }),
+    aPublish({ packetId: 5, dup: true }),
+  );
+  await turns();
+  for (const index of [0, 1, 2]) given.settle(index);
+  given.client.send(aPublish({ packetId: 5, qos: 2 }));
+  await turns();
+  given.settle(3);
+  expect((await given.client.all()).map(({ type }) => type)).toEqual([
+    PacketType.pubrec,
+    PacketType.puback,
+    PacketType.puback,
+    PacketType.pubrec,
+  ]);
+});

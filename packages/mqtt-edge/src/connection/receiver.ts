@@ -64,6 +64,7 @@ export class Receiver implements Leaving {
     if (qos === 2 && this.isRepeat(packetId)) return;
     const excess = this.excessWith(qos);
     if (excess !== undefined) return this.broken(excess, ReasonCode.receiveMaximumExceeded);
+    if (qos === 2 && this.window.qosOf(packetId) === 1) return this.refuseInUse(packetId);
     this.handler.publish(packet, topic, this.window.add(packetId, qos, this.now()));
   }
 
@@ -101,10 +102,18 @@ export class Receiver implements Leaving {
 
   /** A QoS 2 message that has been taken already: PUBREC again, once it has been answered at all ([MQTT-4.3.3-10]). */
   private isRepeat(packetId: number): boolean {
-    if (this.window.has(packetId)) return true; // its PUBREC is still to come
+    if (this.window.qosOf(packetId) === 2) return true; // its PUBREC is still to come
     if (!this.session.received.has(packetId)) return false;
     this.outbox.acknowledge(PacketType.pubrec, packetId);
     return true;
+  }
+
+  /** Under the id of a QoS 1 message that waits for its PUBACK ([MQTT-2.2.1-3]). Before MQTT 5 PUBREC cannot refuse. */
+  private refuseInUse(packetId: number): void {
+    const reason = `packet id ${packetId} is that of a QoS 1 message that is not acknowledged [MQTT-2.2.1-3]`;
+    if (!this.isNew) return this.broken(reason, ReasonCode.packetIdentifierInUse);
+    const delivery = this.window.add(packetId, 2, this.now());
+    this.settle(delivery, ReasonCode.packetIdentifierInUse, reason);
   }
 
   onPubrel({ packetId }: AcknowledgementPacket): void {
