@@ -168,6 +168,38 @@ it('publishes a will after its delay although the log was away when its connecti
   expect(tellsAt(AT + 30_000)).toEqual([GONE]);
 });
 
+it('publishes a will once although its record is read only after its delay, and then says so in the record', async () => {
+  const { given, wills, tellsAt, write } = await givenWills();
+  await write({ connected: true });
+  wills.leave(sessionWith({ expirySeconds: 3_600, will: WILL }));
+  expect(tellsAt(AT + 30_000)).toEqual([GONE]);
+  expect(given.published).toEqual([]);
+  await write({});
+  expect(given.published).toEqual(['one']);
+  await write({ will: undefined });
+  expect(tellsAt(AT + 90_000)).toEqual([GONE]);
+});
+
+it('publishes a will once although its record is read while the log does not take it', async () => {
+  const { given, wills, tellsAt, write } = await givenWills();
+  wills.leave(sessionWith({ expirySeconds: 3_600, will: WILL }));
+  given.outcome = 'unavailable';
+  tellsAt(AT + 30_000);
+  given.outcome = 'acknowledge';
+  await write({});
+  expect(given.published).toEqual([]);
+  expect(tellsAt(AT + 31_000)).toEqual([GONE, GONE]); // the first one was not taken
+  expect(given.published).toEqual(['one']);
+});
+
+it('publishes the will of the next connection too', async () => {
+  const { wills, tellsAt, write } = await givenWills();
+  wills.leave(sessionWith({ expirySeconds: 3_600, will: WILL }));
+  tellsAt(AT + 30_000);
+  await write({ connection: 'two', disconnectedAt: AT + 40_000 });
+  expect(tellsAt(AT + 90_000)).toEqual([GONE, GONE]);
+});
+
 it.each([
   ['resumed elsewhere', true, []],
   ['begun anew elsewhere', false, [GONE]],

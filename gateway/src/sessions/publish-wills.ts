@@ -19,7 +19,9 @@ interface Due {
   readonly session: DeviceSession;
   readonly will: SessionWill;
   /** The record that it has waited in; undefined when none says so (yet). */
-  readonly record: SessionRecord | undefined;
+  record: SessionRecord | undefined;
+  /** In the log, as a message or as a dead letter. */
+  isPublished?: boolean;
 }
 
 /**
@@ -31,6 +33,8 @@ export class PublishWills {
   private readonly waiting = new Map<string, Due>();
   /** By device: due, and the log was away. The newest of a device. */
   private readonly late = new Map<string, Due>();
+  /** By device: on its way or published, until the record of its connection says so too. It may be read long after the end of the connection. */
+  private readonly told = new Map<string, Due>();
   private unsettled = 0;
 
   constructor(
@@ -82,11 +86,30 @@ export class PublishWills {
     if (before && record?.connected && record.connection === before.session.connection) return; // written before its end
     this.waiting.delete(deviceId); // [MQTT-3.1.3-9]: the device is back in its session
     if (before && hasEndedEarlierSession(record)) this.letGo(before);
+    this.forgetTold(deviceId, record);
     if (!record?.will || record.connected || record.gateway !== this.gatewayId) return;
     if (this.port.isConnected(deviceId, record.connection)) return; // taken for lost
+    const told = this.told.get(deviceId);
+    if (told?.session.connection === record.connection) return this.note(told, record);
     const due: Due = { at: dueAt(record), session: sessionOf(record), will: record.will, record };
     if (due.at <= this.clock.now()) this.publish(due);
     else this.waiting.set(deviceId, due);
+  }
+
+  /** Its connection's will is no longer in the record, or a later connection has come. */
+  private forgetTold(deviceId: string, record: SessionRecord | undefined): void {
+    const told = this.told.get(deviceId);
+    if (!told) return;
+    const { connection, connectedAt } = told.session;
+    const saysSo = record?.connection === connection && !record.will;
+    const isLater = record?.connection !== connection && (record?.connectedAt ?? 0) > connectedAt;
+    if (!record || saysSo || isLater) this.told.delete(deviceId);
+  }
+
+  /** A record that still has a will which was let go already. */
+  private note(told: Due, record: SessionRecord): void {
+    told.record = record;
+    if (told.isPublished) this.port.published(record);
   }
 
   private letGo(due: Due): void {
@@ -95,12 +118,17 @@ export class PublishWills {
   }
 
   private publish(due: Due): void {
-    const { session, will, record } = due;
+    const { session, will } = due;
+    this.told.set(session.deviceId, due);
     this.unsettled += 1;
     const settle = (outcome: IngestOutcome): void => {
       this.unsettled -= 1;
-      if (outcome === 'unavailable') this.late.set(session.deviceId, due);
-      else if (record) this.port.published(record);
+      if (outcome === 'unavailable') {
+        this.late.set(session.deviceId, due);
+        return;
+      }
+      due.isPublished = true;
+      if (due.record) this.port.published(due.record);
     };
     this.port.ingest(session, publishOf(will, settle));
   }
