@@ -119,6 +119,29 @@ it('says why it closes where the version can', async () => {
   expect(five.ends).toHaveLength(1);
 });
 
+it('says in DISCONNECT, PUBACK and PUBREC only what has a place there', async () => {
+  const given = await anOpenConnection({ settles: false });
+  given.client.send(aPublish({ packetId: 1 }), aPublish({ packetId: 2, qos: 2 }));
+  await turns();
+  given.settle(0, ReasonCode.sessionTakenOver, 'why');
+  given.settle(1, ReasonCode.grantedQos1);
+  given.connection.close(ReasonCode.badUserNameOrPassword, 'why');
+  expect(await given.client.all()).toMatchObject([
+    {
+      type: PacketType.puback,
+      reasonCode: ReasonCode.unspecifiedError,
+      properties: { reasonString: 'why' },
+    },
+    { type: PacketType.pubrec, reasonCode: ReasonCode.success },
+    {
+      type: PacketType.disconnect,
+      reasonCode: ReasonCode.unspecifiedError,
+      properties: { reasonString: 'why' },
+    },
+  ]);
+  expect(given.ends).toMatchObject([{ reasonCode: ReasonCode.badUserNameOrPassword }]);
+});
+
 it('tears down a client that reads nothing of what waits for it', async () => {
   const given = await anOpenConnection({ limits: { drainTimeoutMs: 30_000 } });
   given.client.stream.pause();

@@ -254,7 +254,8 @@ export class Connection {
     const { phase, connectPacket: connect } = this;
     if (phase === 'ending') return;
     const version = connect?.version ?? this.decoder.version;
-    const farewell = farewellFor({ phase, connect, version, reasonCode, detail, properties });
+    const isBroken = why === 'protocol-error';
+    const farewell = farewellFor({ phase, connect, version, isBroken, reasonCode, detail, properties });
     const bytes = farewell && fitting(farewell, connect, version ?? 4);
     if (bytes) this.outbox.send(bytes);
     this.leave(why, reasonCode, detail);

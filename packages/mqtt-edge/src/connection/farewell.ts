@@ -1,8 +1,8 @@
-import { isReasonCodeOf } from '../codec/packet-reason-codes.js';
 import { PacketType, type ConnectPacket, type Packet, type ProtocolVersion } from '../codec/packet.js';
 import type { Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import { explained, refusalFor } from './handshake.js';
+import { sayable } from './sayable.js';
 
 export interface Leaving {
   /** What had come when it ended: no CONNECT, one that is not answered, or one that was accepted. */
@@ -10,6 +10,8 @@ export interface Leaving {
   readonly connect: ConnectPacket | undefined;
   /** Of a CONNECT that could not be read to its end; undefined: not known. */
   readonly version: ProtocolVersion | undefined;
+  /** The client has broken a rule. */
+  readonly isBroken: boolean;
   readonly reasonCode: ReasonCode;
   readonly detail: string | undefined;
   readonly properties: Properties;
@@ -28,14 +30,20 @@ export function farewellFor(leaving: Leaving): Packet | undefined {
     case 'asking':
       return refusalFor(version ?? 4, inConnack(reasonCode), properties);
     case 'open':
-      return version === 5 ? { type: PacketType.disconnect, reasonCode, properties } : undefined;
+      return version === 5
+        ? { type: PacketType.disconnect, reasonCode: inDisconnect(leaving), properties }
+        : undefined;
   }
 }
 
-/** [MQTT-3.2.2-8]: what has no place in CONNACK is told by the word that comes closest. */
 function inConnack(reasonCode: ReasonCode): ReasonCode {
-  if (isReasonCodeOf(PacketType.connack, reasonCode, 'server')) return reasonCode;
-  return reasonCode === ReasonCode.serverShuttingDown
-    ? ReasonCode.serverUnavailable
-    : ReasonCode.unspecifiedError;
+  const { serverShuttingDown, serverUnavailable, unspecifiedError } = ReasonCode;
+  const closest = reasonCode === serverShuttingDown ? serverUnavailable : unspecifiedError;
+  return sayable(PacketType.connack, reasonCode, closest);
+}
+
+/** [MQTT-3.1.0-2], [MQTT-3.14.2-1]: 0x84 for a second CONNECT is a word of CONNACK. */
+function inDisconnect({ isBroken, reasonCode }: Leaving): ReasonCode {
+  const closest = isBroken ? ReasonCode.protocolError : ReasonCode.unspecifiedError;
+  return sayable(PacketType.disconnect, reasonCode, closest);
 }

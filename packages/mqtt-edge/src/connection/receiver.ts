@@ -9,6 +9,7 @@ import { explained } from './handshake.js';
 import { InboundWindow, type Leaving } from './inbound-window.js';
 import type { Limits } from './limits.js';
 import type { Outbox } from './outbox.js';
+import { sayable } from './sayable.js';
 import type { SessionState } from './session-state.js';
 import { TopicAliases } from './topic-aliases.js';
 
@@ -132,7 +133,7 @@ export class Receiver implements Leaving {
     const isRefused = outcome >= ReasonCode.unspecifiedError && this.isNew;
     if (qos === 2 && !isRefused) this.session.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
     if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
-    const reasonCode = outcome as ReasonCode; // what `settle` was called with
+    const reasonCode = sayable(type, outcome); // [MQTT-3.4.2-1], [MQTT-3.5.2-1]
     const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
     const bytes = fitting(answer, this.connect, 5);
     if (bytes) this.outbox.send(bytes);
