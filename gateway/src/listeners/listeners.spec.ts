@@ -82,15 +82,11 @@ it('who speaks no TLS to the TLS port is closed, and the others notice nothing',
   expect(await commonName(portOf(gateway, 'mqtts'))).toBe('first.example');
 });
 
-it.each([
-  ['a text frame', ['mqtt'], 'hello', 1003],
-  ['another subprotocol', [], Buffer.from('1000', 'hex'), 1002],
-])('over WebSocket %s closes the connection with a reason', async (_name, subprotocols, data, code) => {
+it('over WebSocket another subprotocol is refused before there is a WebSocket', async () => {
   const { gateway } = await everywhere();
-  const socket = new WebSocket(`ws://127.0.0.1:${portOf(gateway, 'ws')}/`, subprotocols);
-  socket.on('open', () => socket.send(data));
-  const [closed] = (await once(socket, 'close')) as [number]; // what ws emits
-  expect(closed).toBe(code);
+  const socket = new WebSocket(`ws://127.0.0.1:${portOf(gateway, 'ws')}/`, ['chat']);
+  const [error] = (await once(socket, 'error')) as [Error]; // what ws emits
+  expect(error.message).toBe('Unexpected server response: 400');
 });
 
 it('a browser that opens the WebSocket port is told what it is', async () => {

@@ -1,16 +1,17 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { createWebSocketStream, WebSocketServer, type WebSocket } from 'ws';
+import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
+import { frameStream } from './frame-stream.js';
 import { listen, type Endpoint, type Listener } from './listening.js';
 import { TLS_HANDSHAKE_MS } from './tls-listener.js';
 
 /** [MQTT-6.0.0-3], [MQTT-6.0.0-4]; `mqttv3.1` is what browsers of older libraries still offer. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
-/** CLOSE code of RFC 6455, 7.4.1: a text frame ([MQTT-6.0.0-1] wants binary ones). */
-const UNSUPPORTED_DATA = 1003;
+/** Milliseconds that a client has to answer a CLOSE, before its socket is torn down. */
+const CLOSE_MS = 2_000;
 
 /** MQTT over WebSocket, on any path; with a certificate: over a secure one. */
 export class WebSocketListener implements Listener {
@@ -38,13 +39,19 @@ export class WebSocketListener implements Listener {
     this.server.on('request', (_request, response) => {
       response.writeHead(426, { upgrade: 'websocket', connection: 'Upgrade' }).end('MQTT over WebSocket\n');
     });
-    this.sockets = new WebSocketServer({
+    const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
       server: this.server,
       maxPayload: maximumFrameBytes,
       perMessageDeflate: false,
+      closeTimeout: CLOSE_MS,
+      verifyClient: ({ req }, answer) =>
+        offersMqtt(req) ? answer(true) : answer(false, 400, 'the subprotocol must be mqtt'),
       handleProtocols: (offered) => SUBPROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
-    });
-    this.sockets.on('connection', (socket, request) => open(socket, request, accept));
+    };
+    this.sockets = new WebSocketServer(socketOptions);
+    this.sockets.on('connection', (socket, request) =>
+      accept(frameStream(socket), request.socket.remoteAddress),
+    );
     this.sockets.on('error', () => undefined); // the server's own errors come to `listen`
   }
 
@@ -59,10 +66,8 @@ export class WebSocketListener implements Listener {
   }
 }
 
-function open(socket: WebSocket, request: IncomingMessage, accept: Accept): void {
-  if (!SUBPROTOCOLS.includes(socket.protocol)) return socket.close(1002, 'the subprotocol must be mqtt');
-  socket.on('message', (_data, isBinary) => {
-    if (!isBinary) socket.close(UNSUPPORTED_DATA, 'MQTT is binary');
-  });
-  accept(createWebSocketStream(socket), request.socket.remoteAddress);
+/** Who does not is refused by HTTP: a WebSocket that nobody wants is never opened. */
+function offersMqtt(request: IncomingMessage): boolean {
+  const offered = request.headers['sec-websocket-protocol']?.split(',') ?? [];
+  return offered.some((protocol) => SUBPROTOCOLS.includes(protocol.trim()));
 }
