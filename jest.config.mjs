@@ -4,5 +4,6 @@ import base from './jest.base.mjs';
 export default {
   ...base,
   testMatch: ['**/*.spec.ts'],
+  maxWorkers: 2, // they wait for processes more than they compute; on two cores the default would be one
   testPathIgnorePatterns: ['/node_modules/', '\\.services\\.spec\\.ts$'],
 };
