@@ -1,11 +1,5 @@
 import type { InboundPublish } from '../codec/inbound-publish.js';
-import type {
-  AuthPacket,
-  ConnectPacket,
-  Message,
-  SubscribePacket,
-  UnsubscribePacket,
-} from '../codec/packet.js';
+import type { ConnectPacket, Message, SubscribePacket, UnsubscribePacket } from '../codec/packet.js';
 import type { Properties } from '../codec/properties.js';
 import type { ReasonCode } from '../codec/reason-codes.js';
 import type { SessionState } from './session-state.js';
@@ -53,8 +47,6 @@ export interface ConnectionHandler {
   subscribe(packet: SubscribePacket): void;
   /** To be answered with `unsuback`. */
   unsubscribe(packet: UnsubscribePacket): void;
-  /** MQTT 5, extended authentication. Left out: refused with 0x8C. */
-  auth?(packet: AuthPacket): void;
   closed(end: ConnectionEnd): void;
 }
 

@@ -5,6 +5,7 @@ import { ReasonCode } from '../codec/reason-codes.js';
 import { anOpenConnection, GivenConnection } from '../testing/given-connection.js';
 import { aConnect, aMessage, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
 import { turns } from '../testing/test-client.js';
+import { SessionState } from './session-state.js';
 
 it('closes without a word when the first packet is no CONNECT', async () => {
   const given = new GivenConnection();
@@ -22,6 +23,27 @@ it('refuses a second CONNECT as a protocol error', async () => {
   });
   expect(await given.client.next()).toBe('closed');
   expect(given.ends).toMatchObject([{ reason: 'protocol-error', reasonCode: ReasonCode.protocolError }]);
+});
+
+it('calls a second CONNECT of a version that there is not a protocol error too', async () => {
+  const given = await anOpenConnection();
+  given.client.send(Buffer.from('100e 0004 4d515454 06 02 000a 00 0001 70'.replaceAll(' ', ''), 'hex'));
+  expect(await given.client.take(PacketType.disconnect)).toMatchObject({
+    reasonCode: ReasonCode.protocolError, // 0x84 is a word of CONNACK
+  });
+  expect(given.ends).toMatchObject([{ reason: 'protocol-error', will: undefined }]);
+});
+
+it('publishes no will of a client whose CONNACK is larger than it takes', async () => {
+  const session = new SessionState({ queueMaximum: 1 }, new Set([7]));
+  const given = new GivenConnection({ session });
+  given.client.send(aConnect({ will: aMessage(), properties: { maximumPacketSize: 10 } }));
+  expect(await given.client.next()).toBe('closed');
+  await turns();
+  expect(given.ends).toMatchObject([
+    { reason: 'closed', reasonCode: ReasonCode.packetTooLarge, will: undefined },
+  ]);
+  expect(given.connection.state).toBe(session); // what it was accepted with is not lost
 });
 
 it('gives a client ten seconds for its CONNECT, however it drips', async () => {

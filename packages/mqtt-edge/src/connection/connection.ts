@@ -38,6 +38,7 @@ export class Connection {
   private readonly backPressure: BackPressure;
   private phase: Phase = 'opened';
   private connectPacket: ConnectPacket | undefined;
+  private session: SessionState | undefined;
   private exchange: Exchange | undefined;
   private legacy: Legacy | undefined;
   private why: EndReason | undefined;
@@ -77,9 +78,9 @@ export class Connection {
     return this.phase === 'asking';
   }
 
-  /** What it was accepted with. */
+  /** What it was accepted with; also when its CONNACK turned out larger than the client takes. */
   get state(): SessionState | undefined {
-    return this.exchange?.session;
+    return this.session;
   }
 
   /** Resolves when the stream is closed: everything that was said has been sent, or cannot be. */
@@ -118,11 +119,12 @@ export class Connection {
   accept(acceptance: Acceptance): void {
     const asked = this.connectPacket;
     if (this.phase !== 'asking' || asked === undefined) return;
-    this.phase = 'open';
     const packet = (this.connectPacket = withoutPassword(asked));
-    this.deadlines.accepted(keepAliveOf(packet, acceptance, this.limits));
+    this.session = acceptance.session;
     this.write(connackFor(packet, acceptance, this.limits));
-    if (!this.isOpen) return;
+    if (!this.isAsking) return; // it was too large: nobody is let in
+    this.phase = 'open';
+    this.deadlines.accepted(keepAliveOf(packet, acceptance, this.limits));
     this.exchange = new Exchange({
       stream: this.stream,
       outbox: this.outbox,
@@ -216,9 +218,6 @@ export class Connection {
         return this.write({ type: PacketType.pingresp });
       case PacketType.disconnect:
         return this.onDisconnect(packet);
-      case PacketType.auth:
-        if (this.handler.auth) return this.handler.auth(packet);
-        return this.broken('AUTH is not served', ReasonCode.protocolError);
       case PacketType.connect:
         if (this.phase === 'opened') return this.onConnect(packet);
         return this.broken('a second CONNECT [MQTT-3.1.0-2]', ReasonCode.protocolError);
@@ -226,6 +225,7 @@ export class Connection {
       case PacketType.suback:
       case PacketType.unsuback:
       case PacketType.pingresp:
+      case PacketType.auth: // a CONNECT that names a method is not let in
         return; // a server's decoder has refused it, as it has what comes before CONNECT
     }
   }
@@ -233,7 +233,7 @@ export class Connection {
   private onConnect(packet: ConnectPacket): void {
     this.connectPacket = packet;
     this.phase = 'asking';
-    const objection = objectionTo(packet, this.limits, this.handler.auth !== undefined);
+    const objection = objectionTo(packet, this.limits);
     if (objection) return this.refuse(objection.reasonCode, objection.reason);
     this.legacy = new Legacy(packet, this.limits);
     this.handler.connect(packet);
@@ -255,8 +255,7 @@ export class Connection {
     if (phase === 'ending') return;
     const version = connect?.version ?? this.decoder.version;
     const isBroken = why === 'protocol-error';
-    const farewell = farewellFor({ phase, connect, version, isBroken, reasonCode, detail, properties });
-    const bytes = farewell && fitting(farewell, connect, version ?? 4);
+    const bytes = farewellFor({ phase, connect, version, isBroken, reasonCode, detail, properties });
     if (bytes) this.outbox.send(bytes);
     this.leave(why, reasonCode, detail);
   }

@@ -23,12 +23,10 @@ export interface ExchangeOptions {
 
 /** The messages of a connection that was accepted, in both directions. */
 export class Exchange {
-  readonly session: SessionState;
   private readonly sender: Sender;
   private readonly receiver: Receiver;
 
   constructor(options: ExchangeOptions) {
-    this.session = options.session;
     this.sender = new Sender(options);
     this.receiver = new Receiver(options);
   }

@@ -1,6 +1,7 @@
 import { PacketType, type ConnectPacket, type Packet, type ProtocolVersion } from '../codec/packet.js';
 import type { Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
+import { fitting } from './fitting.js';
 import { explained, refusalFor } from './handshake.js';
 import { sayable } from './sayable.js';
 
@@ -17,8 +18,13 @@ export interface Leaving {
   readonly properties: Properties;
 }
 
-/** The last packet that a client gets: CONNACK or DISCONNECT with the reason; undefined where its version has no word for it. */
-export function farewellFor(leaving: Leaving): Packet | undefined {
+/** The last that a client gets: CONNACK or DISCONNECT with the reason; undefined where its version has no word for it, or it takes none so large. */
+export function farewellFor(leaving: Leaving): Buffer | undefined {
+  const packet = packetFor(leaving);
+  return packet && fitting(packet, leaving.connect, leaving.version ?? 4);
+}
+
+function packetFor(leaving: Leaving): Packet | undefined {
   const { phase, connect, version, reasonCode } = leaving;
   const properties = { ...leaving.properties, ...explained(connect, leaving.detail) };
   switch (phase) {

@@ -8,12 +8,8 @@ export interface Objection {
 }
 
 /** What a CONNECT asks for that is not served at all. */
-export function objectionTo(
-  connect: ConnectPacket,
-  limits: Limits,
-  servesAuth: boolean,
-): Objection | undefined {
-  if (connect.properties.authenticationMethod !== undefined && !servesAuth)
+export function objectionTo(connect: ConnectPacket, limits: Limits): Objection | undefined {
+  if (connect.properties.authenticationMethod !== undefined)
     return {
       reasonCode: ReasonCode.badAuthenticationMethod,
       reason: 'extended authentication is not served',
