@@ -1,47 +1,25 @@
 import { expect, it } from '@jest/globals';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { createLogger } from '@fieldgate/service';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import { connectAsync, type IClientOptions } from 'mqtt';
-import { generate } from 'selfsigned';
 import { WebSocket } from 'ws';
+import { givenCertificate } from '../testing/given-certificate.js';
 import { atEndOfTest, SECRET, V3, V5 } from '../testing/given-gateway.js';
 import { recordsOf, register, startGateway, type TestGateway } from '../testing/test-gateway.js';
 import { Certificate } from './certificate.js';
 
 const SCHEMES = ['mqtt', 'mqtts', 'ws', 'wss'] as const;
 
-interface Pem {
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** Writes a new pair into the same files. */
-  renew(name: string): Promise<void>;
-}
-
-async function pem(): Promise<Pem> {
-  const folder = mkdtempSync(join(tmpdir(), 'fieldgate-tls-'));
-  atEndOfTest(() => Promise.resolve(rmSync(folder, { recursive: true })));
-  const certFile = join(folder, 'cert.pem');
-  const keyFile = join(folder, 'key.pem');
-  const renew = async (name: string): Promise<void> => {
-    const { cert, private: key } = await generate([{ name: 'commonName', value: name }], { keyType: 'ec' });
-    writeFileSync(certFile, cert);
-    writeFileSync(keyFile, key);
-  };
-  await renew('first.example');
-  return { certFile, keyFile, renew };
-}
-
 async function everywhere(): Promise<{ gateway: TestGateway; log: ReturnType<typeof createMemoryLog> }> {
   const log = createMemoryLog({ partitions: 2 });
   await log.start();
   await register(log, 'pump-7', SECRET);
-  const { certFile, keyFile } = await pem();
+  const { certFile, keyFile } = await givenCertificate();
   const ports = { tlsPort: 0, webSocketPort: 0, secureWebSocketPort: 0 };
   const gateway = await startGateway(log, { ...ports, certificate: { certFile, keyFile } });
   atEndOfTest(() => gateway.stop());
@@ -96,7 +74,7 @@ it('a browser that opens the WebSocket port is told what it is', async () => {
 });
 
 it('a renewed certificate is seen by new connections; one that does not fit its key is not, and the old one stays', async () => {
-  const files = await pem();
+  const files = await givenCertificate();
   const certificate = new Certificate(files, createLogger({ level: 'silent' }));
   const seen: string[] = [];
   certificate.changes(({ cert }) => seen.push(cert.toString()));
@@ -115,7 +93,7 @@ it('a renewed certificate is seen by new connections; one that does not fit its 
 });
 
 it('a secure port without a certificate that can be used does not start, and names the variables', async () => {
-  const { certFile, keyFile } = await pem();
+  const { certFile, keyFile } = await givenCertificate();
   writeFileSync(keyFile, 'no key');
   const logger = createLogger({ level: 'silent' });
   expect(() => new Certificate({ certFile, keyFile }, logger)).toThrow(/^FIELDGATE_MQTT_TLS_CERT_FILE and /);

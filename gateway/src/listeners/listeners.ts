@@ -31,6 +31,7 @@ export class Listeners {
       host: config.mqttHost,
       port,
       portVariable,
+      maxConnections: config.maxConnections,
     });
     const all: Listener[] = [new TcpListener(at(config.mqttPort, 'FIELDGATE_MQTT_PORT'), broken, accept)];
     if (config.tlsPort !== undefined && certificate)

@@ -1,5 +1,12 @@
 import type { AddressInfo, Server } from 'node:net';
 import { FieldgateError } from '@fieldgate/contracts';
+import { droppedConnectionsTotal } from '../gateway.metrics.js';
+
+/**
+ * Of every socket that is accepted. Keep-alive of TCP: a device that said 0 for that of MQTT and is gone is noticed all the same. After 60 s of
+ * silence its system is asked, and then every second; ten answers may be missing (libuv).
+ */
+export const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
 
 /** Where devices come in: a port, and how their streams arrive on it. */
 export interface Listener {
@@ -17,6 +24,8 @@ export interface Endpoint {
   readonly port: number;
   /** `FIELDGATE_MQTT_PORT` */
   readonly portVariable: string;
+  /** Of this port, also those that are no MQTT connections yet or any more; more are closed at once. */
+  readonly maxConnections: number;
 }
 
 /** Makes a server listen; `failed` hears of an error of the socket that listens, after the start. */
@@ -26,6 +35,8 @@ export function listen(
   failed: (error: Error) => void,
 ): Promise<AddressInfo> {
   const { host, port } = endpoint;
+  server.maxConnections = endpoint.maxConnections;
+  server.on('drop', () => droppedConnectionsTotal.inc());
   return new Promise((resolve, reject) => {
     const refused = (error: NodeJS.ErrnoException): void => reject(listenError(error, endpoint));
     server.once('error', refused);

@@ -1,6 +1,6 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import type { Accept } from './accept.js';
-import { listen, type Endpoint, type Listener } from './listening.js';
+import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 
 /** MQTT over plain TCP. */
 export class TcpListener implements Listener {
@@ -12,7 +12,7 @@ export class TcpListener implements Listener {
     private readonly failed: (error: Error) => void,
     accept: Accept,
   ) {
-    this.server = createServer({ noDelay: true }, (socket) => accept(socket, socket.remoteAddress));
+    this.server = createServer(SOCKET_OPTIONS, (socket) => accept(socket, socket.remoteAddress));
   }
 
   start(): Promise<AddressInfo> {

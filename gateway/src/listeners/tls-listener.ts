@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
-import { listen, type Endpoint, type Listener } from './listening.js';
+import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 
 /** Milliseconds for the handshake of TLS, before CONNECT has its own. */
 export const TLS_HANDSHAKE_MS = 10_000;
@@ -19,7 +19,7 @@ export class TlsListener implements Listener {
     certificate: Certificate,
     accept: Accept,
   ) {
-    const options = { ...certificate.files, handshakeTimeout: TLS_HANDSHAKE_MS, noDelay: true };
+    const options = { ...certificate.files, handshakeTimeout: TLS_HANDSHAKE_MS, ...SOCKET_OPTIONS };
     this.server = createServer(options, (socket) => accept(socket, socket.remoteAddress));
     this.server.on('tlsClientError', (_error, socket) => socket.destroy()); // a port scanner, or a device without TLS
     this.forget = certificate.changes((files) => this.server.setSecureContext(files));

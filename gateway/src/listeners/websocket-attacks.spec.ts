@@ -17,9 +17,7 @@ const CONNECT = generate({
   password: Buffer.from(SECRET),
 });
 
-async function overWebSocket(
-  options: Partial<GatewayConfig> = {},
-): Promise<{
+async function overWebSocket(options: Partial<GatewayConfig> = {}): Promise<{
   gateway: TestGateway;
   log: MemoryLog;
   readonly open: (...bytes: Buffer[]) => Promise<RawWebSocket>;

@@ -11,7 +11,7 @@ const FRAME_BYTES = 1_000;
 async function open(subprotocols: string[]): Promise<{ socket: WebSocket; stream: Duplex }> {
   const streams: Duplex[] = [];
   const listener = new WebSocketListener(
-    { host: '127.0.0.1', port: 0, portVariable: 'FIELDGATE_MQTT_WS_PORT' },
+    { host: '127.0.0.1', port: 0, portVariable: 'FIELDGATE_MQTT_WS_PORT', maxConnections: 10 },
     (error) => streams[0]?.destroy(error),
     { maximumFrameBytes: FRAME_BYTES },
     (stream) => streams.push(stream),

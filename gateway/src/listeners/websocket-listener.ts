@@ -5,11 +5,18 @@ import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
 import { frameStream } from './frame-stream.js';
-import { listen, type Endpoint, type Listener } from './listening.js';
+import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 import { TLS_HANDSHAKE_MS } from './tls-listener.js';
 
 /** [MQTT-6.0.0-3], [MQTT-6.0.0-4]; `mqttv3.1` is what browsers of older libraries still offer. */
 const SUBPROTOCOLS = ['mqtt', 'mqttv3.1'];
+/** For the upgrade, before CONNECT has its own time. */
+const HTTP_OPTIONS = {
+  ...SOCKET_OPTIONS,
+  headersTimeout: 10_000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+};
 /** Milliseconds that a client has to answer a CLOSE, before its socket is torn down. */
 const CLOSE_MS = 2_000;
 
@@ -29,15 +36,21 @@ export class WebSocketListener implements Listener {
     const { certificate, maximumFrameBytes } = options;
     this.scheme = certificate ? 'wss' : 'ws';
     if (certificate) {
-      const secure = createHttpsServer({ ...certificate.files, handshakeTimeout: TLS_HANDSHAKE_MS });
+      const secure = createHttpsServer({
+        ...HTTP_OPTIONS,
+        ...certificate.files,
+        handshakeTimeout: TLS_HANDSHAKE_MS,
+      });
       this.forget = certificate.changes((files) => secure.setSecureContext(files));
       this.server = secure;
     } else {
       this.forget = () => undefined;
-      this.server = createHttpServer();
+      this.server = createHttpServer(HTTP_OPTIONS);
     }
     this.server.on('request', (_request, response) => {
-      response.writeHead(426, { upgrade: 'websocket', connection: 'Upgrade' }).end('MQTT over WebSocket\n');
+      response
+        .writeHead(426, { upgrade: 'websocket', connection: 'Upgrade, close' })
+        .end('MQTT over WebSocket\n');
     });
     const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
       server: this.server,
