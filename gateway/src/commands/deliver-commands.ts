@@ -10,11 +10,20 @@ import {
 import type { CommandsView, LogWriter } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import { commandStepsTotal } from '../gateway.metrics.js';
-import type { DeviceSession } from '../sessions/device-session.js';
+import type { DeviceSession, OutboundCommand } from '../sessions/device-session.js';
 import type { SessionRegistry } from '../sessions/session-registry.js';
 
 /** Commands that one device may have unanswered at a time; more are undeliverable at once. */
 const MAX_OPEN_PER_DEVICE = 64;
+
+const TOO_LARGE = 'is larger than the Maximum Packet Size of the device';
+const DROPPED = {
+  'too-large': `the request ${TOO_LARGE}`,
+  'queue-full': 'too much waits for the device',
+  expired: 'earlier messages for the device took too long',
+} as const;
+
+type Attempt = NonNullable<Command['attempt']>;
 
 /**
  * Takes commands from the log to the devices connected here. Nothing is sent on a hunch: `requested` makes the gateway of the newest session
@@ -54,33 +63,28 @@ export class DeliverCommands {
     if (session.standing !== 'newest') return; // comes again through onReady, or is another gateway's
     if (this.clock.now() >= command.requestedAt + command.ttlMs) return; // command-deadlines writes `expired`
     if (command.forConnection !== undefined && command.forConnection !== session.connection) {
-      return this.step({
-        ...stepOf(command, this.clock),
-        step: 'undeliverable',
-        detail: 'the device has connected anew since the request',
-      });
+      return this.undeliverable(command, 'the device has connected anew since the request');
     }
     const qos = commandQos(session, command);
     if (qos === undefined) {
-      return this.step({
-        ...stepOf(command, this.clock),
-        step: 'undeliverable',
-        detail: 'the device is not subscribed to its commands',
-      });
+      return this.undeliverable(command, 'the device is not subscribed to its commands');
     }
     if (this.openOf(session.deviceId) > MAX_OPEN_PER_DEVICE) {
-      return this.step({
-        ...stepOf(command, this.clock),
-        step: 'undeliverable',
-        detail: `the device has ${MAX_OPEN_PER_DEVICE} unanswered commands`,
-      });
+      return this.undeliverable(command, `the device has ${MAX_OPEN_PER_DEVICE} unanswered commands`);
     }
     const { gatewayId: gateway } = this.gateway;
+    const { connection } = session;
+    const at = this.clock.now();
+    const attempt = { number: 1, gateway, connection, qos, sentAt: at };
+    if (!session.link.fits(this.requestFor(session, command, attempt)))
+      return this.undeliverable(command, `the request ${TOO_LARGE}`);
     this.step({
-      ...stepOf(command, this.clock),
       step: 'sent',
+      commandId: command.id,
+      deviceId: command.deviceId,
+      at,
       gateway,
-      connection: session.connection,
+      connection,
       attempt: 1,
       qos,
     });
@@ -90,11 +94,7 @@ export class DeliverCommands {
   private takeForNobody(command: Command): void {
     const newest = this.sessions.newest(command.deviceId);
     if (newest?.boot !== this.gateway.boot) return;
-    this.step({
-      ...stepOf(command, this.clock),
-      step: 'undeliverable',
-      detail: 'the device is not connected',
-    });
+    this.undeliverable(command, 'the device is not connected');
   }
 
   private send(command: Command): void {
@@ -102,7 +102,14 @@ export class DeliverCommands {
     const session = this.sessions.get(command.deviceId);
     if (!attempt || !session || session.connection !== attempt.connection) return; // not ours, or gone: it will time out
     const { deviceId, id: commandId } = command;
-    const sent = session.link.send({
+    const sent = session.link.send(this.requestFor(session, command, attempt));
+    if (!sent) this.logger.info({ deviceId, commandId }, 'connection ended before the command went out');
+  }
+
+  private requestFor(session: DeviceSession, command: Command, attempt: Attempt): OutboundCommand {
+    const { deviceId, id: commandId } = command;
+    const { gateway, connection, number } = attempt;
+    return {
       topic: commandTopic(command),
       payload: Buffer.from(command.params === undefined ? '' : JSON.stringify(command.params)),
       qos: attempt.qos === 0 ? 0 : 1,
@@ -116,18 +123,22 @@ export class DeliverCommands {
         contentType: 'application/json',
         subscriptionIdentifiers: identifiersOf(session, command),
       },
-      acknowledged: () =>
-        this.step({
-          step: 'delivered',
-          commandId,
-          deviceId,
-          at: this.clock.now(),
-          gateway: attempt.gateway,
-          connection: attempt.connection,
-          attempt: attempt.number,
-        }),
-    });
-    if (!sent) this.logger.info({ deviceId, commandId }, 'connection ended before the command went out');
+      acknowledged: () => {
+        const at = this.clock.now();
+        this.step({ step: 'delivered', commandId, deviceId, at, gateway, connection, attempt: number });
+      },
+      dropped: (why) => this.dropped(command, why),
+    };
+  }
+
+  /** `sent` stands in the log already, and only one final step can follow it without an answer. Nobody has to wait for the deadline. */
+  private dropped(command: Command, why: keyof typeof DROPPED): void {
+    this.logger.warn({ deviceId: command.deviceId, commandId: command.id, why }, 'command not sent');
+    this.step({ ...stepOf(command, this.clock), step: 'timed-out', detail: `never sent: ${DROPPED[why]}` });
+  }
+
+  private undeliverable(command: Command, detail: string): void {
+    this.step({ ...stepOf(command, this.clock), step: 'undeliverable', detail });
   }
 
   private openOf(deviceId: string): number {

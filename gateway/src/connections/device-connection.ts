@@ -28,6 +28,7 @@ import { connackReason, disconnectReason, expirySecondsOf, refusalReason, willOf
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import { answersTo, subscriptionOf } from './subscriptions.js';
 import type { DevicePort, ResumedSession } from './device-port.js';
+import { fitsInto, messageOf } from './outbound-command.js';
 import { RateLimit } from './rate-limit.js';
 
 /** What all connections of a gateway share. */
@@ -53,6 +54,8 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   session: DeviceSession | undefined;
   /** Of this session. */
   state: SessionState | undefined;
+  /** Bytes of a packet that it takes. */
+  private largest: number | undefined;
   private readonly rate: RateLimit | undefined;
   private endedBecause: CloseReason | 'gateway-stopping' | undefined;
 
@@ -78,27 +81,14 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     this.end('gateway-stopping', ReasonCode.serverShuttingDown, 'the gateway is stopping');
   }
 
-  send({ topic, payload, qos, properties, acknowledged }: OutboundCommand): boolean {
+  send(command: OutboundCommand): boolean {
     if (!this.mqtt.isOpen) return false;
-    const { responseTopic, correlationData, messageExpirySeconds, contentType, subscriptionIdentifiers } =
-      properties;
-    this.mqtt.send({
-      topic,
-      payload,
-      qos,
-      retain: false,
-      properties: {
-        responseTopic,
-        correlationData: Buffer.from(correlationData),
-        contentType,
-        ...(subscriptionIdentifiers.length === 0 ? {} : { subscriptionIdentifiers }),
-      },
-      expiresAt: this.around.clock.now() + messageExpirySeconds * 1_000,
-      done: (outcome) => {
-        if (outcome === 'acknowledged' && qos > 0) acknowledged();
-      },
-    });
+    this.mqtt.send(messageOf(command, this.around.clock.now()));
     return true;
+  }
+
+  fits(command: OutboundCommand): boolean {
+    return this.largest === undefined || fitsInto(this.largest, command);
   }
 
   /** To be called once a second. */
@@ -151,6 +141,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     const deviceId = device.id;
     const state = this.around.takeOver(deviceId, this, resumed);
     this.state = state;
+    this.largest = packet.properties.maximumPacketSize;
     this.session = {
       deviceId,
       connection: newConnectionId(),

@@ -9,6 +9,8 @@ export interface DeviceLink {
   close(reason: CloseReason): boolean;
   /** False when the connection is closing already. */
   send(message: OutboundCommand): boolean;
+  /** Whether the device takes a packet of this size. */
+  fits(message: OutboundCommand): boolean;
   /** When the message came that has waited for its acknowledgement for longest, epoch ms; undefined when none waits. */
   readonly oldestUnsettled: number | undefined;
   /** How many wait. */
@@ -30,6 +32,8 @@ export interface OutboundCommand {
   };
   /** The device's PUBACK; never called for QoS 0. */
   readonly acknowledged: () => void;
+  /** It was never sent: too large for the device, too many waited, or its time was over before it had its turn. */
+  readonly dropped: (why: 'too-large' | 'queue-full' | 'expired') => void;
 }
 
 /**

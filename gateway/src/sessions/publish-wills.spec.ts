@@ -216,7 +216,7 @@ function sessionWith(
   return {
     deviceId: 'pump-7',
     connection: 'one',
-    link: { close: () => true, send: () => true, oldestUnsettled: undefined, unsettled: 0 },
+    link: { close: () => true, send: () => true, fits: () => true, oldestUnsettled: undefined, unsettled: 0 },
     registration: { creationId: 'c', secretVersion: 1 },
     protocol: '5',
     connectedAt: AT,

@@ -170,6 +170,7 @@ function hasEndedEarlierSession(record: SessionRecord | undefined): boolean {
 const NO_LINK: DeviceLink = {
   close: () => false,
   send: () => false,
+  fits: () => false,
   oldestUnsettled: undefined,
   unsettled: 0,
 };
