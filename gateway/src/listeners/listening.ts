@@ -3,10 +3,10 @@ import { FieldgateError } from '@fieldgate/contracts';
 import { droppedConnectionsTotal } from '../gateway.metrics.js';
 
 /**
- * Of every socket that is accepted. Keep-alive of TCP: a device that said 0 for that of MQTT and is gone is noticed all the same. After 60 s of
- * silence its system is asked, and then every second; ten answers may be missing (libuv).
+ * Of every socket that is accepted. Keep-alive of TCP: a device that said 0 for that of MQTT and is gone is noticed all the same. After ten
+ * minutes its system is asked, and then every second, ten times (libuv); sooner would end devices whose radio sleeps for minutes.
  */
-export const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 };
+export const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 600_000 };
 
 /** Where devices come in: a port, and how their streams arrive on it. */
 export interface Listener {
