@@ -51,7 +51,7 @@ export class Connection {
   ) {
     this.decoder = new Decoder({ role: 'server', maximumPacketSize: limits.maximumPacketSize });
     this.outbox = new Outbox(stream);
-    this.deadlines = new Deadlines(stream, limits, now);
+    this.deadlines = new Deadlines(stream, this.outbox, limits, now);
     this.backPressure = new BackPressure(stream, limits);
     this.intake = new Intake(stream, this.decoder, {
       mustWait: () => this.mustWait(),
@@ -60,12 +60,12 @@ export class Connection {
       heard: () => this.deadlines.heard(),
     });
     stream.on('drain', () => {
+      this.outbox.goOn();
       this.exchange?.pump();
       this.intake.readOn();
     });
-    stream.on('end', () => this.leave('lost', ReasonCode.success));
     stream.on('error', (error) => this.leave('lost', ReasonCode.success, error.message));
-    stream.on('close', () => this.leave('lost', ReasonCode.success));
+    for (const event of ['end', 'close']) stream.on(event, () => this.leave('lost', ReasonCode.success));
   }
 
   /** Undefined before CONNECT. */
@@ -266,7 +266,7 @@ export class Connection {
     this.outbox.flush();
     this.finish(why, reasonCode, detail);
     this.intake.stop();
-    this.stream.end();
+    this.outbox.end();
   }
 
   /** Lets go of it at once. */

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { EndReason } from './connection-handler.js';
 import type { Limits } from './limits.js';
+import type { Outbox } from './outbox.js';
 
 /** Milliseconds that a client has to take what was said last, before its stream is torn down. */
 const LINGER_MS = 2_000;
@@ -13,11 +14,12 @@ export class Deadlines {
   private isAccepted = false;
   /** Since when the stream has taken nothing of what waits in it; undefined while it takes something. */
   private stuckSince: number | undefined;
-  private waitingBytes = 0;
+  private takenBytes = 0;
   private endedAt: number | undefined;
 
   constructor(
     private readonly stream: Duplex,
+    private readonly outbox: Outbox,
     private readonly limits: Limits,
     private readonly now: () => number,
   ) {
@@ -57,10 +59,10 @@ export class Deadlines {
   }
 
   private isStuck(now: number): boolean {
-    const { writableNeedDrain, writableLength } = this.stream;
-    const isMoving =
-      !writableNeedDrain || this.stuckSince === undefined || writableLength !== this.waitingBytes;
-    this.waitingBytes = writableLength;
+    const { writableNeedDrain } = this.stream;
+    const { taken } = this.outbox;
+    const isMoving = !writableNeedDrain || this.stuckSince === undefined || taken !== this.takenBytes;
+    this.takenBytes = taken;
     if (isMoving) this.stuckSince = writableNeedDrain ? now : undefined;
     return this.stuckSince !== undefined && now - this.stuckSince >= this.limits.drainTimeoutMs;
   }

@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import type {
   ConnectPacket,
   ProtocolVersion,
@@ -22,6 +23,8 @@ export interface Arrived {
 export interface Settings {
   readonly limits?: Partial<Limits>;
   readonly version?: ProtocolVersion;
+  /** Instead of one to `client`. */
+  readonly stream?: Duplex;
   /** Of an earlier connection. */
   readonly session?: SessionState;
   readonly acceptance?: Partial<Acceptance>;
@@ -49,9 +52,9 @@ export class GivenConnection implements ConnectionHandler {
     this.limits = { ...DEFAULT_LIMITS, ...settings.limits };
     this.version = settings.version ?? 5;
     this.session = settings.session ?? new SessionState(this.limits);
-    const { client, stream } = aClient(this.version);
+    const { client, stream: near } = aClient(this.version);
     this.client = client;
-    this.connection = new Connection(stream, this.limits, this, () => this.now);
+    this.connection = new Connection(settings.stream ?? near, this.limits, this, () => this.now);
   }
 
   connect(packet: ConnectPacket): void {
