@@ -15,9 +15,9 @@ function givenLimit(perSecond: number) {
   return { given, limit, second };
 }
 
-it('does not read a device that has sent its messages of this second, and reads it again in the next', () => {
+it('does not read a device that has sent more than its messages of this second, and reads it again in the next', () => {
   const { given, limit, second } = givenLimit(3);
-  second(2);
+  second(3);
   expect(given.holds).toBe(0);
   second(1);
   expect(given.holds).toBe(1);
@@ -25,23 +25,43 @@ it('does not read a device that has sent its messages of this second, and reads 
   expect(given.holds).toBe(1);
   limit.tick();
   expect(given.holds).toBe(0);
-  second(2);
+  second(3);
   expect(given.holds).toBe(0);
+});
+
+it('never holds or closes a device that sends just as many as it may', () => {
+  const { given, limit, second } = givenLimit(2);
+  const before = counts.throttledSeconds;
+  for (let seconds = 0; seconds < 200; seconds += 1) {
+    second(2);
+    limit.tick();
+  }
+  expect(given).toEqual({ holds: 0, closed: 0 });
+  expect(counts.throttledSeconds).toBe(before);
+});
+
+it('forgives a device whose messages come a little late and then together', () => {
+  const { given, limit, second } = givenLimit(2);
+  for (let seconds = 0; seconds < 200; seconds += 1) {
+    second(seconds % 2 === 0 ? 3 : 1);
+    limit.tick();
+  }
+  expect(given.closed).toBe(0);
 });
 
 it('closes a device that is too fast for a minute without a pause', () => {
   const { given, limit, second } = givenLimit(1);
   for (let seconds = 0; seconds < 59; seconds += 1) {
-    second(1);
+    second(2);
     limit.tick();
   }
   limit.tick(); // a quiet second
   for (let seconds = 0; seconds < 59; seconds += 1) {
-    second(1);
+    second(2);
     limit.tick();
   }
   expect(given.closed).toBe(0);
-  second(1);
+  second(2);
   limit.tick();
   expect(given.closed).toBe(1);
 });

@@ -5,8 +5,9 @@ import { counts } from '../gateway.metrics.js';
 const PATIENCE = 60;
 
 /**
- * How many messages a device may send per second. When it has sent so many, it is not read until the second is over: TCP makes it wait, and
- * nothing is lost. One comparison a message; the rest is done by the tick.
+ * How many messages a device may send per second. One more, and it is not read until the second is over: TCP makes it wait, and nothing is
+ * lost. That one is taken: it alone tells a device that is too fast from one that sends just as many as it may. One comparison a message; the
+ * rest is done by the tick.
  */
 export class RateLimit {
   private left: number;
@@ -25,7 +26,7 @@ export class RateLimit {
   /** One more message has come. */
   count(): void {
     this.left -= 1;
-    if (this.left > 0 || this.isHeld) return;
+    if (this.left >= 0 || this.isHeld) return;
     this.isHeld = true;
     this.mqtt.hold();
   }
