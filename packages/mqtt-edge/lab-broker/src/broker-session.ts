@@ -54,22 +54,8 @@ export class BrokerSession {
     const outbound = addressed(message, matched, retain);
     if (this.connection?.isOpen) return this.connection.send(outbound);
     if (outbound.qos === 0) return; // for who is there
-    this.dropExpired();
-    this.state.outbound.add(outbound);
+    this.state.outbound.add(outbound, this.now());
   }
-
-  /** Those at the head of the queue make room for the next. */
-  private dropExpired(): void {
-    const { outbound } = this.state;
-    for (let next = outbound.peek(); isOver(next, this.now()); next = outbound.peek()) {
-      outbound.shift();
-      next?.done?.('expired');
-    }
-  }
-}
-
-function isOver(message: OutboundMessage | undefined, now: number): boolean {
-  return message?.expiresAt !== undefined && message.expiresAt <= now;
 }
 
 function addressed(

@@ -35,10 +35,11 @@ export class OutboundQueue {
     return this.sent?.size ?? 0;
   }
 
-  /** False, and the message is told, when there are too many already. */
-  add(message: OutboundMessage): boolean {
+  /** False, and the message is told, when there are too many already. What has expired at the head makes room first; `now`: ms of the clock. */
+  add(message: OutboundMessage, now: number): boolean {
     const bytes = sizeOf(message);
-    if (this.length >= this.maximum || this.waitingBytes + bytes > this.maximumBytes) {
+    if (this.isFullFor(bytes)) this.dropExpired(now);
+    if (this.isFullFor(bytes)) {
       message.done?.('queue-full');
       return false;
     }
@@ -77,10 +78,8 @@ export class OutboundQueue {
   }
 
   /** PUBACK, PUBCOMP, or a refusal: its id is free again. */
-  finish(packetId: number): InFlight | undefined {
-    const entry = this.sent?.get(packetId);
+  finish(packetId: number): void {
     this.sent?.delete(packetId);
-    return entry;
   }
 
   /** In the order of sending. */
@@ -99,11 +98,27 @@ export class OutboundQueue {
     for (const { done } of all) done?.('abandoned');
   }
 
+  private isFullFor(bytes: number): boolean {
+    return this.length >= this.maximum || this.waitingBytes + bytes > this.maximumBytes;
+  }
+
+  private dropExpired(now: number): void {
+    for (let first = this.peek(); first && hasExpired(first, now); first = this.peek()) {
+      this.shift();
+      first.done?.('expired');
+    }
+  }
+
   private forgetWaiting(): void {
     this.waiting = [];
     this.nextWaiting = 0;
     this.waitingBytes = 0;
   }
+}
+
+/** [MQTT-3.3.2-5]: not to be sent any more. */
+export function hasExpired({ expiresAt = Infinity }: OutboundMessage, now: number): boolean {
+  return expiresAt <= now;
 }
 
 function sizeOf({ topic, payload, properties }: OutboundMessage): number {

@@ -95,7 +95,7 @@ it('sends again what was not acknowledged, in its order and under its ids, and P
   first.client.stream.end();
   await turns();
   send(first, 1, ['too late']);
-  first.session.outbound.add({ ...aMessage({ topic: 'queued' }), qos: 1 });
+  first.session.outbound.add({ ...aMessage({ topic: 'queued' }), qos: 1 }, first.now);
   const second = await anOpenConnection({ session: first.session });
   expect(await second.client.all()).toMatchObject([
     { type: PacketType.pubrel, packetId: 3 },
@@ -160,6 +160,18 @@ it('drops what exceeds the queue, by number and by bytes', async () => {
   expect(send(byBytes, 1, ['f'], { payload })).toEqual([]); // there is room again
 });
 
+it('drops what has expired before it drops what has not', async () => {
+  const given = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximum: 3 } });
+  send(given, 1, ['sent']);
+  const outcomes = [
+    send(given, 1, ['a', 'b'], { expiresAt: given.now + 1_000 }),
+    send(given, 1, ['c'], { expiresAt: given.now + 2_000 }),
+  ];
+  given.now += 1_000;
+  outcomes.push(send(given, 1, ['d', 'e', 'f']));
+  expect(outcomes).toEqual([['a expired', 'b expired'], [], ['f queue-full']]);
+});
+
 it('keeps the properties of a message and leaves them out before MQTT 5', async () => {
   const properties = {
     userProperties: [
@@ -196,7 +208,7 @@ it('holds the queue back while the client does not read', async () => {
 it('tells every message of a session that is over', () => {
   const session = new SessionState({ queueMaximum: 10 });
   const outcomes: string[] = [];
-  session.outbound.add({ ...aMessage(), qos: 1, done: (outcome) => outcomes.push(outcome) });
+  session.outbound.add({ ...aMessage(), qos: 1, done: (outcome) => outcomes.push(outcome) }, 0);
   session.outbound.abandon();
   expect(outcomes).toEqual(['abandoned']);
 });

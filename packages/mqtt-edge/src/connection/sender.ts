@@ -11,7 +11,7 @@ import { ReasonCode } from '../codec/reason-codes.js';
 import type { OutboundMessage } from './connection-handler.js';
 import type { ExchangeOptions } from './exchange.js';
 import { largestFor } from './fitting.js';
-import type { InFlight, OutboundQueue } from './outbound-queue.js';
+import { hasExpired, type InFlight, type OutboundQueue } from './outbound-queue.js';
 import type { Outbox } from './outbox.js';
 
 const MS = 1_000;
@@ -53,7 +53,7 @@ export class Sender {
   }
 
   send(message: OutboundMessage): void {
-    if (this.queue.add(message)) this.pump();
+    if (this.queue.add(message, this.now())) this.pump();
   }
 
   /** Sends what waits, as far as the window and the stream allow. */
@@ -100,7 +100,7 @@ export class Sender {
   }
 
   private sendFirst(message: OutboundMessage): void {
-    if (message.expiresAt !== undefined && message.expiresAt <= this.now()) return message.done?.('expired');
+    if (hasExpired(message, this.now())) return message.done?.('expired');
     this.write(message, message.qos === 0 ? undefined : this.queue.number(message), false);
   }
 

@@ -13,7 +13,7 @@ async function aSlowReader(): Promise<{ given: GivenConnection; stream: SlowStre
   const given = new GivenConnection({ stream, limits: { drainTimeoutMs: 3_000 } });
   stream.push(encode(aConnect(), 5));
   await turns();
-  stream.take(KB); // CONNACK
+  stream.letRead(KB); // CONNACK
   return { given, stream };
 }
 
@@ -23,7 +23,7 @@ it('keeps a client that reads a large message slowly but steadily, and brings it
   given.connection.send({ ...aMessage({ topic: 'small' }), qos: 0 });
   for (let second = 0; second < 130; second += 1) {
     await given.later(1_000);
-    stream.take(8 * KB);
+    stream.letRead(8 * KB);
   }
   expect(given.ends).toEqual([]);
   const sent = Buffer.concat(stream.taken);
@@ -37,7 +37,7 @@ it('tears down a client that stops to read in the middle of a large message', as
   given.connection.send({ ...aMessage({ payload }), qos: 0 });
   for (let second = 0; second < 10; second += 1) {
     await given.later(1_000);
-    stream.take(16 * KB);
+    stream.letRead(16 * KB);
   }
   await given.later(2_999);
   expect(given.ends).toEqual([]);
@@ -52,9 +52,9 @@ it('keeps little in the stream of what the client has not read, and says goodbye
   expect(stream.writableLength).toBeLessThan(100 * KB);
   given.connection.close(0x98, 'goodbye');
   await turns();
-  stream.take(17 * KB); // the piece that was being written
+  stream.letRead(17 * KB); // the piece that was being written
   await turns();
-  stream.take(2_000 * KB);
+  stream.letRead(2_000 * KB);
   const sent = Buffer.concat(stream.taken);
   expect(sent.includes(payload)).toBe(true);
   expect(sent.subarray(-7).toString()).toBe('goodbye');

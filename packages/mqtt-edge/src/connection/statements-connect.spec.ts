@@ -27,7 +27,7 @@ it.each([
 
 it('sends one CONNACK, and nothing before it: not what waits for the client either', async () => {
   const session = new SessionState({ queueMaximum: 10 });
-  session.outbound.add({ ...aMessage({ topic: 'waits' }), qos: 1 });
+  session.outbound.add({ ...aMessage({ topic: 'waits' }), qos: 1 }, 0);
   const given = new GivenConnection({ session, accepts: false });
   given.client.send(aConnect({ clean: false }));
   given.connection.send({ ...aMessage({ topic: 'too early' }), qos: 0 });

@@ -7,7 +7,7 @@ export class SlowStream extends Duplex {
   private done: (() => void) | undefined;
 
   /** The client reads so many bytes, if there are any. */
-  take(bytes: number): void {
+  letRead(bytes: number): void {
     this.taken.push(this.offered.subarray(0, bytes));
     this.offered = this.offered.subarray(bytes);
     if (this.offered.length > 0) return;
