@@ -17,6 +17,7 @@ export interface LabLimits extends Limits {
 export const LAB_LIMITS: LabLimits = {
   ...DEFAULT_LIMITS,
   maximumPacketSize: 1_048_576,
+  connectPacketSize: 1_048_576,
   receiveMaximum: 20,
   topicAliasMaximum: 10,
   sessionExpiryMaximum: 0xffff_ffff,

@@ -18,7 +18,7 @@ import { fitting } from './fitting.js';
 import { connackFor, keepAliveOf, withoutPassword } from './handshake.js';
 import { Intake } from './intake.js';
 import { Legacy } from './legacy.js';
-import type { Limits } from './limits.js';
+import { connectSizeOf, type Limits } from './limits.js';
 import { Outbox } from './outbox.js';
 import { objectionTo } from './objection.js';
 import type { SessionState } from './session-state.js';
@@ -49,7 +49,7 @@ export class Connection {
     private readonly handler: ConnectionHandler,
     private readonly now: () => number,
   ) {
-    this.decoder = new Decoder({ role: 'server', maximumPacketSize: limits.maximumPacketSize });
+    this.decoder = new Decoder({ role: 'server', maximumPacketSize: connectSizeOf(limits) });
     this.outbox = new Outbox(stream);
     this.deadlines = new Deadlines(stream, this.outbox, limits, now);
     this.backPressure = new BackPressure(stream, limits);
@@ -136,7 +136,7 @@ export class Connection {
       now: this.now,
     });
     this.exchange.resume();
-    this.intake.readOn();
+    this.intake.letIn(this.limits.maximumPacketSize);
   }
 
   /** CONNACK with the reason, where the version has one, and the end of the connection. */

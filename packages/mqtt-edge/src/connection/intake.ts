@@ -38,6 +38,12 @@ export class Intake {
     });
   }
 
+  /** Reads on what was behind the CONNECT; from now on packets may be so large. */
+  letIn(maximumPacketSize: number): void {
+    this.decoder.maximumPacketSize = maximumPacketSize;
+    this.readOn();
+  }
+
   /** To be called when what had to wait may have to no longer. */
   readOn(): void {
     if (!this.givesWay && this.stream.isPaused() && !this.port.mustWait()) this.read();

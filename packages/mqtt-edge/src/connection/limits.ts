@@ -2,6 +2,8 @@
 export interface Limits {
   /** Bytes of a packet that the client may send. */
   readonly maximumPacketSize: number;
+  /** Bytes of a CONNECT, which strangers send; where `maximumPacketSize` is smaller, that one counts. */
+  readonly connectPacketSize: number;
   /**
    * QoS 1 and 2 messages of the client that may be unanswered. MQTT 5: Receive Maximum, more is answered with 0x93. Before: its socket is not
    * read until one is answered.
@@ -38,6 +40,7 @@ export interface Limits {
 /** Enough for devices of a few messages a second; what happens at each bound is in the README. */
 export const DEFAULT_LIMITS: Limits = {
   maximumPacketSize: 131_072,
+  connectPacketSize: 131_072,
   receiveMaximum: 1_000,
   unreleasedMaximum: 10_000,
   topicAliasMaximum: 16,
@@ -53,3 +56,8 @@ export const DEFAULT_LIMITS: Limits = {
   subscriptionIdentifiersAvailable: true,
   sharedSubscriptionAvailable: false,
 };
+
+/** Bytes of a packet until a client is let in. */
+export function connectSizeOf({ connectPacketSize, maximumPacketSize }: Limits): number {
+  return Math.min(connectPacketSize, maximumPacketSize);
+}
