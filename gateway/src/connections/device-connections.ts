@@ -4,6 +4,7 @@ import { DEFAULT_LIMITS, SessionState, type EndReason, type Limits } from '@fiel
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
+import { CONNECT_PACKET_BYTES } from './connect-packet-bytes.js';
 import { DeviceConnection, type Surroundings } from './device-connection.js';
 import type { DevicePort, ResumedSession } from './device-port.js';
 import { UnreleasedIds } from './unreleased-ids.js';
@@ -42,6 +43,7 @@ export class DeviceConnections {
     const limits: Limits = {
       ...DEFAULT_LIMITS,
       maximumPacketSize: config.maxPacketBytes,
+      connectPacketSize: CONNECT_PACKET_BYTES,
       queueMaximum: QUEUE_MAXIMUM,
     };
     this.surroundings = {

@@ -4,11 +4,19 @@ import { createWebSocketStream, type WebSocket } from 'ws';
 /** CLOSE code of RFC 6455, 7.4.1: a text frame ([MQTT-6.0.0-1] wants binary ones). */
 const UNSUPPORTED_DATA = 1003;
 
+/** Bytes of a frame, which is in memory as a whole before any of it is read. */
+export interface FrameLimits {
+  readonly maximumFrameBytes: number;
+  /** Until the server has said something: the first thing that it says is the CONNACK. */
+  readonly connectFrameBytes: number;
+}
+
 /** The payloads of binary frames, one behind the other. Any other data frame ends it like a frame that breaks RFC 6455, and nothing of it is read. */
-export function frameStream(socket: WebSocket): Duplex {
+export function frameStream(socket: WebSocket, limits: FrameLimits): Duplex {
   // a bad frame is an error of the socket and of its stream, also after both were given up; without a listener it would end the process
   socket.on('error', () => undefined);
   const stream = createWebSocketStream(socket);
+  limitUntilAnswered(socket, stream, limits);
   stream.on('error', () => undefined);
   socket.removeAllListeners('message'); // that of the stream takes text for bytes
   socket.on('message', (data: Buffer, isBinary) => {
@@ -23,4 +31,17 @@ export function frameStream(socket: WebSocket): Duplex {
 function refuseText(socket: WebSocket): void {
   socket.close(UNSUPPORTED_DATA, 'MQTT is binary');
   socket.emit('error', new Error('a text frame [MQTT-6.0.0-1]'));
+}
+
+/** Neither `ws` nor its stream has a word for this: the limit is a member of its receiver, read with every frame. */
+function limitUntilAnswered(socket: WebSocket, stream: Duplex, limits: FrameLimits): void {
+  const { _receiver: receiver } = socket as unknown as { readonly _receiver: { _maxPayload: number } }; // of ws 8
+  const { maximumFrameBytes, connectFrameBytes } = limits;
+  receiver._maxPayload = Math.min(connectFrameBytes, maximumFrameBytes);
+  const write = stream._write.bind(stream);
+  stream._write = (chunk, encoding, done) => {
+    receiver._maxPayload = maximumFrameBytes;
+    stream._write = write;
+    write(chunk, encoding, done);
+  };
 }

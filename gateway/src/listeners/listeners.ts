@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Logger } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
+import { CONNECT_PACKET_BYTES } from '../connections/connect-packet-bytes.js';
 import type { Accept } from './accept.js';
 import { Certificate } from './certificate.js';
 import type { Endpoint, Listener } from './listening.js';
@@ -10,6 +11,8 @@ import { WebSocketListener } from './websocket-listener.js';
 
 /** A frame may hold several packets, and an MQTT packet may be cut into many ([MQTT-6.0.0-2]). */
 const FRAME_PACKETS = 4;
+/** A CONNECT, and what a client sends with it that does not wait for the CONNACK. */
+const CONNECT_FRAME_PACKETS = 2;
 
 /** All ports of the configuration. */
 export class Listeners {
@@ -26,7 +29,10 @@ export class Listeners {
     this.certificate = config.certificate && new Certificate(config.certificate, logger);
     const broken = (error: Error): void => failed('mqtt listener', error);
     const { certificate } = this;
-    const frames = { maximumFrameBytes: FRAME_PACKETS * config.maxPacketBytes };
+    const frames = {
+      connectFrameBytes: CONNECT_FRAME_PACKETS * CONNECT_PACKET_BYTES,
+      maximumFrameBytes: FRAME_PACKETS * config.maxPacketBytes,
+    };
     const at = (port: number, portVariable: string): Endpoint => ({
       host: config.mqttHost,
       port,

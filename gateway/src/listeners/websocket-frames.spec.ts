@@ -6,6 +6,7 @@ import { atEndOfTest } from '../testing/given-gateway.js';
 import { WebSocketListener } from './websocket-listener.js';
 
 const FRAME_BYTES = 1_000;
+const CONNECT_FRAME_BYTES = 100;
 
 /** A listener, and the stream that it has made of this client's frames. */
 async function open(subprotocols: string[]): Promise<{ socket: WebSocket; stream: Duplex }> {
@@ -13,7 +14,7 @@ async function open(subprotocols: string[]): Promise<{ socket: WebSocket; stream
   const listener = new WebSocketListener(
     { host: '127.0.0.1', port: 0, portVariable: 'FIELDGATE_MQTT_WS_PORT', maxConnections: 10 },
     (error) => streams[0]?.destroy(error),
-    { maximumFrameBytes: FRAME_BYTES },
+    { connectFrameBytes: CONNECT_FRAME_BYTES, maximumFrameBytes: FRAME_BYTES },
     (stream) => streams.push(stream),
   );
   const { port } = await listener.start();
@@ -52,8 +53,20 @@ it('the subprotocol mqtt is chosen, whatever else is offered', async () => {
   expect((await open(['chat', 'mqttv3.1', 'mqtt'])).socket.protocol).toBe('mqtt');
 });
 
-it('a frame that is larger than any packets may be closes the connection', async () => {
+it('a frame that is larger than that of a CONNECT closes the connection, as long as nothing was answered', async () => {
   const { socket } = await open(['mqtt']);
+  socket.send(Buffer.alloc(CONNECT_FRAME_BYTES));
+  socket.send(Buffer.alloc(CONNECT_FRAME_BYTES + 1));
+  expect((await once(socket, 'close'))[0]).toBe(1_009); // message too big
+});
+
+it('a frame that is larger than any packets may be closes the connection', async () => {
+  const { socket, stream } = await open(['mqtt']);
+  stream.write(Buffer.from('20020000', 'hex')); // CONNACK
+  await once(socket, 'message');
+  const arrived = once(stream, 'data');
+  socket.send(Buffer.alloc(FRAME_BYTES));
+  expect((await arrived)[0]).toHaveLength(FRAME_BYTES);
   socket.send(Buffer.alloc(FRAME_BYTES + 1));
   expect((await once(socket, 'close'))[0]).toBe(1_009); // message too big
 });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
-import { frameStream } from './frame-stream.js';
+import { frameStream, type FrameLimits } from './frame-stream.js';
 import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 import { TLS_HANDSHAKE_MS } from './tls-listener.js';
 
@@ -30,10 +30,10 @@ export class WebSocketListener implements Listener {
   constructor(
     private readonly endpoint: Endpoint,
     private readonly failed: (error: Error) => void,
-    options: { readonly maximumFrameBytes: number; readonly certificate?: Certificate },
+    options: FrameLimits & { readonly certificate?: Certificate },
     accept: Accept,
   ) {
-    const { certificate, maximumFrameBytes } = options;
+    const { certificate } = options;
     this.scheme = certificate ? 'wss' : 'ws';
     if (certificate) {
       const secure = createHttpsServer({
@@ -54,7 +54,7 @@ export class WebSocketListener implements Listener {
     });
     const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
       server: this.server,
-      maxPayload: maximumFrameBytes,
+      maxPayload: options.maximumFrameBytes,
       perMessageDeflate: false,
       closeTimeout: CLOSE_MS,
       verifyClient: ({ req }, answer) =>
@@ -63,7 +63,7 @@ export class WebSocketListener implements Listener {
     };
     this.sockets = new WebSocketServer(socketOptions);
     this.sockets.on('connection', (socket, request) =>
-      accept(frameStream(socket), request.socket.remoteAddress),
+      accept(frameStream(socket, options), request.socket.remoteAddress),
     );
     this.sockets.on('error', () => undefined); // the server's own errors come to `listen`
   }
