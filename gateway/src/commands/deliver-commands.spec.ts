@@ -6,6 +6,7 @@ import { givenGateway } from '../testing/given-gateway.js';
 import { logHolds } from '../testing/log-holds.js';
 import { PacketClient } from '../testing/packet-client.js';
 import { recordsOf, type TestGateway } from '../testing/test-gateway.js';
+import { commandQos } from './deliver-commands.js';
 
 const FIVE = { protocolVersion: 5, clean: false, properties: { sessionExpiryInterval: 3_600 } } as const;
 const FOUR = { protocolVersion: 4, clean: false } as const;
@@ -105,7 +106,7 @@ describe('a command', () => {
       messageId: 2,
       unsubscriptions: ['devices/pump-7/commands/#', 'devices/other/#'],
     });
-    expect(await client.next()).toMatchObject({ cmd: 'unsuback', granted: [0, 0x11] });
+    expect(await client.next()).toMatchObject({ cmd: 'unsuback', messageId: 2, granted: [0, 0x11] });
     await requestCommand(log);
     await logHolds(log, 'fieldgate.commands.v1', '"undeliverable"');
     const steps = await recordsOf(log, 'fieldgate.commands.v1');
@@ -116,3 +117,23 @@ describe('a command', () => {
     client.destroy();
   });
 });
+
+it.each([
+  ['none that matches', [['devices/pump-7/commands/+/stop', 1]], undefined],
+  ['one of QoS 0', [['devices/pump-7/commands/#', 0]], 0],
+  ['one of QoS 2', [['devices/pump-7/commands/#', 2]], 1],
+  [
+    'several',
+    [
+      ['devices/pump-7/commands/#', 0],
+      ['devices/pump-7/#', 1],
+    ],
+    1,
+  ],
+] as const)(
+  'a command has the best QoS of the subscriptions that match, and at most 1: %s',
+  (_, filters, qos) => {
+    const subscriptions = filters.map(([filter, granted]) => ({ filter, qos: granted }));
+    expect(commandQos({ subscriptions }, { deviceId: 'pump-7', id: 'c-1', name: 'set-speed' })).toBe(qos);
+  },
+);
