@@ -87,6 +87,16 @@ it('takes a new session expiry from DISCONNECT, up to its own maximum', async ()
   expect(given.ends).toMatchObject([{ sessionExpiry: 100 }]);
 });
 
+it('takes a session expiry from DISCONNECT where CONNECT has asked for one, though it got none', async () => {
+  const given = await anOpenConnection({
+    connect: { properties: { sessionExpiryInterval: 100 } },
+    limits: { sessionExpiryMaximum: 0 },
+  });
+  given.client.send(aDisconnect(ReasonCode.success, { sessionExpiryInterval: 50 }));
+  expect(await given.client.next()).toBe('closed');
+  expect(given.ends).toMatchObject([{ reason: 'disconnected', sessionExpiry: 0 }]);
+});
+
 it('refuses a session expiry in DISCONNECT after none in CONNECT', async () => {
   const given = await anOpenConnection({ connect: { will } });
   given.client.send(aDisconnect(ReasonCode.success, { sessionExpiryInterval: 1 }));

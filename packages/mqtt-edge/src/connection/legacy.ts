@@ -8,6 +8,8 @@ import type { Limits } from './limits.js';
 export class Legacy {
   private will: Message | undefined;
   private sessionExpiry: number;
+  /** CONNECT has asked for a session that outlives its connection, whatever it got. */
+  private readonly hasAsked: boolean;
 
   constructor(
     connect: ConnectPacket,
@@ -15,6 +17,7 @@ export class Legacy {
   ) {
     this.will = connect.will;
     this.sessionExpiry = sessionExpiryOf(connect, limits);
+    this.hasAsked = (connect.properties.sessionExpiryInterval ?? 0) > 0;
   }
 
   /** No will of a connection that was never let in. */
@@ -25,7 +28,7 @@ export class Legacy {
   /** What DISCONNECT changes of it. False: what it must not change. */
   disconnected({ reasonCode, properties: { sessionExpiryInterval } }: DisconnectPacket): boolean {
     if (sessionExpiryInterval !== undefined) {
-      if (this.sessionExpiry === 0 && sessionExpiryInterval > 0) return false;
+      if (!this.hasAsked && sessionExpiryInterval > 0) return false;
       this.sessionExpiry = Math.min(sessionExpiryInterval, this.limits.sessionExpiryMaximum);
     }
     if (reasonCode === ReasonCode.success) this.will = undefined; // [MQTT-3.14.4-3]
