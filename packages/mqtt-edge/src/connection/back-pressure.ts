@@ -25,8 +25,9 @@ export class BackPressure {
     this.requests += 1;
   }
 
+  /** Also of what was not asked, or answered before: that makes no room. */
   answered(): void {
-    this.requests -= 1;
+    if (this.requests > 0) this.requests -= 1;
   }
 
   /**

@@ -271,3 +271,13 @@ it('finds no QoS 1 message in the way that was answered before', async () => {
     PacketType.pubrec,
   ]);
 });
+
+it('is not misled by a second answer to the same SUBSCRIBE', async () => {
+  const given = await anOpenConnection({ version: 4, limits: { receiveMaximum: 2 } });
+  given.client.send(aSubscribe('a'));
+  await turns();
+  for (let answer = 0; answer < 5; answer += 1) given.connection.suback(1, [ReasonCode.success]);
+  given.client.send(...[2, 3, 4, 5].map((packetId) => aSubscribe('a', { packetId })));
+  await turns();
+  expect(given.subscribes).toHaveLength(3);
+});
