@@ -64,7 +64,11 @@ it('ends a connection whose CONNECT nobody answers', async () => {
   given.client.send(aConnect({ will: aMessage() }));
   await turns();
   await given.later(10_000);
-  expect(given.client.isClosed).toBe(true);
+  expect(await given.client.take(PacketType.connack)).toMatchObject({
+    reasonCode: ReasonCode.serverUnavailable,
+    properties: { reasonString: 'the log-in was not answered in time' },
+  });
+  expect(await given.client.next()).toBe('closed');
   expect(given.ends).toMatchObject([{ reason: 'connect-timeout', will: undefined }]);
 });
 

@@ -85,10 +85,8 @@ export class Connection {
 
   /** Resolves when the stream is closed: everything that was said has been sent, or cannot be. */
   get streamClosed(): Promise<void> {
-    return new Promise((resolve) => {
-      if (this.stream.closed) resolve();
-      else this.stream.once('close', resolve);
-    });
+    if (this.stream.closed) return Promise.resolve();
+    return new Promise((resolve) => void this.stream.once('close', resolve));
   }
 
   /** Tears the stream down, whatever still waits to be sent. */
@@ -191,6 +189,8 @@ export class Connection {
     const due = this.deadlines.due(!this.mustWait());
     if (due === 'lingered') this.stream.destroy();
     else if (due === 'keep-alive-timeout') this.end(due, ReasonCode.keepAliveTimeout, this.deadlines.silence);
+    else if (due === 'connect-timeout' && this.isAsking)
+      this.end(due, ReasonCode.serverUnavailable, 'the log-in was not answered in time');
     else if (due !== undefined) this.tearDown(due, ReasonCode.unspecifiedError);
     else this.exchange?.pump();
   }
