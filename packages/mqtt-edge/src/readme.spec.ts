@@ -1,9 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { connectAsync, type MqttClient } from 'mqtt';
 import { DEFAULT_LIMITS } from './connection/limits.js';
@@ -49,4 +50,23 @@ it.each([[4], [5]] as const)(
 it('names every limit', () => {
   for (const limit of Object.keys(DEFAULT_LIMITS).filter((name) => !name.endsWith('Available')))
     expect(readme).toContain(`| \`${limit}\``);
+});
+
+it('is packed as what it runs and its types, without tests', () => {
+  const told = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+    stdio: 'pipe',
+  });
+  const [{ files }] = JSON.parse(told.toString()) as [{ files: readonly { readonly path: string }[] }]; // as npm writes it
+  const outside = files.filter(({ path }) => !/^(package\.json|README\.md|LICENSE|dist\/.*)$/.test(path));
+  expect(outside).toEqual([]);
+  expect(files.filter(({ path }) => /spec|testing/.test(path))).toEqual([]);
+});
+
+it('names its types', async () => {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  expect(JSON.parse(text)).toMatchObject({
+    types: './dist/index.d.ts',
+    exports: { '.': { types: './dist/index.d.ts', default: './dist/index.js' } },
+  });
 });

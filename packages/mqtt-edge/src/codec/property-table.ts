@@ -39,9 +39,8 @@ const EXPLAINABLE = [
   'auth',
 ] as const;
 
-/** MQTT 5, table 2-4, with the rules of each property from its own section. */
+/** All properties of MQTT 5: table 2-4, with the rules of each from its own section. */
 // prettier-ignore
-/** All properties of MQTT 5. */
 export const PROPERTY_TABLE: readonly PropertyRow[] = [
   { id: 0x01, name: 'payloadFormatIndicator', type: 'byte', in: ['publish', 'will'], values: '0 or 1', section: '3.3.2.3.2' },
   { id: 0x02, name: 'messageExpiryInterval', type: 'four byte', in: ['publish', 'will'], section: '3.3.2.3.3' },

@@ -30,8 +30,9 @@ export interface Limits {
   readonly connectTimeoutMs: number;
   /** Milliseconds for which a client may read nothing of what waits for it. */
   readonly drainTimeoutMs: number;
-  /** What is not served; told in the CONNACK, and refused. */
+  /** What is not served is told in the CONNACK. Of MQTT 5 clients RETAIN is refused as well (0x9A), and a retained will of any. */
   readonly retainAvailable: boolean;
+  /** Told only: what SUBACK answers is for who stands behind the connection. */
   readonly wildcardSubscriptionAvailable: boolean;
   readonly subscriptionIdentifiersAvailable: boolean;
   readonly sharedSubscriptionAvailable: boolean;

@@ -5,15 +5,15 @@ export class TopicAliases {
 
   constructor(readonly maximum: number) {}
 
-  /** The topic of a PUBLISH with an alias; undefined when the alias is too large, or stands for nothing ([MQTT-3.3.2-9] and 0x82 or 0x94). */
+  /** [MQTT-3.3.2-9]: 0x94 when it is not. */
+  isInRange(alias: number): boolean {
+    return alias <= this.maximum;
+  }
+
+  /** The topic of a PUBLISH with an alias in range; undefined when the alias stands for nothing (0x82). */
   resolve(alias: number, topic: string): string | undefined {
-    if (alias > this.maximum) return undefined;
     if (topic === '') return this.topics?.get(alias);
     (this.topics ??= new Map()).set(alias, topic);
     return topic;
-  }
-
-  isInRange(alias: number): boolean {
-    return alias <= this.maximum;
   }
 }
