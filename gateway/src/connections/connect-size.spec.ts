@@ -2,18 +2,20 @@ import { expect, it } from '@jest/globals';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { device, givenGateway } from '../testing/given-gateway.js';
+import { recordsOf } from '../testing/test-gateway.js';
 import { CONNECT_PACKET_BYTES } from './connect-packet-bytes.js';
 
 it('closes on a CONNECT that is larger than any device’s when its length is read, and takes larger messages of who is in', async () => {
-  const { gateway } = await givenGateway();
+  const { gateway, log } = await givenGateway();
   const stranger = connect(gateway.port, '127.0.0.1');
   stranger.resume();
   stranger.write(Buffer.concat([Buffer.from([0x10]), lengthOf(CONNECT_PACKET_BYTES - 3)])); // one byte more, with the header
   await once(stranger, 'close');
   const client = await device(gateway);
   const payload = JSON.stringify({ state: 'info', details: { text: 'x'.repeat(60_000) } });
-  const answer = await client.publishAsync('devices/pump-7/events/note', payload, { qos: 1 });
-  expect(answer).toMatchObject({ cmd: 'puback' });
+  await client.publishAsync('devices/pump-7/events/note', payload, { qos: 1 });
+  const [stored] = (await recordsOf(log, 'fieldgate.events.v1')).slice(-1);
+  expect(JSON.stringify(stored?.json)).toContain('x'.repeat(60_000));
 });
 
 /** Three bytes, as MQTT writes a length of more than 16,383. */
