@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { conformanceReport } from './conformance-report.js';
 import { readDeviations } from './deviations.js';
+import { readGatewayDifferences } from './gateway-differences.js';
 import { readOtherBrokers } from './other-brokers.js';
 import type { VectorReport } from './run-vectors.js';
 import { readStatements } from './statements.js';
@@ -13,6 +14,7 @@ export function conformancePage(report: VectorReport): string {
     report,
     statements: readStatements(),
     deviations: readDeviations(),
+    differences: readGatewayDifferences(),
     others: readOtherBrokers(),
   });
 }

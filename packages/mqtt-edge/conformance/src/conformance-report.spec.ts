@@ -52,6 +52,12 @@ it('has a row for each broker, and for each packet, with what others pass of it'
   expect(text).toContain('| another | 2 | 1 | 0 | 1 | 0 | 50 |');
 });
 
+it('says where the gateway is another server than the lab broker, why, and what shows it', () => {
+  expect(written([])).toContain(
+    '### Nothing is kept\n\nBy design.\n\nShown by `a.spec.ts › keeps`.\n\nConcerns MQTT-1.5.4-1.',
+  );
+});
+
 it('has every statement in one table', () => {
   const text = written([]);
   for (const { id } of readStatements()) expect(text.split(`| ${id} `)).toHaveLength(2);
@@ -95,6 +101,14 @@ function written(deviations: readonly Deviation[], statements = readStatements()
     report,
     statements,
     deviations,
+    differences: [
+      {
+        title: 'Nothing is kept',
+        reason: 'By design.',
+        test: 'a.spec.ts › keeps',
+        statements: ['MQTT-1.5.4-1'],
+      },
+    ],
     others: [
       {
         broker: 'another',

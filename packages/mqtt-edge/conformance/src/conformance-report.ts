@@ -1,4 +1,5 @@
 import { type Deviation, labelOf, unexplained } from './deviations.js';
+import type { GatewayDifference } from './gateway-differences.js';
 import { markdownTable } from './markdown-table.js';
 import type { OtherBroker } from './other-brokers.js';
 import { packetInWords } from './packet-in-words.js';
@@ -9,12 +10,19 @@ export interface Conformance {
   readonly report: Pick<VectorReport, 'cases' | 'totals' | 'byFile' | 'byPacketType'>;
   readonly statements: readonly Statement[];
   readonly deviations: readonly Deviation[];
+  readonly differences: readonly GatewayDifference[];
   /** Scores of other brokers in the same cases. */
   readonly others: readonly OtherBroker[];
 }
 
 /** docs/mqtt-conformance.md */
-export function conformanceReport({ report, statements, deviations, others }: Conformance): string {
+export function conformanceReport({
+  report,
+  statements,
+  deviations,
+  differences,
+  others,
+}: Conformance): string {
   return [
     '# MQTT conformance',
     '<!-- Written by packages/mqtt-edge/conformance: change what it is written from. -->',
@@ -27,6 +35,9 @@ export function conformanceReport({ report, statements, deviations, others }: Co
     byPacketType(report, others),
     '## Deliberate deviations',
     ...deviationSection(report, deviations),
+    '## Where the gateway differs',
+    GATEWAY,
+    ...differences.map(difference),
     '## Statements of MQTT 5',
     statementCounts(statements),
     ...statementTables(statements),
@@ -51,6 +62,8 @@ const VECTORS = `1,110 conversations in raw bytes (MQTT 3.1, 3.1.1 and 5) from t
 - **closed otherwise**: the connection was closed as it must be, but without the expected CONNACK or DISCONNECT, or with another reason code.
 - **wrong**: it stayed open, answered something else, or closed where it must not.
 - **crash**: nobody was served afterwards.`;
+
+const GATEWAY = `The vectors are played against the lab broker, a plain MQTT broker on the same edge: the edge is what they test. Devices speak to the gateway, which is the same edge with something else behind it: a log instead of subscribers. Statements that are obeyed behind the edge name the file and the test of the gateway below, where it obeys them itself; where they name \`lab-broker\`, the gateway differs, and here is why.`;
 
 /** Passed cases, ours and the others'. */
 function byPacketType(report: Conformance['report'], others: Conformance['others']): string {
@@ -100,6 +113,12 @@ function deviationSection(
   if (withoutReason.length === 0) return sections.length > 0 ? sections : ['None.'];
   const rest = withoutReason.map((label) => `- ${inCode(label)}${outcomeOf(byLabel.get(label))}`).join('\n');
   return [...sections, `### Without a reason\n\n${rest}`];
+}
+
+function difference({ title, reason, test, statements }: GatewayDifference): string {
+  return [`### ${title}`, reason, `Shown by ${inCode(test)}.`, `Concerns ${statements.join(', ')}.`].join(
+    '\n\n',
+  );
 }
 
 function outcomeOf(result: Conformance['report']['cases'][number] | undefined): string {

@@ -1,9 +1,11 @@
 import { expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
+import { readGatewayDifferences } from './gateway-differences.js';
 import { hasTitle, isOpen, namedTest, readStatements } from './statements.js';
 
 const ROOT = new URL('../../../../', import.meta.url);
 const statements = readStatements();
+const differences = readGatewayDifferences();
 
 it('lists the 251 statements of Appendix B, in its order', () => {
   const chapters = statements.map(({ id }) => id.slice('MQTT-'.length, 'MQTT-'.length + 1));
@@ -42,6 +44,18 @@ it('names files that exist', () => {
 it('names tests that exist', () => {
   const missing = statements.filter(({ test = '' }) => test !== '' && !testExists(test));
   expect(missing).toEqual([]);
+});
+
+it('says of each statement that is obeyed in the lab broker alone why the gateway differs', () => {
+  const explained = new Set(differences.flatMap(({ statements: ids }) => ids));
+  const ofTheLab = statements.filter(({ file = '' }) => file.includes('/lab-broker/')).map(({ id }) => id);
+  expect(ofTheLab.filter((id) => !explained.has(id))).toEqual([]);
+});
+
+it.each(differences)('$title: names statements of a server, and a test that exists', (difference) => {
+  const ofServer = new Set(statements.filter(({ concerns }) => concerns !== 'client').map(({ id }) => id));
+  expect(difference.statements.filter((id) => !ofServer.has(id))).toEqual([]);
+  expect(testExists(difference.test)).toBe(true);
 });
 
 it('finds a test by the name in its source, and none that is not there', () => {
