@@ -1,5 +1,11 @@
 import { V3_SESSION_EXPIRY_SECONDS, type ErrorCode, type SessionWill } from '@fieldgate/contracts';
-import { ReasonCode, type ConnectionEnd, type ConnectPacket } from '@fieldgate/mqtt-edge';
+import {
+  ReasonCode,
+  sessionExpiryOf,
+  type ConnectionEnd,
+  type ConnectPacket,
+  type Limits,
+} from '@fieldgate/mqtt-edge';
 import type { DisconnectReason } from '../sessions/device-session.js';
 
 /** CONNACK of a device that may not come in (MQTT 5: table 3-1; before, the connection writes what the version has for it). */
@@ -14,10 +20,10 @@ export function refusalReason(code: ErrorCode): ReasonCode {
   return code === 'topic-unknown' ? ReasonCode.topicNameInvalid : ReasonCode.payloadFormatInvalid;
 }
 
-/** Seconds for which the session of this CONNECT outlives its connection. */
-export function expirySecondsOf({ version, clean, properties }: ConnectPacket, maximum: number): number {
-  if (version < 5) return clean ? 0 : V3_SESSION_EXPIRY_SECONDS;
-  return Math.min(properties.sessionExpiryInterval ?? 0, maximum);
+/** Seconds for which the session of this CONNECT outlives its connection. Before MQTT 5 a kept session has no end: here it is a day. */
+export function expirySecondsOf(packet: ConnectPacket, limits: Limits): number {
+  const seconds = sessionExpiryOf(packet, limits);
+  return packet.version < 5 ? Math.min(seconds, V3_SESSION_EXPIRY_SECONDS) : seconds;
 }
 
 /** What stands in the event `disconnected`. */
@@ -30,7 +36,7 @@ export function disconnectReason({ reason, reasonCode }: ConnectionEnd): Disconn
       return reason;
     case 'protocol-error':
       if (reasonCode === ReasonCode.packetTooLarge) return 'packet-too-large';
-      return reasonCode === ReasonCode.receiveMaximumExceeded ? 'too-many-qos2' : 'protocol-error';
+      return reasonCode === ReasonCode.receiveMaximumExceeded ? 'receive-maximum-exceeded' : 'protocol-error';
     case 'connect-timeout':
     case 'closed':
     case 'lost':

@@ -152,7 +152,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       keepAliveSeconds: packet.keepAlive,
       topicPrefix: `devices/${deviceId}/`,
       resumed: resumed !== undefined,
-      expirySeconds: expirySecondsOf(packet, this.around.limits.sessionExpiryMaximum),
+      expirySeconds: expirySecondsOf(packet, this.around.limits),
       will: willOf(packet),
       subscriptions: resumed?.record.subscriptions ?? [],
       standing: 'unread',

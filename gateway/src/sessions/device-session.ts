@@ -93,5 +93,5 @@ export type DisconnectReason =
   | 'packet-too-large'
   | 'protocol-error'
   /** More messages without an answer, or QoS 2 messages without PUBREL, than the Receive Maximum. */
-  | 'too-many-qos2'
+  | 'receive-maximum-exceeded'
   | 'gateway-stopping';

@@ -12,5 +12,6 @@ export { isSharedFilter, topicFilterObjection, topicNameObjection } from './code
 export { scanUtf8, Utf8Finding } from './codec/utf8.js';
 export { Connection } from './connection/connection.js';
 export * from './connection/connection-handler.js';
+export { sessionExpiryOf } from './connection/handshake.js';
 export { DEFAULT_LIMITS, type Limits } from './connection/limits.js';
 export { SessionState } from './connection/session-state.js';
