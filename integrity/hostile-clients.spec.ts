@@ -1,17 +1,23 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AttackedLabBroker } from './support/conformance/attacked-lab-broker.js';
 import { AttackedGateway, type AttackedServer } from './support/conformance/attacked-server.js';
+import { CONNECTIONS_OF_THE_ATTACKED } from './support/conformance/attacks-over-websocket.js';
 import { HOSTILE_CLIENTS } from './support/conformance/hostile-clients.js';
 import { HostileTarget } from './support/conformance/hostile-target.js';
 import { Witness } from './support/conformance/witness.js';
 import { Deployment } from './support/deployment.js';
 
 const WITNESS = 'uninvolved';
+/** More connections than any attack but one needs. */
+const SETTINGS = {
+  FIELDGATE_MQTT_WS_PORT: '0',
+  FIELDGATE_MQTT_MAX_CONNECTIONS: String(CONNECTIONS_OF_THE_ATTACKED),
+};
 /** Of the uninvolved client's messages, on a busy machine. */
 const ACKNOWLEDGED_WITHIN_MS = 5_000;
 
 describe.each<[string, 'log-in' | 'open', () => Promise<AttackedServer>]>([
-  ['the gateway', 'log-in', async () => new AttackedGateway(await Deployment.embedded())],
+  ['the gateway', 'log-in', async () => new AttackedGateway(await Deployment.embedded(SETTINGS))],
   ['the lab broker', 'open', () => AttackedLabBroker.started()],
 ])('%s survives, and others notice nothing of, a client that', (_name, kind, start) => {
   let server: AttackedServer;

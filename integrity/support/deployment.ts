@@ -54,6 +54,17 @@ export class Deployment {
     return new Operator(this.addressOf('operator-api').http);
   }
 
+  /** Of another listener of the gateway, as its log names it: `mqtts`, `ws` or `wss`. */
+  portOf(scheme: string): number {
+    const lines = this.running.get(this.partOf('gateway'))?.lines.all ?? [];
+    const listening = lines
+      .filter((line) => line.includes('"mqtt listening"'))
+      .map((line) => JSON.parse(line) as { readonly scheme: string; readonly port: number }) // of our own log
+      .find((entry) => entry.scheme === scheme);
+    if (!listening) throw new Error(`the gateway does not listen for ${scheme}`);
+    return listening.port;
+  }
+
   /** The part that has this role. */
   partOf(role: Exclude<Part, 'all'>): Part {
     return this.parts.includes('all') ? 'all' : role;

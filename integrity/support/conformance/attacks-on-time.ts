@@ -80,6 +80,17 @@ export const ATTACKS_ON_TIME: readonly HostileCase[] = [
     },
   },
   {
+    id: 'n18',
+    title: 'asks for no keep-alive: TCP looks after it',
+    only: 'log-in',
+    async attack(target) {
+      const { wire } = await target.connected({ keepAliveSeconds: 0 });
+      const webSocket = await target.openWebSocket();
+      must(await target.isAskedByTcp(wire), 'it is never asked whether it is there');
+      must(await target.isAskedByTcp(webSocket), 'it is never asked over WebSocket');
+    },
+  },
+  {
     id: 'n9',
     title: 'leaves in the middle of a packet, at every byte of it: nothing stays behind',
     async attack(target) {

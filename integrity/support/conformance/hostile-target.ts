@@ -33,10 +33,17 @@ export class HostileTarget {
     readonly witnessId: string,
   ) {}
 
-  async open(): Promise<HostileWire> {
-    const wire = await HostileWire.open(this.server.port);
+  /** TCP, or what is below a WebSocket. */
+  async open(port = this.server.port): Promise<HostileWire> {
+    const wire = await HostileWire.open(port);
     this.wires.push(wire);
     return wire;
+  }
+
+  /** What the attacker sends first is its upgrade. */
+  async openWebSocket(): Promise<HostileWire> {
+    if (!(this.server instanceof AttackedGateway)) throw new Error('only the gateway speaks WebSocket');
+    return this.open(this.server.deployment.portOf('ws'));
   }
 
   async registered(id = `hostile-${randomBytes(4).toString('hex')}`): Promise<string> {
@@ -70,12 +77,13 @@ export class HostileTarget {
   }
 
   /** Whether a message of this device with this `n` is stored, or delivered to who has subscribed, in ten seconds. */
-  async arrivals(id: string): Promise<(n: number) => Promise<boolean>> {
+  async arrivals(id: string): Promise<(n: number, withinMs?: number) => Promise<boolean>> {
     if (this.server instanceof AttackedGateway) {
       const { operator } = this.server.deployment;
       const values = (): Promise<number[]> =>
         operator.values(id, 'n', Date.now() - 60_000, Date.now() + 60_000);
-      return async (n) => (await until(values, (stored) => stored.includes(n), 10_000)).includes(n);
+      return async (n, withinMs = 10_000) =>
+        (await until(values, (stored) => stored.includes(n), withinMs)).includes(n);
     }
     const { wire } = await this.connected();
     await wire.send(subscribePacket(1, [`devices/${id}/#`]));
@@ -119,6 +127,14 @@ export class HostileTarget {
       if (growth <= KEPT_PER_FLOOD_MIB * floods) return;
     }
     must(false, `${growth} MiB stay in memory after ${FLOODS} floods`);
+  }
+
+  /** Whether the server’s system asks this client after a silence whether it is still there. */
+  async isAskedByTcp(wire: HostileWire): Promise<boolean> {
+    const sockets = await readFile(`/proc/${this.server.pid}/net/tcp`, 'utf8');
+    const remote = `0100007F:${wire.localPort.toString(16).toUpperCase().padStart(4, '0')}`;
+    const [, timer] = new RegExp(`: \\w+:\\w+ ${remote} \\w+ \\w+:\\w+ (\\w+):`).exec(sockets) ?? [];
+    return timer === '02'; // proc(5): the timer of keep-alive runs
   }
 
   /** Whatever attackers have left open. */

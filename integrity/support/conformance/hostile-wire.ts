@@ -39,6 +39,11 @@ export class HostileWire {
     return new HostileWire(socket);
   }
 
+  /** By which the server’s system knows it. */
+  get localPort(): number {
+    return this.socket.localPort ?? 0;
+  }
+
   get isClosed(): boolean {
     return this.ended;
   }
