@@ -1,4 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import { createConnection } from 'node:net';
 import { commandStepSchema } from '@fieldgate/contracts';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
@@ -218,6 +220,15 @@ describe('the gateway', () => {
       { properties?: { assignedClientIdentifier?: string } },
     ];
     expect(connack.properties?.assignedClientIdentifier).toBe('pump-7');
+  });
+
+  it('refuses an empty client id with clean session 0 before MQTT 5 ([MQTT-3.1.3-8]: return code 2)', async () => {
+    const { gateway } = await givenGateway();
+    const socket = createConnection(gateway.port, '127.0.0.1');
+    socket.write(Buffer.from('100c00044d5154540400003c0000', 'hex')); // no user name either: mqtt-packet writes none of this
+    const [connack] = (await once(socket, 'data')) as [Buffer];
+    expect(connack.toString('hex')).toBe('20020002');
+    await once(socket, 'close');
   });
 
   it('refuses a subscription to somebody else’s topics and to $SYS', async () => {

@@ -119,7 +119,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   private async admit(packet: ConnectPacket): Promise<void> {
     const { port } = this.around;
     const { username } = packet;
-    // [MQTT-3.1.3-8] only 3.1.1 with clean session 0 must not leave its client id empty
+    // [MQTT-3.1.3-7], and 3.1.1: only with clean session 1
     const mayBeEmpty = packet.version === 5 || packet.clean;
     const isAssigned = packet.clientId === '' && username !== undefined && mayBeEmpty;
     const clientId = isAssigned ? username : packet.clientId;
@@ -175,7 +175,9 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       packet.username !== undefined && isDeviceId(packet.username) ? packet.username : undefined;
     const who = { userName, clientId: packet.clientId.slice(0, 64), remoteAddress, code };
     this.around.lines.log('warn', `connect ${remoteAddress} ${userName} ${code}`, who, 'connect refused');
-    this.mqtt.refuse(connackReason(code), detail);
+    // [MQTT-3.1.3-8] before MQTT 5 an empty client id with clean session 0 has a code of its own
+    const isNameless = packet.clientId === '' && packet.version < 5 && !packet.clean;
+    this.mqtt.refuse(isNameless ? ReasonCode.clientIdentifierNotValid : connackReason(code), detail);
   }
 
   // ── PUBLISH ──
