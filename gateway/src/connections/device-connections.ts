@@ -27,7 +27,7 @@ const BROKEN: ReadonlySet<EndReason> = new Set([
 export class DeviceConnections {
   private readonly all = new Set<DeviceConnection>();
   private readonly ofDevice = new Map<string, DeviceConnection>();
-  private readonly unreleased = new UnreleasedIds();
+  private readonly unreleased: UnreleasedIds;
   private readonly surroundings: Surroundings;
   private timer: NodeJS.Timeout | undefined;
 
@@ -46,6 +46,7 @@ export class DeviceConnections {
       connectPacketSize: CONNECT_PACKET_BYTES,
       queueMaximum: QUEUE_MAXIMUM,
     };
+    this.unreleased = new UnreleasedIds(config.gatewayId);
     this.surroundings = {
       port,
       limits,
@@ -97,10 +98,9 @@ export class DeviceConnections {
     for (const { mqtt } of this.all) mqtt.destroy();
   }
 
-  /** What the log says of a device's session; undefined: there is none. A connection at another gateway makes of the ids what it wants. */
+  /** What the log says of a device's session; undefined: there is none. */
   onSessionRecord(deviceId: string, record: SessionRecord | undefined): void {
-    const isElsewhere = record?.connected === true && record.gateway !== this.config.gatewayId;
-    if (!record || isElsewhere) this.unreleased.forget(deviceId);
+    this.unreleased.onSessionRecord(deviceId, record);
   }
 
   /** The device was deleted: its sessions go with it. */

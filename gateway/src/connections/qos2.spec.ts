@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { gatewayWith, givenGateway } from '../testing/given-gateway.js';
+import type { CommitLog } from '@fieldgate/commit-log';
+import { atEndOfTest, gatewayWith, givenGateway } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
-import { recordsOf } from '../testing/test-gateway.js';
+import { recordsOf, startGateway } from '../testing/test-gateway.js';
 
 const message = (payload: string, dup = false) =>
   ({
@@ -91,5 +92,26 @@ describe('a QoS 2 message', () => {
     expect(await back.next()).toMatchObject({ cmd: 'pubrec' });
     expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
     back.destroy();
+  });
+
+  it('is a new one when the log is too slow to say whether the device has been elsewhere', async () => {
+    const { log } = await givenGateway();
+    let isSlow = false;
+    const reader = Object.create(log.reader) as CommitLog['reader']; // all of it but one method
+    reader.bounds = (topic) =>
+      isSlow && topic === 'fieldgate.sessions.v1' ? new Promise(() => undefined) : log.reader.bounds(topic);
+    const gateway = await startGateway({ ...log, reader });
+    atEndOfTest(() => gateway.stop());
+    const first = await PacketClient.open(gateway.port, { clean: false });
+    await first.next();
+    first.send(message('{"a":1}'));
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    isSlow = true;
+    const second = await PacketClient.open(gateway.port, { clean: false });
+    expect(await second.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    second.send(message('{"a":2}'));
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec' });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
+    second.destroy();
   });
 });

@@ -1,4 +1,4 @@
-import { NEVER_EXPIRES } from '@fieldgate/contracts';
+import { NEVER_EXPIRES, type SessionRecord } from '@fieldgate/contracts';
 import type { DeviceSession } from '../sessions/device-session.js';
 
 /** Ids of all devices together, some 50 bytes each. Beyond that the oldest devices lose theirs: a repeat of theirs is stored again. */
@@ -23,7 +23,10 @@ export class UnreleasedIds {
   private readonly kept = new Map<string, Kept>();
   private ids = 0;
 
-  constructor(private readonly maximum = IDS_MAXIMUM) {}
+  constructor(
+    private readonly gatewayId: string,
+    private readonly maximum = IDS_MAXIMUM,
+  ) {}
 
   get size(): number {
     return this.ids;
@@ -50,6 +53,11 @@ export class UnreleasedIds {
     const kept = this.kept.get(deviceId);
     this.forget(deviceId);
     return kept?.connection === connection ? kept?.received : undefined;
+  }
+
+  /** A connection at another gateway makes of the ids what it wants, and without a session nothing goes on from them. */
+  onSessionRecord(deviceId: string, record: Pick<SessionRecord, 'connected' | 'gateway'> | undefined): void {
+    if (!record || (record.connected && record.gateway !== this.gatewayId)) this.forget(deviceId);
   }
 
   forget(deviceId: string): void {
