@@ -100,22 +100,26 @@ describe.each([
 ])('with a lateness of %s and a checkpoint after %i records', (lateness, checkpointRecords) => {
   const rules = RULES.replace('LATENESS', lateness);
 
-  it.each([false, true])('a kill after any batch changes nothing, offsets lost: %s', async (lost) => {
-    const reference = await expected(rules);
-    const acts = history(rules);
-    for (let cut = 0; cut < acts.length; cut += 1) {
-      const world = await begun(rules, checkpointRecords);
-      for (const [index, { write, handle }] of acts.entries()) {
-        for (const act of write) await act(world);
-        if (index === cut && lost) await world.follow({ lost });
-        else await handle(world);
-        if (index !== cut) continue;
-        await world.restart();
-        await world.follow();
+  it.each([false, true])(
+    'a kill after any batch changes nothing, offsets lost: %s',
+    async (lost) => {
+      const reference = await expected(rules);
+      const acts = history(rules);
+      for (let cut = 0; cut < acts.length; cut += 1) {
+        const world = await begun(rules, checkpointRecords);
+        for (const [index, { write, handle }] of acts.entries()) {
+          for (const act of write) await act(world);
+          if (index === cut && lost) await world.follow({ lost });
+          else await handle(world);
+          if (index !== cut) continue;
+          await world.restart();
+          await world.follow();
+        }
+        expect({ cut, outcome: await outcome(world) }).toEqual({ cut, outcome: reference });
       }
-      expect({ cut, outcome: await outcome(world) }).toEqual({ cut, outcome: reference });
-    }
-  }, 30_000); // one run of the history for each batch
+    },
+    30_000,
+  ); // one run of the history for each batch
 
   it('a kill after any record that the group writes changes nothing', async () => {
     const reference = await expected(rules);
