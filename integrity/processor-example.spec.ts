@@ -15,6 +15,8 @@ import { temporaryFolder } from './support/temporary-folder.js';
 const GROUP = 'fieldgate.dew-point';
 const TOPIC = 'fieldgate.telemetry.v1';
 const LAG = `fieldgate_consumer_group_lag_records{group="${GROUP}",topic="${TOPIC}"} `;
+/** Durable records of this process: what it has derived. */
+const WRITTEN = 'fieldgate_embedded_log_records_total{result="appended"} ';
 const MESSAGES = 12_000;
 
 let example: ExampleCopy;
@@ -49,15 +51,14 @@ describe('the template of a processor, on the embedded log', () => {
       return endOf(log);
     });
 
-    const derived = await killedHalfWay(async () => {
-      const { http, program } = await start(settings);
-      await lagUntil(http, (lag) => lag > 0);
-      await program.stop('SIGKILL');
-      return (await withLog(folder.path, endOf)) - end;
-    });
+    const killed = await start(settings);
+    await sampleUntil(killed.http, WRITTEN, (count) => count > 0);
+    await killed.program.stop('SIGKILL');
+    const derived = (await withLog(folder.path, endOf)) - end;
+    expect(derived).toBeGreaterThan(0);
     expect(derived).toBeLessThan(fleet.sent);
     const restarted = await start(settings);
-    await lagUntil(restarted.http, (lag) => lag === 0);
+    await sampleUntil(restarted.http, LAG, (lag) => lag === 0);
     expect(await restarted.program.stop()).toMatchObject({ code: 0, stderr: '' });
 
     await deployment.start('all');
@@ -93,24 +94,15 @@ it('docs/processors.md shows the template as it is', async () => {
   expect(shown[1]).toBe(main);
 });
 
-/** A kill may come before the first batch has been written: then the next one. How many it had written. */
-async function killedHalfWay(startAndKill: () => Promise<number>): Promise<number> {
-  for (let kill = 1; kill <= 20; kill += 1) {
-    const derived = await startAndKill();
-    if (derived > 0) return derived;
-  }
-  throw new Error('killed 20 times, and never in the middle of its work');
-}
-
-/** Known only once the processor consumes. */
-async function lagUntil(http: string, wanted: (lag: number) => boolean): Promise<void> {
+/** Known only once the processor consumes, or writes. */
+async function sampleUntil(http: string, name: string, wanted: (value: number) => boolean): Promise<void> {
   const read = async (): Promise<number> => {
     const page = await (await fetch(`${http}/metrics`)).text();
-    const line = page.split('\n').find((candidate) => candidate.startsWith(LAG));
-    return Number(line?.slice(LAG.length));
+    const line = page.split('\n').find((candidate) => candidate.startsWith(name));
+    return Number(line?.slice(name.length));
   };
-  const lag = await until(read, (value) => !Number.isNaN(value) && wanted(value), 60_000);
-  if (Number.isNaN(lag) || !wanted(lag)) throw new Error(`the lag is ${lag}`);
+  const value = await until(read, (sample) => !Number.isNaN(sample) && wanted(sample), 60_000);
+  if (Number.isNaN(value) || !wanted(value)) throw new Error(`${name}${value}`);
 }
 
 async function endOf({ reader }: CommitLog): Promise<number> {
