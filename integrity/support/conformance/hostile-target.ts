@@ -131,10 +131,13 @@ export class HostileTarget {
 
   /** Whether the server’s system asks this client after a silence whether it is still there. */
   async isAskedByTcp(wire: HostileWire): Promise<boolean> {
-    const sockets = await readFile(`/proc/${this.server.pid}/net/tcp`, 'utf8');
     const remote = `0100007F:${wire.localPort.toString(16).toUpperCase().padStart(4, '0')}`;
-    const [, timer] = new RegExp(`: \\w+:\\w+ ${remote} \\w+ \\w+:\\w+ (\\w+):`).exec(sockets) ?? [];
-    return timer === '02'; // proc(5): the timer of keep-alive runs
+    const timer = async (): Promise<string | undefined> => {
+      const sockets = await readFile(`/proc/${this.server.pid}/net/tcp`, 'utf8');
+      return new RegExp(`: \\w+:\\w+ ${remote} \\w+ \\w+:\\w+ (\\w+):`).exec(sockets)?.[1];
+    };
+    const KEEP_ALIVE = '02'; // proc(5); another one runs until the last answer is acknowledged
+    return (await until(timer, (code) => code === KEEP_ALIVE, 5_000)) === KEEP_ALIVE;
   }
 
   /** Whatever attackers have left open. */
