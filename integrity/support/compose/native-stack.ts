@@ -1,3 +1,4 @@
+import { cpSync } from 'node:fs';
 import { freePorts } from '../../../ops/services/ports.mjs';
 import { startInflux, type InfluxServer } from '../../../ops/services/influx-server.mjs';
 import { startKafkaCluster, type KafkaCluster } from '../../../ops/services/kafka-cluster.mjs';
@@ -106,8 +107,12 @@ export class NativeStack {
     const result: Record<string, string> = {};
     for (const volume of volumes) {
       const [here = '', inside = ''] = volume.split(':');
-      for (const [name, value] of Object.entries(environment))
-        if (value.startsWith(`${inside}/`)) result[name] = here + value.slice(inside.length);
+      for (const [name, value] of Object.entries(environment)) {
+        if (!value.startsWith(`${inside}/`)) continue;
+        const mounted = this.image.path(inside); // a copy: the user of the image need not reach this folder, as through a mount it does
+        cpSync(here, mounted, { recursive: true });
+        result[name] = mounted + value.slice(inside.length);
+      }
     }
     return result;
   }
