@@ -73,7 +73,7 @@ export class CatchUp {
   private fresh(): Promise<void> {
     if (!this.running) return (this.running = this.caughtUp().finally(() => (this.running = undefined)));
     this.next ??= this.running
-      .catch(() => undefined)
+      .catch(() => undefined) // whoever waits for that one hears of it
       .then(() => {
         this.next = undefined;
         return this.fresh();
