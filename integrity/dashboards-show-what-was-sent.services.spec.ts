@@ -33,7 +33,8 @@ describe.each(['kafka', 'embedded'] as const)('with the %s log', (log) => {
       const askedMs = Date.now();
       const answers = await reader.panel(panel, chosen, askedMs);
       const raw = (selector: string): Promise<Answer> => reader.raw(selector, askedMs);
-      await expectation(answers, { log, startMs, launchedMs, askedMs, raw });
+      const samples = (selector: string): Promise<Answer> => reader.samples(selector, askedMs);
+      await expectation(answers, { log, startMs, launchedMs, askedMs, raw, samples });
     });
   }
 

@@ -89,7 +89,7 @@ export async function askPrometheus(
       labels: metric,
       columns: ['time', 'value'],
       rows: (values ?? (value ? [value] : []))
-        .map(([at, text]) => [at * 1_000, Number(text)])
+        .map(([at, text]) => [Math.round(at * 1_000), Number(text)])
         .filter(([, number]) => !Number.isNaN(number)),
     }))
     .filter(({ rows }) => rows.length > 0);

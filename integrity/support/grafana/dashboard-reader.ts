@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { askInflux, askPrometheus, labelValues, type Answer } from './answers.js';
+import { RATE_SCRAPES } from './rate-at.js';
 import type { Annotation, Panel, Variable } from './dashboard.js';
 import {
   durationMs,
@@ -55,10 +56,17 @@ export class DashboardReader {
     );
   }
 
-  /** The samples of a metric over the same range, as they were scraped: what a panel must have been made of. */
+  /** The values of a metric over the same range, at the same moments: what a panel must have been made of. */
   raw(selector: string, toMs: number): Promise<Answer> {
     const { prometheus, scrapeMs: stepMs } = this.services;
     return askPrometheus(prometheus, selector, { fromMs: this.fromMs.prometheus, toMs, stepMs }, false);
+  }
+
+  /** The samples of a metric when they were scraped, also those that the first rate of the range looks back to. */
+  samples(selector: string, toMs: number): Promise<Answer> {
+    const { prometheus, scrapeMs: stepMs } = this.services;
+    const fromMs = (Math.floor(this.fromMs.prometheus / stepMs) - RATE_SCRAPES) * stepMs;
+    return askPrometheus(prometheus, `${selector}[${toMs - fromMs}ms]`, { fromMs, toMs, stepMs }, true);
   }
 
   annotation({ query, expr }: Annotation, chosen: Chosen = {}): Promise<Answer> {

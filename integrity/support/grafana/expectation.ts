@@ -1,7 +1,7 @@
 import { expect } from '@jest/globals';
 import type { Answer, Series } from './answers.js';
 
-/** What there is beside the answers: which log, and the samples of a metric over the same range, which a panel must have been made of. */
+/** What there is beside the answers: which log, and the values of a metric over the same range, which a panel must have been made of. */
 export interface Seen {
   readonly log: 'kafka' | 'embedded';
   /** Of the first reading, by the clock of the devices. */
@@ -9,6 +9,8 @@ export interface Seen {
   readonly launchedMs: readonly [earliest: number, latest: number];
   readonly askedMs: number;
   readonly raw: (selector: string) => Promise<Answer>;
+  /** The same when they were scraped. */
+  readonly samples: (selector: string) => Promise<Answer>;
 }
 
 /** What a panel must show once the fleet has played: answers by `refId`, in the order of the targets. Throws when they are otherwise. */

@@ -1,9 +1,10 @@
 import { expect } from '@jest/globals';
 import type { Answer, Series } from './answers.js';
 import type { Seen } from './expectation.js';
+import { rateAt } from './rate-at.js';
 
-/** How far what is drawn may be from what was counted: Prometheus extrapolates to the ends of each window, and scrapes are not quite regular. */
-const TOLERANCE = 0.1;
+/** What is drawn is what is calculated here, but for the order of additions. */
+const DIGITS = 9;
 /** Samples as young as this may have come between two questions. */
 const YOUNG_MS = 3_000;
 
@@ -17,39 +18,58 @@ export interface Counted {
 }
 
 /**
- * Rates per second, drawn at every second, add up to what the raw counter has risen by over the same range, for each of its series; and
- * that is what was done. What is not named in `risen` has not risen.
+ * Rates per second are at every second what the samples of the raw counter make, for each of its series; and over the range it has risen
+ * by what was done. What is not named in `risen` has not risen.
  */
 export async function expectRates(
   answer: Answer | undefined,
-  counted: Counted,
-  { raw }: Seen,
+  { counter, by, risen }: Counted,
+  seen: Seen,
 ): Promise<void> {
-  const { drawn, risen: counters } = await drawnAndRisen(answer, counted, raw);
-  expect(Object.keys(drawn).toSorted()).toEqual(Object.keys(counters).toSorted());
-  for (const [key, expected] of Object.entries(counted.risen)) {
-    const risen = counters[key];
-    if (expected === 'some') expect({ key, hasRisen: Number(risen) > 0 }).toEqual({ key, hasRisen: true });
-    else expect({ key, risen }).toEqual({ key, risen: expected });
+  const counters = await risenBy({ counter, by }, seen);
+  for (const [key, expected] of Object.entries(risen)) {
+    const { [key]: counted } = counters;
+    if (expected === 'some') expect({ key, hasRisen: Number(counted) > 0 }).toEqual({ key, hasRisen: true });
+    else expect({ key, counted }).toEqual({ key, counted: expected });
   }
-  for (const [key, risen] of Object.entries(counters)) {
-    if (!(key in counted.risen)) expect({ key, risen }).toEqual({ key, risen: 0 });
-    const [least, most] = [risen * (1 - TOLERANCE), risen * (1 + TOLERANCE)];
-    const { [key]: shown = Number.NaN } = drawn;
-    const isRight = shown >= least && shown <= most;
-    expect({ key, risen, shown, isRight }).toEqual({ key, risen, shown, isRight: true });
+  for (const [key, counted] of Object.entries(counters))
+    if (!(key in risen)) expect({ key, counted }).toEqual({ key, counted: 0 });
+  await expectDrawnRates(answer, { counter, by }, seen);
+}
+
+/** A line for each of what the panel tells apart, and at every moment the rate of the samples. */
+export async function expectDrawnRates(
+  answer: Answer | undefined,
+  { counter, by }: Pick<Counted, 'counter' | 'by'>,
+  { samples }: Pick<Seen, 'samples'>,
+): Promise<void> {
+  const lines = linesBy(await samples(counter), (series) => keyOf(series, by));
+  const drawn = (answer ?? []).map((series) => keyOf(series, by));
+  expect(drawn.toSorted()).toEqual([...lines.keys()].toSorted());
+  const end = youngFrom([...lines.values()].flat());
+  for (const series of answer ?? []) {
+    const key = keyOf(series, by);
+    const shown = series.rows.filter(([at]) => Number(at) <= end);
+    expect({ key, points: shown.length > 0 }).toEqual({ key, points: true });
+    const expected = shown.map(([at]) => [at, rounded(rateOf(lines.get(key) ?? [], Number(at)))]);
+    expect({ key, rates: shown.map(([at, rate]) => [at, rounded(Number(rate))]) }).toEqual({
+      key,
+      rates: expected,
+    });
   }
 }
 
-/** What a panel draws, added up over the range, and by how much the raw counter has risen in it. */
-export async function drawnAndRisen(
-  answer: Answer | undefined,
+/** By how much the raw counter has risen over the range. */
+export async function risenBy(
   { counter, by }: Pick<Counted, 'counter' | 'by'>,
-  raw: Seen['raw'],
-): Promise<Record<'drawn' | 'risen', Record<string, number>>> {
-  const total = ({ rows }: Series): number =>
-    rows.slice(1).reduce((sum, [, value]) => sum + Number(value), 0); // the first one is of what was before
-  return { drawn: byKey(answer, by, total), risen: byKey(await raw(counter), by, risenBy) };
+  { raw }: Pick<Seen, 'raw'>,
+): Promise<Record<string, number>> {
+  const values: Record<string, number> = {};
+  for (const series of await raw(counter)) {
+    const key = keyOf(series, by);
+    values[key] = (values[key] ?? 0) + Number(series.rows.at(-1)?.[1]) - Number(series.rows[0]?.[1]); // one that began within the range began at its first sample
+  }
+  return values;
 }
 
 /** There is a line, it lies on 0 all the time, and so does the raw counter. */
@@ -71,7 +91,7 @@ export async function expectSame(
 ): Promise<void> {
   const points = new Map<string, number>();
   const samples = await raw(gauge);
-  const end = Math.max(...samples.flatMap(({ rows }) => rows.map(([at]) => Number(at)))) - YOUNG_MS;
+  const end = youngFrom(samples);
   for (const series of samples)
     for (const [at, value] of series.rows) {
       const key = `${keyOf(series, by)} at ${Number(at)}`;
@@ -87,24 +107,25 @@ export async function expectSame(
   expect(Object.fromEntries(shown.filter(old))).toEqual(Object.fromEntries([...points].filter(old)));
 }
 
-/** A counter that began within the range began at its first sample. */
-function risenBy({ rows }: Series): number {
-  return Number(rows.at(-1)?.[1]) - Number(rows[0]?.[1]);
+/** Of several series together: that of those that have one. */
+export function rateOf(lines: Answer, at: number): number {
+  return lines.reduce((total, { rows }) => total + (rateAt(rows, at) ?? 0), 0);
 }
 
-function byKey(
-  answer: Answer | undefined,
-  by: readonly string[],
-  valueOf: (series: Series) => number,
-): Record<string, number> {
-  const values: Record<string, number> = {};
-  for (const series of answer ?? []) {
-    const key = keyOf(series, by);
-    values[key] = (values[key] ?? 0) + valueOf(series);
-  }
-  return values;
+export function linesBy<K>(answer: Answer, key: (series: Series) => K): Map<K, Series[]> {
+  const lines = new Map<K, Series[]>();
+  for (const series of answer) lines.set(key(series), (lines.get(key(series)) ?? []).concat(series));
+  return lines;
 }
 
-function keyOf({ labels }: Series, by: readonly string[]): string {
+export function youngFrom(samples: Answer): number {
+  return Math.max(...samples.flatMap(({ rows }) => rows.map(([at]) => Number(at)))) - YOUNG_MS;
+}
+
+function rounded(value: number): number {
+  return Number(value.toPrecision(DIGITS));
+}
+
+export function keyOf({ labels }: Series, by: readonly string[]): string {
   return by.map((label) => labels[label] ?? '').join(' ');
 }
