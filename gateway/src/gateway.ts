@@ -136,11 +136,12 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         resume: async (deviceId) => {
           const isNewest = await newestSessions.atMost(RESUME_MS);
           const record = this.registry.resumable(deviceId, this.devices.get(deviceId)?.creationId);
-          return record && { record, isNewest };
+          return record && { record, isNewest, isFromElsewhere: record.gateway !== config.gatewayId };
         },
         connected: (session) => {
-          this.registry.connected(session);
+          const recorded = this.registry.connected(session);
           this.onRegistration(session.deviceId, this.devices.get(session.deviceId)); // it may have changed during the handshake
+          return recorded;
         },
         disconnected: (session, reason) => {
           this.wills.leave(session);

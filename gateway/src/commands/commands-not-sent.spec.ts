@@ -88,7 +88,7 @@ async function givenDelivery() {
   registry.start();
   new DeliverCommands(gateway, commands, registry, log.writer, clock, logger).start();
   const deliverTo = async (link: Partial<DeviceLink>): Promise<void> => {
-    registry.connected(sessionWith(link));
+    await registry.connected(sessionWith(link));
     await requestCommand(log);
   };
   return { log, deliverTo };

@@ -160,12 +160,22 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     };
     counts.connections += 1;
     connectsTotal.inc({ outcome: 'accepted' });
-    port.connected(this.session);
+    const recorded = port.connected(this.session);
+    if (resumed?.isFromElsewhere) this.readFrom(recorded);
     this.mqtt.accept({
       session: state,
       sessionPresent: resumed !== undefined,
       ...(assignedClientId === undefined ? {} : { assignedClientId }),
     });
+  }
+
+  /**
+   * A QoS 2 id that is released here is free again, which the gateway that took its message must learn before the device comes back to it: it
+   * would take a new message for a repeat.
+   */
+  private readFrom(recorded: Promise<void>): void {
+    this.mqtt.hold();
+    void recorded.then(() => this.mqtt.release());
   }
 
   private refuse(packet: ConnectPacket, { code, detail }: Rejection): void {

@@ -9,6 +9,8 @@ export interface ResumedSession {
   readonly record: SessionRecord;
   /** Whether it is known to be the newest of the device; when the log is slow there may be another. */
   readonly isNewest: boolean;
+  /** It was a connection to another gateway. */
+  readonly isFromElsewhere: boolean;
 }
 
 /** What connections ask and tell the rest of the gateway. */
@@ -16,7 +18,8 @@ export interface DevicePort {
   authenticate(credentials: Credentials): Promise<DeviceRecord | Rejection>;
   /** Undefined when there is no session to resume. */
   resume(deviceId: string): Promise<ResumedSession | undefined>;
-  connected(session: DeviceSession): void;
+  /** Resolves when the session's record is durable, or the connection is being closed because it cannot be. */
+  connected(session: DeviceSession): Promise<void>;
   disconnected(session: DeviceSession, reason: DisconnectReason): void;
   /** Resolve when the subscriptions are durable. */
   subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import type { CommitLog } from '@fieldgate/commit-log';
-import { atEndOfTest, gatewayWith, givenGateway } from '../testing/given-gateway.js';
+import { atEndOfTest, gatewayWith, givenGateway, SECRET } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
-import { recordsOf, startGateway } from '../testing/test-gateway.js';
+import { recordsOf, register, startGateway } from '../testing/test-gateway.js';
 
 const message = (payload: string, dup = false) =>
   ({
@@ -92,6 +92,36 @@ describe('a QoS 2 message', () => {
     expect(await back.next()).toMatchObject({ cmd: 'pubrec' });
     expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(2);
     back.destroy();
+  });
+
+  it('is not released at another gateway before the log knows of the connection there', async () => {
+    const { log, gateway } = await givenGateway();
+    await register(log, 'pump-8', SECRET);
+    const withheld: (() => void)[] = [];
+    const writer = Object.create(log.writer) as CommitLog['writer']; // all of it but one method
+    writer.append = (record, settle) => {
+      if (record.topic !== 'fieldgate.sessions.v1' || record.key !== 'pump-7')
+        return log.writer.append(record, settle);
+      withheld.push(() => log.writer.append(record, settle));
+      return true;
+    };
+    const other = await gatewayWith({ ...log, writer }, { gatewayId: 'gw-2' });
+    const first = await PacketClient.open(gateway.port, { clean: false });
+    await first.next();
+    first.send(message('{"a":1}'));
+    expect(await first.next()).toMatchObject({ cmd: 'pubrec' });
+    const elsewhere = await PacketClient.open(other.port, { clean: false });
+    expect(await elsewhere.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    elsewhere.send({ cmd: 'pubrel', messageId: 1 });
+    const released = elsewhere.next();
+    const neighbour = await PacketClient.open(other.port, { clientId: 'pump-8', username: 'pump-8' });
+    expect(await neighbour.next()).toMatchObject({ cmd: 'connack' }); // the PUBREL had its turn
+    expect(withheld).toHaveLength(1);
+    expect(await Promise.race([released, Promise.resolve('nothing')])).toBe('nothing');
+    withheld.forEach((append) => append());
+    expect(await released).toMatchObject({ cmd: 'pubcomp', messageId: 1 });
+    elsewhere.destroy();
+    neighbour.destroy();
   });
 
   it('is a new one when the log is too slow to say whether the device has been elsewhere', async () => {

@@ -91,11 +91,15 @@ export class SessionRegistry {
     return this.table.get(deviceId);
   }
 
-  /** The device is connected here from now on. */
-  connected(session: DeviceSession): void {
+  /** The device is connected here from now on. Resolves when its record says so, or cannot. */
+  connected(session: DeviceSession): Promise<void> {
     this.sessions.set(session.deviceId, session);
-    this.write(session).catch((error: unknown) => this.notWritten(session, error));
+    const recorded = this.write(session).then(
+      () => undefined,
+      (error: unknown) => this.notWritten(session, error),
+    );
     this.writeEvent(session, 'connected', { gateway: this.identity.gatewayId, protocol: session.protocol });
+    return recorded;
   }
 
   /** Resolves when the subscriptions are durable: a SUBACK may follow. */
