@@ -4,15 +4,13 @@ import { benchAlerts } from './alerts.js';
 import { benchCommands } from './commands.js';
 import { benchEdge, benchEdgeIdle, benchEdgeSpeed } from './edge.js';
 import { benchFootprint } from './footprint.js';
-import { benchIngest } from './ingest.js';
 import { machine, markdown, type Bench, type BenchOptions, type Section } from './report.js';
 import { benchStorage } from './storage.js';
 import { benchStream } from './stream.js';
 import { profileIngest } from './profile.js';
 
-/** One question each; those of the edge and `profile` only when they are named. */
+/** One question each; `edge-speed` and `edge-idle` are the halves of `edge`. */
 const BENCHES: Readonly<Record<string, Bench>> = {
-  ingest: benchIngest,
   storage: benchStorage,
   alerts: benchAlerts,
   stream: benchStream,
@@ -23,9 +21,9 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'edge-idle': benchEdgeIdle,
   profile: profileIngest,
 };
-const ALL = ['ingest', 'storage', 'alerts', 'stream', 'commands', 'footprint'];
+const ALL = ['edge', 'storage', 'alerts', 'stream', 'commands', 'footprint'];
 const SECONDS = 6;
-/** Twenty-three loads a run: shorter, so that three runs take ten minutes. */
+/** Twenty-five loads a run: shorter, so that three runs take a quarter of an hour. */
 const EDGE_SECONDS = 3;
 
 const USAGE = `npm run bench -- [${Object.keys(BENCHES).join(' | ')}] [--seconds N] [--runs N] [--server FILE] [--json FILE]

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startKafkaCluster } from '../../ops/services/kafka-cluster.mjs';
-import { CLOSED_LOAD, measure } from './ingest.js';
+import { measureLoad } from './edge/edge-loads.js';
 import { fixed, progress, whole, type BenchOptions, type Section } from './report.js';
 import { withFolder } from './systems/folders.js';
 import { withGateway } from './systems/ingest-systems.js';
@@ -43,7 +43,7 @@ async function profiled(
 ): Promise<CpuProfile> {
   const flags = ['--cpu-prof', `--cpu-prof-dir=${folder}`];
   await withGateway(settings, flags, async (system) => {
-    const { acknowledgedPerSecond } = await measure(system, CLOSED_LOAD, seconds);
+    const { acknowledgedPerSecond } = await measureLoad(system, '200 × 20', seconds);
     progress(`profile  ${whole(acknowledgedPerSecond)}/s while it was recorded`);
   });
   const file = (await readdir(folder)).find((name) => name.endsWith('.cpuprofile'));

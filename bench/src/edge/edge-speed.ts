@@ -1,6 +1,7 @@
 import { fixed, progress, whole } from '../report.js';
 import type { IngestSystemKind } from '../systems/ingest-systems.js';
 import {
+  allInOne,
   edgeAlone,
   embeddedGateway,
   kafkaGateway,
@@ -18,6 +19,8 @@ export type Speeds = ReadonlyMap<IngestSystemKind, SpeedOf>;
 /** The quiet loads first: memory at 500 messages/s is that of a process which has seen no more. */
 const ALL_LOADS = [...OPEN_LOADS, ...CLOSED_LOADS];
 const WITHOUT_LOG = ['open 1000', ...CLOSED_LOADS] as const;
+/** It goes on storing after a load as fast as it goes, so that one comes last. */
+const STORING = ['open 500', '200 × 20'] as const;
 
 /** Every system has its turn in every run, alone, under each of its loads. */
 export async function measureSpeed(seconds: number, runs: number, given?: string): Promise<Speeds> {
@@ -28,6 +31,7 @@ export async function measureSpeed(seconds: number, runs: number, given?: string
     { kind: edgeAlone, loads: WITHOUT_LOG },
     { kind: embeddedGateway, loads: ALL_LOADS },
     { kind: kafkaGateway, loads: ALL_LOADS },
+    { kind: allInOne, loads: STORING },
   ];
   const speeds = new Map<IngestSystemKind, SpeedOf>(all.map(({ kind }) => [kind, nothingYet()]));
   for (let run = 1; run <= runs; run += 1) {

@@ -1,5 +1,6 @@
 import { Child } from '../systems/child.js';
 import {
+  allInOne,
   answering,
   embeddedGateway,
   freePort,
@@ -35,4 +36,4 @@ export function otherServer(file: string): IngestSystemKind {
   };
 }
 
-export { embeddedGateway, kafkaGateway, mosquitto };
+export { allInOne, embeddedGateway, kafkaGateway, mosquitto };

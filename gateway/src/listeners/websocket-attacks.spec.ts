@@ -3,19 +3,9 @@ import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import type { GatewayConfig } from '../gateway.config.js';
 import { generate } from 'mqtt-packet';
 import { atEndOfTest, device, SECRET } from '../testing/given-gateway.js';
+import { CONNECT } from '../testing/packet-client.js';
 import { BAD_FRAME, frameOf, RawWebSocket, textFrameOf, upgrade } from '../testing/raw-web-socket.js';
 import { recordsOf, register, startGateway, type TestGateway } from '../testing/test-gateway.js';
-
-const CONNECT = generate({
-  cmd: 'connect',
-  protocolId: 'MQTT',
-  protocolVersion: 4,
-  clean: true,
-  clientId: 'pump-7',
-  keepalive: 60,
-  username: 'pump-7',
-  password: Buffer.from(SECRET),
-});
 
 async function overWebSocket(options: Partial<GatewayConfig> = {}): Promise<{
   gateway: TestGateway;
@@ -61,7 +51,7 @@ it('a client that breaks WebSocket and does not close is torn down', async () =>
 
 it('nothing of a text frame is taken for MQTT, nor of what follows it', async () => {
   const { log, open } = await overWebSocket();
-  const client = await open(upgrade('mqtt'), frameOf(CONNECT));
+  const client = await open(upgrade('mqtt'), frameOf(generate(CONNECT)));
   await client.says('\x20\x02\x00\x00'); // CONNACK
   const publishOf = (n: number): Buffer =>
     generate({

@@ -6,6 +6,18 @@ import { SECRET } from './given-gateway.js';
 /** Before jest ends the test, which does not say what it waited for. */
 const ANSWER_WITHIN_MS = 4_000;
 
+/** Of `pump-7`, by MQTT 3.1.1. */
+export const CONNECT: IConnectPacket = {
+  cmd: 'connect',
+  protocolId: 'MQTT',
+  protocolVersion: 4,
+  clean: true,
+  clientId: 'pump-7',
+  keepalive: 60,
+  username: 'pump-7',
+  password: Buffer.from(SECRET),
+};
+
 /** A client that sends just the packets that a test wants, and does nothing by itself. */
 export class PacketClient {
   private readonly received: Packet[] = [];
@@ -31,17 +43,7 @@ export class PacketClient {
     const socket = connect(port, '127.0.0.1');
     await once(socket, 'connect');
     const client = new PacketClient(socket, more.protocolVersion === 5 ? 5 : 4);
-    client.send({
-      cmd: 'connect',
-      protocolId: 'MQTT',
-      protocolVersion: 4,
-      clean: true,
-      clientId: 'pump-7',
-      keepalive: 60,
-      username: 'pump-7',
-      password: Buffer.from(SECRET),
-      ...more,
-    });
+    client.send({ ...CONNECT, ...more });
     return client;
   }
 
