@@ -86,6 +86,11 @@ export class Decoder {
     return this.agreed;
   }
 
+  /** Whether there are bytes that `read` has not looked at yet. */
+  get hasUnread(): boolean {
+    return this.chunk !== undefined && this.violated === undefined;
+  }
+
   write(chunk: Buffer): void {
     if (this.violated !== undefined || chunk.length === 0) return;
     if (this.chunk !== undefined) {

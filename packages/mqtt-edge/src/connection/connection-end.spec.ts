@@ -2,8 +2,8 @@ import { expect, it } from '@jest/globals';
 import { PacketType } from '../codec/packet.js';
 import { encode } from '../codec/encoder.js';
 import { ReasonCode } from '../codec/reason-codes.js';
-import { anOpenConnection } from '../testing/given-connection.js';
-import { aDisconnect, aMessage, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
+import { anOpenConnection, GivenConnection } from '../testing/given-connection.js';
+import { aConnect, aDisconnect, aMessage, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
 import { turns } from '../testing/test-client.js';
 
 const will = aMessage({ topic: 'will', payload: Buffer.from('gone') });
@@ -75,6 +75,42 @@ it('hands the will over when the stream ends, when it breaks, and when the clien
   expect(ended.ends).toMatchObject([{ reason: 'lost', will: { topic: 'will' } }]);
   expect(broken.ends).toMatchObject([{ reason: 'lost', will: { topic: 'will' } }]);
   expect(rude.ends).toMatchObject([{ reason: 'protocol-error', will: { topic: 'will' } }]);
+});
+
+it.each([
+  ['until it is let in', { accepts: false }, 5],
+  ['until it is let in, by MQTT 3.1.1', { accepts: false, version: 4 }, 5],
+  ['until it is held no longer', {}, 5],
+  ['until others are answered', { settles: false, limits: { receiveMaximum: 1 }, version: 4 }, 3],
+] as const)('takes what had to wait %s also from a client that has left', async (why, settings, messages) => {
+  const given = new GivenConnection(settings);
+  if (why.includes('held')) given.connection.hold();
+  const published = Array.from({ length: messages }, (_, index) =>
+    aPublish({ packetId: index + 1, payload: Buffer.from(`${index}`) }),
+  );
+  given.client.send(aConnect({ version: given.version, will }), ...published, aDisconnect());
+  given.client.stream.end();
+  await turns();
+  if (why.includes('let in')) given.accept();
+  if (why.includes('held')) given.connection.release();
+  for (let index = 0; index < messages && why.includes('answered'); index += 1) {
+    given.settle(index);
+    await turns();
+  }
+  await turns();
+  expect(given.arrived.map(({ message }) => message.payload.toString())).toEqual(
+    published.map((_, index) => `${index}`),
+  );
+  expect(given.ends).toMatchObject([{ reason: 'disconnected', will: undefined }]);
+});
+
+it('is over at once when a client has left that is not let in and has said nothing else', async () => {
+  const given = new GivenConnection({ accepts: false });
+  given.client.send(aConnect());
+  given.client.stream.end();
+  await turns();
+  expect(given.ends).toMatchObject([{ reason: 'lost' }]);
+  expect(given.connection.isAsking).toBe(false);
 });
 
 it('takes a new session expiry from DISCONNECT, up to its own maximum', async () => {

@@ -77,6 +77,9 @@ export interface OutboundMessage {
   readonly done?: (outcome: OutboundOutcome) => void;
 }
 
-/** `acknowledged`: PUBACK or PUBCOMP. `refused`: the client said so with a reason code from 0x80. The others: it was never sent. */
+/**
+ * `acknowledged`: PUBACK or PUBCOMP. `refused`: the client said so with a reason code from 0x80. The others: it was never sent. `too-large`: larger
+ * than the client takes, or with a string that no packet can hold (65,535 bytes).
+ */
 export type OutboundOutcome =
   'acknowledged' | 'refused' | 'expired' | 'too-large' | 'queue-full' | 'abandoned';

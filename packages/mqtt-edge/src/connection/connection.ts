@@ -58,6 +58,7 @@ export class Connection {
       take: (packet) => this.take(packet),
       violated: ({ reason, clause, reasonCode }) => this.broken(`${reason} [${clause}]`, reasonCode),
       heard: () => this.deadlines.heard(),
+      ended: () => this.leave('lost', ReasonCode.success),
     });
     stream.on('drain', () => {
       this.outbox.goOn();
@@ -65,7 +66,6 @@ export class Connection {
       this.intake.readOn();
     });
     stream.on('error', (error) => this.leave('lost', ReasonCode.success, error.message));
-    for (const event of ['end', 'close']) stream.on(event, () => this.leave('lost', ReasonCode.success));
   }
 
   /** Undefined before CONNECT. */

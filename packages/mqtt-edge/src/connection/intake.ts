@@ -7,6 +7,8 @@ export interface IntakePort {
   mustWait(): boolean;
   take(packet: InboundPacket): void;
   violated(violation: ProtocolViolation): void;
+  /** The stream is over, and everything that came before its end was taken. */
+  ended(): void;
   /** A packet has come, or so much of one that the client is at work on it. */
   heard(): void;
 }
@@ -20,6 +22,8 @@ const FULL_CHUNK_BYTES = 65_536;
 export class Intake {
   private isReading = false;
   private isOver = false;
+  /** The client has sent all that it will. */
+  private isComplete = false;
   private givesWay = false;
   private unheardBytes = 0;
 
@@ -36,6 +40,7 @@ export class Intake {
       if (this.unheardBytes >= SIGN_OF_LIFE_BYTES) this.heard();
       if (chunk.length >= FULL_CHUNK_BYTES) this.giveWay();
     });
+    for (const event of ['end', 'close']) stream.on(event, () => this.complete());
   }
 
   /** Reads on what was behind the CONNECT; from now on packets may be so large. */
@@ -46,13 +51,21 @@ export class Intake {
 
   /** To be called when what had to wait may have to no longer. */
   readOn(): void {
-    if (!this.givesWay && this.stream.isPaused() && !this.port.mustWait()) this.read();
+    if (!this.givesWay && (this.stream.isPaused() || this.isComplete) && !this.port.mustWait()) this.read();
   }
 
   /** What still comes is thrown away: a stream that is closed over unread bytes takes back what was said last. */
   stop(): void {
     this.isOver = true;
     this.stream.resume();
+  }
+
+  /** Who says all it has to say and leaves, DISCONNECT at the end, has said it: packets that must wait are not lost with their stream. */
+  private complete(): void {
+    if (this.isOver || this.isComplete) return;
+    this.isComplete = true;
+    if (this.decoder.hasUnread) this.readOn();
+    else this.port.ended();
   }
 
   /** One turn for the others: a socket that is always full would be read many times before them. */
@@ -81,6 +94,7 @@ export class Intake {
     if (this.isOver) return;
     if (isHeard) this.heard();
     if (this.port.mustWait()) this.stream.pause();
+    else if (this.isComplete) this.port.ended();
     else if (this.stream.isPaused()) {
       this.heard(); // it was not silent, it was not listened to
       this.stream.resume();

@@ -2,6 +2,10 @@ import { NO_PROPERTIES } from '../codec/properties.js';
 import type { OutboundMessage } from './connection-handler.js';
 
 const LAST_PACKET_ID = 65_535;
+/** What a message, a user property and a number take in memory, beside their bytes. */
+const MESSAGE_BYTES = 200;
+const PAIR_BYTES = 120;
+const NUMBER_BYTES = 8;
 
 /** A QoS 1 or 2 message that was sent. `released`: PUBREC has come, and PUBREL has been sent. */
 export interface InFlight {
@@ -121,11 +125,13 @@ export function hasExpired({ expiresAt = Infinity }: OutboundMessage, now: numbe
   return expiresAt <= now;
 }
 
+/** In memory, about: thousands of empty strings are no small message. */
 function sizeOf({ topic, payload, properties }: OutboundMessage): number {
-  let bytes = topic.length + payload.byteLength;
+  let bytes = MESSAGE_BYTES + topic.length + payload.byteLength;
   if (properties === NO_PROPERTIES) return bytes;
   const { responseTopic = '', contentType = '', correlationData, userProperties = [] } = properties;
   bytes += responseTopic.length + contentType.length + (correlationData?.length ?? 0);
-  for (const [name, value] of userProperties) bytes += name.length + value.length;
+  bytes += NUMBER_BYTES * (properties.subscriptionIdentifiers?.length ?? 0);
+  for (const [name, value] of userProperties) bytes += PAIR_BYTES + name.length + value.length;
   return bytes;
 }

@@ -7,6 +7,8 @@ const FULL_BYTES = 65_536;
 /** What is larger is written in pieces, each when the one before it was taken: only whole writes are seen to be read. */
 const LARGE_BYTES = 2 * FULL_BYTES;
 const PIECE_BYTES = 16_384;
+/** Places for acknowledgements that are kept for the next turn; a burst shall not be paid for by an idle connection. */
+const KEPT_PLACES = 512;
 type AcknowledgementType = Parameters<typeof writeAcknowledgement>[2];
 
 /** Outboxes with something in them; written when the running turn is over, so that a group of acknowledgements is one write. */
@@ -20,9 +22,9 @@ function flushAll(): void {
 
 /** What goes to one client, gathered for the length of a turn. Acknowledgements without a word are numbers until they are written. */
 export class Outbox {
-  /** So many of the first are to be written; the array is never made shorter, or it would grow again in every turn. */
+  /** So many of the first are to be written; the array is not made shorter, or it would grow again in every turn. */
   private waiting = 0;
-  private readonly acknowledgements: number[] = [];
+  private acknowledgements: number[] = [];
   private packets: Buffer[] = [];
   private bytes = 0;
   private isDirty = false;
@@ -115,6 +117,7 @@ export class Outbox {
       writeAcknowledgement(bytes, ACKNOWLEDGEMENT_BYTES * index, type, entry & 0xffff);
     }
     this.waiting = 0;
+    if (acknowledgements.length > KEPT_PLACES) this.acknowledgements = [];
     this.packets.push(bytes);
   }
 }

@@ -5,6 +5,7 @@ import { anOpenConnection, type GivenConnection } from '../testing/given-connect
 import { aMessage, anAcknowledgement } from '../testing/packets.js';
 import { turns } from '../testing/test-client.js';
 import type { OutboundMessage } from './connection-handler.js';
+import { DEFAULT_LIMITS } from './limits.js';
 import { SessionState } from './session-state.js';
 
 /** Sends them, and notes what becomes of each. */
@@ -151,13 +152,36 @@ it('does not send what is larger than the client takes, and goes on with the nex
 it('drops what exceeds the queue, by number and by bytes', async () => {
   const byNumber = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximum: 2 } });
   expect(send(byNumber, 1, ['a', 'b', 'c', 'd'])).toEqual(['d queue-full']);
-  const byBytes = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximumBytes: 250 } });
+  const byBytes = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximumBytes: 850 } });
   const payload = Buffer.alloc(100);
   expect(send(byBytes, 1, ['a', 'b', 'c', 'd', 'e'], { payload })).toEqual(['d queue-full', 'e queue-full']);
   await turns();
   byBytes.client.send(anAcknowledgement(PacketType.puback, 1));
   await turns();
   expect(send(byBytes, 1, ['f'], { payload })).toEqual([]); // there is room again
+});
+
+it('counts each of many empty properties of a message that waits', async () => {
+  const given = await anOpenConnection({ limits: { sendMaximum: 1, queueMaximumBytes: 100_000 } });
+  const userProperties = Array.from({ length: 1_000 }, () => ['', ''] as const);
+  expect(send(given, 1, ['sent', 'waits'])).toEqual([]);
+  expect(send(given, 1, ['dropped'], { properties: { userProperties } })).toEqual(['dropped queue-full']);
+});
+
+it('tells of a message that no packet can hold, and keeps its session usable', async () => {
+  const session = new SessionState(DEFAULT_LIMITS);
+  const given = await anOpenConnection({ session });
+  const outcomes = send(given, 1, ['t'.repeat(65_536)]);
+  expect(outcomes).toEqual([`${'t'.repeat(65_536)} too-large`]);
+  expect(session.outbound.inFlight).toBe(0);
+  send(given, 1, ['a']);
+  expect(topicsOf(await given.client.all())).toEqual(['a']);
+});
+
+it('says nothing of an expiry that never comes', async () => {
+  const given = await anOpenConnection();
+  send(given, 0, ['a'], { expiresAt: Infinity });
+  expect(await given.client.take(PacketType.publish)).toMatchObject({ topic: 'a', properties: {} });
 });
 
 it('drops what has expired before it drops what has not', async () => {

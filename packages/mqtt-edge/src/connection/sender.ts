@@ -15,6 +15,8 @@ import { hasExpired, type InFlight, type OutboundQueue } from './outbound-queue.
 import type { Outbox } from './outbox.js';
 
 const MS = 1_000;
+/** Seconds: what a message expiry can say; a longer one says nothing. */
+const LONGEST_EXPIRY = 0xffff_ffff;
 
 /** Messages to the client of one connection: as many as it and the limits allow, in order, none too large, none too old. */
 export class Sender {
@@ -106,7 +108,7 @@ export class Sender {
 
   private write(message: OutboundMessage, packetId: number | undefined, dup: boolean): void {
     const bytes = this.encoded(message, packetId, dup);
-    if (bytes.length <= this.largest) return this.outbox.send(bytes);
+    if (bytes && bytes.length <= this.largest) return this.outbox.send(bytes);
     if (packetId !== undefined) this.queue.finish(packetId);
     message.done?.('too-large'); // [MQTT-3.1.2-25]: as if it had been sent
   }
@@ -115,10 +117,11 @@ export class Sender {
     if (this.again.length > 0) this.again = this.again.filter((other) => other !== entry);
   }
 
-  private encoded(message: OutboundMessage, packetId: number | undefined, dup: boolean): Buffer {
-    const { topic, payload, qos, retain, properties, expiresAt } = message;
+  /** Undefined: no packet can hold it, because its topic or a string in its properties is too long. */
+  private encoded(message: OutboundMessage, packetId: number | undefined, dup: boolean): Buffer | undefined {
+    const { topic, payload, qos, retain, properties, expiresAt = Infinity } = message;
     const isNew = this.connect.version === 5;
-    const left = expiresAt === undefined ? undefined : Math.max(1, Math.ceil((expiresAt - this.now()) / MS));
+    const left = Math.max(1, Math.ceil((expiresAt - this.now()) / MS));
     const packet: PublishPacket = {
       type: PacketType.publish,
       dup,
@@ -130,11 +133,16 @@ export class Sender {
       payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
       properties: !isNew
         ? NO_PROPERTIES
-        : left === undefined
+        : left > LONGEST_EXPIRY
           ? properties
           : { ...properties, messageExpiryInterval: left },
     };
-    return encode(packet, this.connect.version);
+    try {
+      return encode(packet, this.connect.version);
+    } catch (error) {
+      if (error instanceof RangeError) return undefined;
+      throw error;
+    }
   }
 
   /** Before MQTT 5 there is no word for it, and the client waits for a PUBCOMP. */
