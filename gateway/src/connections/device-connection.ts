@@ -202,7 +202,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {
     if (outcome === 'forbidden') return this.forbid(qos, delivery);
-    if (outcome === 'unavailable') return this.unavailable(qos);
+    if (outcome === 'unavailable') return this.unavailable(qos, delivery);
     if (qos === 0) return;
     counts.acknowledged += 1; // durable from here, as a record or as a dead letter
     if (outcome === 'acknowledge') return this.mqtt.settle(delivery);
@@ -210,9 +210,10 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   }
 
   /** An outage is never acknowledged: the connection ends, and the device sends again. */
-  private unavailable(qos: 0 | 1 | 2): void {
+  private unavailable(qos: 0 | 1 | 2, delivery: number): void {
     if (qos === 0) counts.droppedQos0 += 1;
     else if (this.close('log-unavailable')) counts.heldTooLong += 1;
+    this.mqtt.settle(delivery, ReasonCode.serverUnavailable); // after the end: it was not taken, its repeat is no repeat
   }
 
   private forbid(qos: 0 | 1 | 2, delivery: number): void {

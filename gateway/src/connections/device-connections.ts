@@ -126,7 +126,7 @@ export class DeviceConnections {
     if (!session || !state) return;
     const { deviceId } = session;
     if (this.ofDevice.get(deviceId) === connection) this.ofDevice.delete(deviceId);
-    this.unreleased.keep(session, state.received, this.clock.now());
+    this.unreleased.keep(session, state.inbound, this.clock.now());
     state.outbound.abandon();
   }
 

@@ -74,6 +74,32 @@ describe('a QoS 2 message', () => {
     second.destroy();
   });
 
+  it('that comes again while the log still takes it is stored once', async () => {
+    const { log } = await givenGateway();
+    const withheld: (() => void)[] = [];
+    const writer = Object.create(log.writer) as CommitLog['writer']; // all of it but one method
+    writer.append = (record, settle) => {
+      if (record.topic !== 'fieldgate.telemetry.v1') return log.writer.append(record, settle);
+      withheld.push(() => log.writer.append(record, settle));
+      return true;
+    };
+    const gateway = await gatewayWith({ ...log, writer });
+    const first = await PacketClient.open(gateway.port, { clean: false });
+    await first.next();
+    first.send(message('{"a":1}'));
+    first.send({ cmd: 'pingreq' });
+    expect(await first.next()).toMatchObject({ cmd: 'pingresp' });
+    const second = await PacketClient.open(gateway.port, { clean: false });
+    expect(await second.next()).toMatchObject({ cmd: 'connack', sessionPresent: true });
+    second.send(message('{"a":1}', true));
+    second.send({ cmd: 'pingreq' });
+    expect(await second.next()).toMatchObject({ cmd: 'pingresp' });
+    withheld.forEach((append) => append());
+    expect(await second.next()).toMatchObject({ cmd: 'pubrec', messageId: 1 });
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
+    second.destroy();
+  });
+
   it('is a new one when another gateway has released the packet id meanwhile', async () => {
     const { log, gateway } = await givenGateway();
     const other = await gatewayWith(log, { gatewayId: 'gw-2' });

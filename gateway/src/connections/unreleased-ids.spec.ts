@@ -1,8 +1,9 @@
 import { expect, it } from '@jest/globals';
 import { NEVER_EXPIRES } from '@fieldgate/contracts';
+import { InboundState } from '@fieldgate/mqtt-edge';
 import { UnreleasedIds } from './unreleased-ids.js';
 
-const IDS = new Set([5, 6]);
+const IDS = new InboundState([5, 6]);
 const ended = (deviceId: string, expirySeconds = 60) => ({ deviceId, connection: 'one', expirySeconds });
 
 it('gives ids to the session that goes on from their connection, once', () => {

@@ -1,4 +1,5 @@
 import { NEVER_EXPIRES, type SessionRecord } from '@fieldgate/contracts';
+import type { InboundState } from '@fieldgate/mqtt-edge';
 import type { DeviceSession } from '../sessions/device-session.js';
 
 /** Ids of all devices together, some 50 bytes each. Beyond that the oldest devices lose theirs: a repeat of theirs is stored again. */
@@ -6,7 +7,9 @@ const IDS_MAXIMUM = 100_000;
 
 interface Kept {
   readonly connection: string;
-  readonly received: ReadonlySet<number>;
+  readonly inbound: InboundState;
+  /** How many there were: some may be settled, and not taken, while the device is away. */
+  readonly ids: number;
   /** Epoch ms; when the session is over. */
   readonly until: number;
 }
@@ -15,7 +18,7 @@ interface Kept {
 export type EndedSession = Pick<DeviceSession, 'deviceId' | 'connection' | 'expirySeconds'>;
 
 /**
- * Packet ids of QoS 2 messages between PUBREC and PUBREL, of devices that are away. They hold for a session that goes on from just this connection:
+ * Packet ids of QoS 2 messages that are not released, or on their way to the log, of devices that are away. They hold for a session that goes on from just this connection:
  * at another gateway the device may have released them and used them anew, and a new message taken for a repeat would be acknowledged and lost.
  */
 export class UnreleasedIds {
@@ -32,16 +35,13 @@ export class UnreleasedIds {
     return this.ids;
   }
 
-  keep(
-    { deviceId, connection, expirySeconds }: EndedSession,
-    received: ReadonlySet<number>,
-    now: number,
-  ): void {
+  keep({ deviceId, connection, expirySeconds }: EndedSession, inbound: InboundState, now: number): void {
     this.forget(deviceId);
-    if (received.size === 0 || expirySeconds === 0) return; // the session has ended with its connection
+    const ids = inbound.size;
+    if (ids === 0 || expirySeconds === 0) return; // the session has ended with its connection
     const until = expirySeconds === NEVER_EXPIRES ? Infinity : now + expirySeconds * 1_000;
-    this.kept.set(deviceId, { connection, received, until });
-    this.ids += received.size;
+    this.kept.set(deviceId, { connection, inbound, ids, until });
+    this.ids += ids;
     for (const oldest of this.kept.keys()) {
       if (this.ids <= this.maximum) return;
       this.forget(oldest);
@@ -49,10 +49,10 @@ export class UnreleasedIds {
   }
 
   /** For the session that goes on from `connection`; undefined: none, or nothing goes on. They are not kept any longer. */
-  take(deviceId: string, connection: string | undefined): ReadonlySet<number> | undefined {
+  take(deviceId: string, connection: string | undefined): InboundState | undefined {
     const kept = this.kept.get(deviceId);
     this.forget(deviceId);
-    return kept?.connection === connection ? kept?.received : undefined;
+    return kept?.connection === connection ? kept?.inbound : undefined;
   }
 
   /** A connection at another gateway makes of the ids what it wants, and without a session nothing goes on from them. */
@@ -64,7 +64,7 @@ export class UnreleasedIds {
     const kept = this.kept.get(deviceId);
     if (!kept) return;
     this.kept.delete(deviceId);
-    this.ids -= kept.received.size;
+    this.ids -= kept.ids;
   }
 
   /** Those of sessions that are over. To be called now and then. */

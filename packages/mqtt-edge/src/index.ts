@@ -14,4 +14,5 @@ export { Connection } from './connection/connection.js';
 export * from './connection/connection-handler.js';
 export { sessionExpiryOf } from './connection/handshake.js';
 export { DEFAULT_LIMITS, type Limits } from './connection/limits.js';
+export { InboundState } from './connection/inbound-state.js';
 export { SessionState } from './connection/session-state.js';

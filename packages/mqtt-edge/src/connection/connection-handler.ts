@@ -41,6 +41,7 @@ export interface ConnectionHandler {
   /**
    * QoS 1 and 2: to be answered with `settle(delivery)`, in any order; the client gets its acknowledgements in the order of its messages
    * ([MQTT-4.6.0-2]). `topic` is the message's, or the one that its alias stands for. A repeat of a QoS 2 message does not come here. QoS 0: `delivery` is -1.
+   * A QoS 2 message is to be settled also after `closed`, with a code from 0x80 when it was not taken: its repeat on the next connection waits for that.
    */
   publish(message: InboundPublish, topic: string, delivery: number): void;
   /** To be answered with `suback`. */

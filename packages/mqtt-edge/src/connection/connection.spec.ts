@@ -5,6 +5,7 @@ import { ReasonCode } from '../codec/reason-codes.js';
 import { anOpenConnection, GivenConnection } from '../testing/given-connection.js';
 import { aConnect, aMessage, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
 import { turns } from '../testing/test-client.js';
+import { InboundState } from './inbound-state.js';
 import { SessionState } from './session-state.js';
 
 it('closes without a word when the first packet is no CONNECT', async () => {
@@ -35,7 +36,7 @@ it('calls a second CONNECT of a version that there is not a protocol error too',
 });
 
 it('publishes no will of a client whose CONNACK is larger than it takes', async () => {
-  const session = new SessionState({ queueMaximum: 1 }, new Set([7]));
+  const session = new SessionState({ queueMaximum: 1 }, new InboundState([7]));
   const given = new GivenConnection({ session });
   given.client.send(aConnect({ will: aMessage(), properties: { maximumPacketSize: 10 } }));
   expect(await given.client.next()).toBe('closed');

@@ -131,6 +131,7 @@ export class Connection {
       limits: this.limits,
       handler: this.handler,
       broken: (detail, reasonCode) => this.broken(detail, reasonCode),
+      readOn: () => this.intake.readOn(),
       now: this.now,
     });
     this.exchange.resume();
@@ -154,7 +155,6 @@ export class Connection {
    * Answers a PUBLISH: PUBACK, or PUBREC. Before MQTT 5 there is no word for a refusal: the message counts as taken; who does not want that, closes.
    */
   settle(delivery: number, reasonCode: ReasonCode = ReasonCode.success, reason?: string): void {
-    if (this.phase !== 'open') return;
     this.exchange?.settle(delivery, reasonCode, reason);
     this.intake.readOn();
   }

@@ -18,6 +18,8 @@ export interface ExchangeOptions {
   readonly handler: Pick<ConnectionHandler, 'publish'>;
   /** The client has broken a rule, and the connection must end. */
   readonly broken: (detail: string, reasonCode: ReasonCode) => void;
+  /** There may be room for more of the client's messages. */
+  readonly readOn: () => void;
   readonly now: () => number;
 }
 
@@ -63,5 +65,6 @@ export class Exchange {
 
   stop(): void {
     this.sender.stop();
+    this.receiver.stop();
   }
 }

@@ -6,6 +6,13 @@ const COMPACT_AT = 64;
 const QOS_BIT = 16;
 const OUTCOME_BIT = 18;
 
+export interface Unanswered {
+  readonly delivery: number;
+  readonly packetId: number;
+  readonly qos: Qos;
+  readonly outcome?: number;
+}
+
 /** Who hears of a message that may be answered, because it has its outcome and all before it have left. */
 export interface Leaving {
   leave(packetId: number, qos: Qos, outcome: number, reason: string | undefined): void;
@@ -63,6 +70,16 @@ export class InboundWindow {
     }
     if (this.first === this.end) this.begin();
     else if (this.first >= COMPACT_AT && this.first * 2 >= this.end) this.compact();
+  }
+
+  /** Those whose answer has not left; `outcome`: of those that were settled, and wait for one before them. */
+  *unanswered(): Generator<Unanswered> {
+    for (let at = this.first; at < this.end; at += 1) {
+      const place = this.placeAt(at);
+      const outcome = (place >> OUTCOME_BIT) - 1;
+      const settled = outcome >= 0 ? { outcome } : {};
+      yield { delivery: this.base + at, packetId: idOf(place), qos: qosOf(place), ...settled };
+    }
   }
 
   /** With which QoS a message with this id waits for its answer; undefined: none does. */

@@ -24,7 +24,7 @@ export interface Limits {
   readonly sendMaximum: number;
   /** Messages that wait for the client, beside those that are sent; more are dropped. */
   readonly queueMaximum: number;
-  /** Bytes of their topics, payloads and properties; the message that would exceed them is dropped. */
+  /** Bytes that they take in memory, about: topics, payloads and properties, and 200 a message; the message that would exceed them is dropped. */
   readonly queueMaximumBytes: number;
   /** Milliseconds from the connection to a CONNECT that was accepted or refused. */
   readonly connectTimeoutMs: number;

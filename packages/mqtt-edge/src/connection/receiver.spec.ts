@@ -1,9 +1,10 @@
-import { expect, it } from '@jest/globals';
+import { describe, expect, it } from '@jest/globals';
 import { PacketType } from '../codec/packet.js';
 import { ReasonCode } from '../codec/reason-codes.js';
-import { anOpenConnection } from '../testing/given-connection.js';
+import { anOpenConnection, type GivenConnection } from '../testing/given-connection.js';
 import { aConnect, anAcknowledgement, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
 import { turns } from '../testing/test-client.js';
+import { InboundState } from './inbound-state.js';
 import { SessionState } from './session-state.js';
 
 it('acknowledges in the order of the messages, whatever the order of the answers', async () => {
@@ -107,7 +108,7 @@ it('bounds what an MQTT 3.1.1 client never releases by its own limit', async () 
   const given = await anOpenConnection({ version: 4, limits: { receiveMaximum: 2, unreleasedMaximum: 5 } });
   given.client.send(...[1, 2, 3, 4, 5].map((packetId) => aPublish({ packetId, qos: 2 })));
   expect(await given.client.all()).toHaveLength(5);
-  expect(given.session.received.size).toBe(5);
+  expect(given.session.inbound.size).toBe(5);
   given.client.send(aPublish({ packetId: 6, qos: 2 }));
   expect(await given.client.next()).toBe('closed');
   expect(given.ends).toMatchObject([{ reasonCode: ReasonCode.receiveMaximumExceeded }]);
@@ -131,7 +132,7 @@ it('hands a QoS 2 message over once, however often it is sent', async () => {
 });
 
 it('knows a repeated QoS 2 message of an earlier connection', async () => {
-  const session = new SessionState({ queueMaximum: 1 }, new Set([7]));
+  const session = new SessionState({ queueMaximum: 1 }, new InboundState([7]));
   const given = await anOpenConnection({ session });
   given.client.send(aPublish({ packetId: 7, qos: 2, dup: true }));
   expect(await given.client.all()).toMatchObject([{ type: PacketType.pubrec, packetId: 7 }]);
@@ -206,7 +207,7 @@ it('stops reading a client whose SUBSCRIBEs wait for their answers', async () =>
 });
 
 it('counts no QoS 2 messages of an earlier connection against the Receive Maximum', async () => {
-  const session = new SessionState({ queueMaximum: 1 }, new Set([7, 8]));
+  const session = new SessionState({ queueMaximum: 1 }, new InboundState([7, 8]));
   const given = await anOpenConnection({ session, limits: { receiveMaximum: 2 } });
   const publish = (packetId: number) => aPublish({ packetId, qos: 2 });
   given.client.send(publish(1), publish(7), anAcknowledgement(PacketType.pubrel, 7), publish(2));
@@ -223,7 +224,7 @@ it('counts no QoS 2 messages of an earlier connection against the Receive Maximu
 });
 
 it('bounds what an MQTT 5 client never releases from one connection to the next', async () => {
-  const session = new SessionState({ queueMaximum: 1 }, new Set([1, 2, 3, 4, 5]));
+  const session = new SessionState({ queueMaximum: 1 }, new InboundState([1, 2, 3, 4, 5]));
   const given = await anOpenConnection({ session, limits: { receiveMaximum: 2, unreleasedMaximum: 5 } });
   given.client.send(aPublish({ packetId: 6 }));
   await given.client.take(PacketType.puback); // QoS 1 is not concerned
@@ -280,4 +281,103 @@ it('is not misled by a second answer to the same SUBSCRIBE', async () => {
   given.client.send(...[2, 3, 4, 5].map((packetId) => aSubscribe('a', { packetId })));
   await turns();
   expect(given.subscribes).toHaveLength(3);
+});
+
+describe('a QoS 2 message whose connection ends before it is settled', () => {
+  const publish = (packetId: number, dup = false) => aPublish({ packetId, qos: 2, dup });
+  const next = (session: SessionState) => anOpenConnection({ session, settles: false });
+
+  async function ended(...packetIds: number[]): Promise<GivenConnection> {
+    const given = await next(new SessionState({ queueMaximum: 1 }));
+    given.client.send(...packetIds.map((packetId) => publish(packetId)));
+    await turns();
+    given.client.stream.end();
+    await turns();
+    expect(given.ends).toHaveLength(1);
+    return given;
+  }
+
+  it('is known when it is sent again after it was settled', async () => {
+    const first = await ended(7);
+    first.settle(0);
+    const second = await next(first.session);
+    second.client.send(publish(7, true));
+    expect(await second.client.all()).toMatchObject([{ type: PacketType.pubrec, packetId: 7 }]);
+    expect(second.arrived).toHaveLength(0);
+  });
+
+  it('is known when it was settled behind one that was not', async () => {
+    const given = await next(new SessionState({ queueMaximum: 1 }));
+    given.client.send(publish(6), publish(7));
+    await turns();
+    given.settle(1);
+    given.client.stream.end();
+    await turns();
+    const second = await next(given.session);
+    second.client.send(publish(7, true));
+    expect(await second.client.all()).toMatchObject([{ type: PacketType.pubrec, packetId: 7 }]);
+    expect(second.arrived).toHaveLength(0);
+  });
+
+  it('is answered when it is settled, if it is sent again before', async () => {
+    const first = await ended(7);
+    const second = await next(first.session);
+    second.client.send(publish(7, true), publish(7, true));
+    expect(await second.client.all()).toEqual([]);
+    expect(second.connection.unsettled).toBe(1);
+    first.settle(0);
+    expect(await second.client.all()).toMatchObject([{ type: PacketType.pubrec, packetId: 7 }]);
+    expect(second.arrived).toHaveLength(0);
+    second.client.send(anAcknowledgement(PacketType.pubrel, 7));
+    expect(await second.client.all()).toMatchObject([{ type: PacketType.pubcomp, reasonCode: 0 }]);
+    expect(second.session.inbound.size).toBe(0);
+  });
+
+  it('is handed over again when it turns out not to be taken', async () => {
+    const first = await ended(7);
+    const second = await next(first.session);
+    second.client.send(publish(7, true));
+    await turns();
+    first.settle(0, ReasonCode.serverUnavailable);
+    expect(second.arrived).toMatchObject([{ message: { packetId: 7 } }]);
+    second.settle(0);
+    expect(await second.client.all()).toMatchObject([{ type: PacketType.pubrec, packetId: 7 }]);
+  });
+
+  it('is a new one when it was not taken, and is sent again after that', async () => {
+    const first = await ended(7);
+    first.settle(0, ReasonCode.serverUnavailable);
+    const second = await next(first.session);
+    second.client.send(publish(7, true));
+    await turns();
+    expect(second.arrived).toHaveLength(1);
+  });
+
+  it('waits for it over several connections', async () => {
+    const first = await ended(7);
+    const second = await next(first.session);
+    second.client.send(publish(7, true));
+    await turns();
+    second.client.stream.end();
+    await turns();
+    const third = await next(first.session);
+    third.client.send(publish(7, true));
+    await turns();
+    first.settle(0, ReasonCode.serverUnavailable);
+    expect([second.arrived.length, third.arrived.length]).toEqual([0, 1]);
+    third.settle(0);
+    expect(await third.client.all()).toMatchObject([{ type: PacketType.pubrec, packetId: 7 }]);
+  });
+
+  it('makes room for others when it is settled', async () => {
+    const first = await ended(7);
+    const limits = { receiveMaximum: 1 };
+    const second = await anOpenConnection({ session: first.session, settles: false, version: 4, limits });
+    second.client.send(publish(7, true), aPublish({ packetId: 8 }));
+    await turns();
+    expect(second.arrived).toHaveLength(0);
+    first.settle(0);
+    await turns();
+    expect(second.arrived).toMatchObject([{ message: { packetId: 8 } }]);
+  });
 });

@@ -6,40 +6,44 @@ import { ReasonCode } from '../codec/reason-codes.js';
 import type { ExchangeOptions } from './exchange.js';
 import { fitting } from './fitting.js';
 import { explained } from './handshake.js';
+import type { InboundState } from './inbound-state.js';
 import { InboundWindow, type Leaving } from './inbound-window.js';
 import type { Limits } from './limits.js';
 import type { Outbox } from './outbox.js';
 import { sayable } from './sayable.js';
-import type { SessionState } from './session-state.js';
 import { TopicAliases } from './topic-aliases.js';
 
 /** Messages of the client of one connection: topic aliases, the Receive Maximum, QoS 1 and 2, and their acknowledgements in order. */
 export class Receiver implements Leaving {
   private readonly outbox: Outbox;
   private readonly connect: ConnectPacket;
-  private readonly session: SessionState;
+  private readonly inbound: InboundState;
   private readonly limits: Limits;
   private readonly handler: ExchangeOptions['handler'];
   private readonly broken: ExchangeOptions['broken'];
+  private readonly readOn: () => void;
   private readonly now: () => number;
   private readonly window = new InboundWindow();
   private readonly aliases: TopicAliases;
   private readonly isNew: boolean;
-  /** QoS 2 ids that wait for PUBREL since an earlier connection; made only when there are any. */
+  /** QoS 2 ids that are not released since an earlier connection; made only when there are any. */
   private readonly inherited: Set<number> | undefined;
+  /** QoS 2 messages that were not settled when the connection ended, by delivery. */
+  private left: Map<number, number> | undefined;
+  private isStopped = false;
 
   constructor(options: ExchangeOptions) {
     const { connect, limits } = options;
     this.outbox = options.outbox;
     this.connect = connect;
-    this.session = options.session;
+    this.inbound = options.session.inbound;
     this.limits = limits;
     this.handler = options.handler;
     this.broken = options.broken;
+    this.readOn = options.readOn;
     this.now = options.now;
     this.isNew = connect.version === 5;
-    const { received } = options.session;
-    this.inherited = received.size > 0 ? new Set(received) : undefined;
+    this.inherited = this.inbound.size > 0 ? this.inbound.ids() : undefined;
     this.aliases = new TopicAliases(this.isNew ? limits.topicAliasMaximum : 0);
   }
 
@@ -52,7 +56,22 @@ export class Receiver implements Leaving {
   }
 
   settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
-    this.window.settle(delivery, reasonCode, reason, this);
+    if (!this.isStopped) return this.window.settle(delivery, reasonCode, reason, this);
+    const packetId = this.left?.get(delivery);
+    if (packetId === undefined) return;
+    this.left?.delete(delivery);
+    this.inbound.settleOpen(packetId, !isRefusal(reasonCode));
+  }
+
+  /** The connection has ended. What the handler has taken of QoS 2 stays taken: it may still be settled. */
+  stop(): void {
+    this.isStopped = true;
+    for (const { delivery, packetId, qos, outcome } of this.window.unanswered()) {
+      if (qos !== 2) continue;
+      this.inbound.leaveOpen(packetId);
+      if (outcome !== undefined) this.inbound.settleOpen(packetId, !isRefusal(outcome));
+      else (this.left ??= new Map()).set(delivery, packetId);
+    }
   }
 
   onPublish(packet: InboundPublish): void {
@@ -66,7 +85,18 @@ export class Receiver implements Leaving {
     const excess = this.excessWith(qos);
     if (excess !== undefined) return this.broken(excess, ReasonCode.receiveMaximumExceeded);
     if (qos === 2 && this.window.qosOf(packetId) === 1) return this.refuseInUse(packetId);
-    this.handler.publish(packet, topic, this.window.add(packetId, qos, this.now()));
+    const delivery = this.window.add(packetId, qos, this.now());
+    if (qos === 2 && this.inbound.isOpen(packetId)) return this.await(packetId, packet, topic, delivery);
+    this.handler.publish(packet, topic, delivery);
+  }
+
+  /** A repeat of a message that the handler has had since an earlier connection: when it turns out not to be taken, it is given this one. */
+  private await(packetId: number, packet: InboundPublish, topic: string, delivery: number): void {
+    this.inbound.whenSettled(packetId, (isTaken) => {
+      if (isTaken) this.settle(delivery, ReasonCode.success, undefined);
+      else if (!this.isStopped) this.handler.publish(packet, topic, delivery);
+      this.readOn();
+    });
   }
 
   /**
@@ -75,7 +105,7 @@ export class Receiver implements Leaving {
    */
   private excessWith(qos: Qos): string | undefined {
     const { receiveMaximum, unreleasedMaximum } = this.limits;
-    const unreleased = this.session.received.size;
+    const unreleased = this.inbound.size;
     const inherited = this.inherited?.size ?? 0;
     if (this.isNew && this.window.size + unreleased - inherited >= receiveMaximum)
       return `more unanswered messages than the Receive Maximum of ${receiveMaximum} [MQTT-3.3.4-9]`;
@@ -104,7 +134,7 @@ export class Receiver implements Leaving {
   /** A QoS 2 message that has been taken already: PUBREC again, once it has been answered at all ([MQTT-4.3.3-10]). */
   private isRepeat(packetId: number): boolean {
     if (this.window.qosOf(packetId) === 2) return true; // its PUBREC is still to come
-    if (!this.session.received.has(packetId)) return false;
+    if (!this.inbound.isReceived(packetId)) return false;
     this.outbox.acknowledge(PacketType.pubrec, packetId);
     return true;
   }
@@ -119,7 +149,7 @@ export class Receiver implements Leaving {
 
   onPubrel({ packetId }: AcknowledgementPacket): void {
     this.inherited?.delete(packetId);
-    const isKnown = this.session.release(packetId);
+    const isKnown = this.inbound.release(packetId);
     if (isKnown || !this.isNew) return this.outbox.acknowledge(PacketType.pubcomp, packetId);
     const reasonCode = ReasonCode.packetIdentifierNotFound;
     this.outbox.send(
@@ -130,12 +160,16 @@ export class Receiver implements Leaving {
   /** A PUBACK or PUBREC that may leave: its message and all before it are answered. */
   leave(packetId: number, qos: Qos, outcome: number, reason: string | undefined): void {
     const type = qos === 1 ? PacketType.puback : PacketType.pubrec;
-    const isRefused = outcome >= ReasonCode.unspecifiedError && this.isNew;
-    if (qos === 2 && !isRefused) this.session.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
+    const isRefused = isRefusal(outcome) && this.isNew;
+    if (qos === 2 && !isRefused) this.inbound.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
     if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
     const reasonCode = sayable(type, outcome); // [MQTT-3.4.2-1], [MQTT-3.5.2-1]
     const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
     const bytes = fitting(answer, this.connect, 5);
     if (bytes) this.outbox.send(bytes);
   }
+}
+
+function isRefusal(outcome: number): boolean {
+  return outcome >= ReasonCode.unspecifiedError;
 }
