@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   answerStep,
   encodeCommandStep,
+  jsonFault,
   reject,
   type Command,
   type CommandBody,
@@ -73,9 +74,15 @@ function bodyOf(payload: Uint8Array): CommandBody {
   const bytes = Buffer.from(payload);
   if (!isUtf8(bytes)) return { encoding: 'base64', base64: bytes.toString('base64') };
   const text = bytes.toString('utf8');
+  const json = jsonOf(text);
+  return json === undefined || jsonFault(json) ? { encoding: 'text', text } : { encoding: 'json', json };
+}
+
+/** Undefined: it is none, and need not be. */
+function jsonOf(text: string): unknown {
   try {
-    return { encoding: 'json', json: JSON.parse(text) };
+    return JSON.parse(text);
   } catch {
-    return { encoding: 'text', text }; // an answer need not be JSON
+    return undefined;
   }
 }

@@ -197,7 +197,17 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     this.rate?.count();
     if (!session) return;
     this.around.port.pace(this.mqtt);
-    this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
+    try {
+      this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
+    } catch (error) {
+      this.failed(session, topic, error);
+    }
+  }
+
+  /** A message that we fail on is our fault, and the device sends it again: it must not take the other devices' gateway with it. */
+  private failed({ deviceId }: DeviceSession, topic: string, error: unknown): void {
+    this.around.logger.error({ deviceId, topic, err: error }, 'message failed, connection closed');
+    this.close('internal-error');
   }
 
   answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {
@@ -217,9 +227,9 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   }
 
   private forbid(qos: 0 | 1 | 2, delivery: number): void {
-    const says = 'a device may publish below its own topics only';
-    if (this.mqtt.version !== 5) this.mqtt.close(ReasonCode.notAuthorized, says);
-    else if (qos > 0) this.mqtt.settle(delivery, ReasonCode.notAuthorized, says);
+    if (this.mqtt.version !== 5) this.close('topic-forbidden');
+    else if (qos > 0)
+      this.mqtt.settle(delivery, ReasonCode.notAuthorized, CLOSE_REASONS['topic-forbidden'].says);
   }
 
   // ── SUBSCRIBE ──

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { CommitLog } from '@fieldgate/commit-log';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import type { Packet } from 'mqtt-packet';
 import { counts, refusedTotal } from '../gateway.metrics.js';
@@ -149,5 +150,24 @@ describe.each([[5], [4]] as const)('what becomes of a PUBLISH in MQTT version %i
     expect(await client.next()).toMatchObject({ cmd: 'puback' });
     expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(1);
     client.destroy();
+  });
+
+  it('the gateway itself fails: the connection ends, in MQTT 5 with 0x83, and that of nobody else', async () => {
+    const { log } = await givenGateway();
+    const writer = Object.create(log.writer) as CommitLog['writer']; // all of it but one method
+    writer.append = (record, settle) => {
+      if (record.topic === 'fieldgate.telemetry.v1') throw new Error('a mistake of ours');
+      return log.writer.append(record, settle);
+    };
+    await register(log, 'pump-8', SECRET);
+    const gateway = await gatewayWith({ ...log, writer });
+    const client = await connected(gateway, version);
+    const other = await PacketClient.open(gateway.port, { clientId: 'pump-8', username: 'pump-8' });
+    await other.next();
+    client.send(publish());
+    expect(await last(client)).toMatchObject(isNew ? [{ cmd: 'disconnect', reasonCode: 0x83 }] : []);
+    other.send({ cmd: 'pingreq' });
+    expect(await other.next()).toMatchObject({ cmd: 'pingresp' });
+    other.destroy();
   });
 });

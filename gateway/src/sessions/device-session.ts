@@ -75,6 +75,8 @@ export const CLOSE_REASONS = {
   'device-deleted': { reasonCode: 0x87, says: 'the device was deleted' },
   'secret-changed': { reasonCode: 0x87, says: 'the secret of the device has changed' },
   'log-unavailable': { reasonCode: 0x89, says: 'the log does not answer' },
+  'internal-error': { reasonCode: 0x83, says: 'the gateway has failed on a message, and logged it' },
+  'topic-forbidden': { reasonCode: 0x87, says: 'a device may publish below its own topics only' },
   'too-fast': { reasonCode: 0x96, says: 'too many messages a second for a minute' },
   'taken-over': { reasonCode: 0x8e, says: 'session taken over by another connection' },
 } as const;

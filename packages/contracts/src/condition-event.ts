@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { claimedTime, cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
 import { isRejection, reject, type Rejection } from './errors.js';
+import { jsonFault } from './json-fault.js';
 import { isObject, parseJson } from './parse-json.js';
 import { messageIdentity } from './telemetry/parse-telemetry.js';
 import type { EventIdentity } from './telemetry/telemetry-record.js';
@@ -51,18 +52,11 @@ export function issuesOf(error: z.ZodError): string {
 
 const MAX_DETAILS_DEPTH = 8;
 
-/** Details are kept as they are: only what JSON could not carry on (1e400 would become null), and what is too deep, is refused. */
+/** Details are kept as they are: only what JSON could not carry on, and what is too deep, is refused. */
 function wrongDetails(details: unknown): Rejection | undefined {
-  const open: { value: unknown; depth: number }[] = [{ value: details, depth: 0 }]; // a stack of our own: 10,000 levels must not end the process
-  for (let next = open.pop(); next; next = open.pop()) {
-    const { value, depth } = next;
-    if (typeof value === 'number' && !Number.isFinite(value))
-      return reject('value-not-finite', 'a number in details is not finite');
-    if (typeof value !== 'object' || value === null) continue;
-    if (depth >= MAX_DETAILS_DEPTH) return reject('payload-too-deep');
-    for (const child of Object.values(value)) open.push({ value: child, depth: depth + 1 });
-  }
-  return undefined;
+  const fault = jsonFault(details, MAX_DETAILS_DEPTH);
+  if (fault === 'too-deep') return reject('payload-too-deep');
+  return fault && reject('value-not-finite', 'a number in details is not finite');
 }
 
 /** A record of `fieldgate.events.v1`: a device's condition, or `connected` / `disconnected`. */

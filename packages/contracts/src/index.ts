@@ -7,6 +7,7 @@ export * from './dead-letter.js';
 export * from './device-secret.js';
 export * from './device.js';
 export * from './errors.js';
+export * from './json-fault.js';
 export * from './log-topics.js';
 export * from './mqtt-topics.js';
 export * from './session.js';
