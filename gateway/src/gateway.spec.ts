@@ -17,7 +17,7 @@ import {
   V3,
   V5,
 } from './testing/given-gateway.js';
-import { silentAboutTelemetry } from './testing/silent-log.js';
+import { silentAbout } from './testing/silent-log.js';
 import { recordsOf, register, type TestGateway } from './testing/test-gateway.js';
 
 async function refusal(gateway: TestGateway, more: IClientOptions): Promise<number | undefined> {
@@ -157,7 +157,7 @@ describe.each([
     const log = createMemoryLog();
     await log.start();
     await register(log, 'pump-7', SECRET);
-    const silent = silentAboutTelemetry(log);
+    const silent = silentAbout(log, 'fieldgate.telemetry.v1');
     const client = await device(await gatewayWith(silent, { holdMs: 1 }), version);
     const before = counts.heldTooLong;
     for (const n of [1, 2]) client.publish('devices/pump-7/telemetry', `{"n":${n}}`, { qos: 1 });

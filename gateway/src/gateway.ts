@@ -19,6 +19,7 @@ import {
   backOffMs,
   CLOCK,
   LOGGER,
+  MONOTONIC,
   pause,
   READINESS,
   SUPERVISOR,
@@ -35,7 +36,7 @@ import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
 import { PacedWriter } from './ingest/paced-writer.js';
 import { Listeners } from './listeners/listeners.js';
-import { AuthenticateDevice, CatchUp } from './sessions/authenticate-device.js';
+import { AuthenticateDevice } from './sessions/authenticate-device.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
 import type { DeviceSession } from './sessions/device-session.js';
 import { PublishWills } from './sessions/publish-wills.js';
@@ -45,8 +46,6 @@ import { SessionRegistry } from './sessions/session-registry.js';
 const DRAIN_MS = 3_000;
 /** How often it is looked who has waited for too long. */
 const SWEEP_MS = 1_000;
-/** How long a CONNECT that wants its session back waits for the table of sessions. */
-const RESUME_MS = 500;
 
 /** The gateway's parts, in the order a packet travels, and their life: tables first, then the door; at the end the door first. */
 @Injectable()
@@ -71,7 +70,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
     @Inject(COMMIT_LOG) log: CommitLog,
     @Inject(LogStart) private readonly logStart: LogStart,
-    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(CLOCK) clock: Clock,
+    @Inject(MONOTONIC) private readonly monotonic: Clock,
     @Inject(LOGGER) logger: Logger,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
     @Inject(READINESS) private readonly readiness: Readiness,
@@ -116,7 +116,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     );
     const responses = new AcceptResponse(this.identity.boot, this.commands, clock);
     const writer = new PacedWriter(log.writer);
-    const ingest = new IngestPublish(this.identity, writer, responses, clock, this.logger);
+    const ingest = new IngestPublish(this.identity, writer, responses, clock, monotonic, this.logger);
     this.wills = new PublishWills(
       config.gatewayId,
       this.sessionTable,
@@ -126,20 +126,16 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         published: (record) => this.willPublished(record),
       },
       clock,
+      monotonic,
     );
     const authentication = new AuthenticateDevice(this.devices);
-    const newestSessions = new CatchUp(() => this.sessionTable.caughtUp());
     this.connections = new DeviceConnections(
       config,
       {
         authenticate: (credentials) => authentication.authenticate(credentials),
-        resume: async (deviceId) => {
-          const isNewest = await newestSessions.atMost(RESUME_MS);
-          const record = this.registry.resumable(deviceId, this.devices.get(deviceId)?.creationId);
-          return record && { record, isNewest, isFromElsewhere: record.gateway !== config.gatewayId };
-        },
-        connected: (session) => {
-          const recorded = this.registry.connected(session);
+        resume: (deviceId) => this.registry.resume(deviceId, this.devices.get(deviceId)?.creationId),
+        connected: (session, resumed) => {
+          const recorded = this.registry.connected(session, resumed);
           this.onRegistration(session.deviceId, this.devices.get(session.deviceId)); // it may have changed during the handshake
           return recorded;
         },
@@ -155,7 +151,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
           ingest.ingest(session, publish);
         },
       },
-      clock,
+      { epoch: clock, monotonic },
       this.logger,
     );
     this.listeners = new Listeners(
@@ -232,7 +228,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** A PUBLISH is held for at most `holdMs`, and for less than the device's keep-alive; then the device shall send it again elsewhere. */
   private closeHeld(): void {
-    const now = this.clock.now();
+    const now = this.monotonic.now();
     for (const session of this.registry.all()) {
       const since = session.link.oldestUnsettled;
       if (since === undefined) continue;
@@ -265,8 +261,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   /** What was taken before the stop is durable and answered; nothing more is read. */
   private async settled(isWaiting: () => boolean): Promise<void> {
-    const deadline = this.clock.now() + DRAIN_MS;
-    while (this.clock.now() < deadline && isWaiting()) await pause(5);
+    const deadline = this.monotonic.now() + DRAIN_MS;
+    while (this.monotonic.now() < deadline && isWaiting()) await pause(5);
   }
 
   /** When the record cannot be written the will is published once more by the next run: at least once, like any message. */

@@ -23,11 +23,12 @@ import {
   type DisconnectReason,
   type OutboundCommand,
 } from '../sessions/device-session.js';
+import type { ResumedSession } from '../sessions/newest-sessions.js';
 import { newConnectionId } from '../sessions/session-registry.js';
 import { connackReason, disconnectReason, expirySecondsOf, refusalReason, willOf } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import { answersTo, subscriptionOf } from './subscriptions.js';
-import type { DevicePort, ResumedSession } from './device-port.js';
+import type { DevicePort } from './device-port.js';
 import { fitsInto, messageOf } from './outbound-command.js';
 import { RateLimit } from './rate-limit.js';
 
@@ -37,8 +38,9 @@ export interface Surroundings {
   readonly limits: Limits;
   /** Of one device; Infinity: no limit. */
   readonly maxMessagesPerSecond: number;
-  readonly clock: Clock;
-  /** Of this clock; one function for all. */
+  /** For what goes into records. */
+  readonly epoch: Clock;
+  /** For durations: of the monotonic clock; one function for all. */
   readonly now: () => number;
   readonly logger: Logger;
   readonly lines: RepeatedLines;
@@ -83,7 +85,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   send(command: OutboundCommand): boolean {
     if (!this.mqtt.isOpen) return false;
-    this.mqtt.send(messageOf(command, this.around.clock.now()));
+    this.mqtt.send(messageOf(command, this.around.now()));
     return true;
   }
 
@@ -137,7 +139,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     resumed: ResumedSession | undefined,
     assignedClientId: string | undefined,
   ): void {
-    const { port, clock } = this.around;
+    const { port, epoch } = this.around;
     const deviceId = device.id;
     const state = this.around.takeOver(deviceId, this, resumed);
     this.state = state;
@@ -148,7 +150,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       link: this,
       registration: { creationId: device.creationId, secretVersion: device.secretVersion },
       protocol: packet.version === 5 ? '5' : packet.version === 3 ? '3.1' : '3.1.1',
-      connectedAt: clock.now(),
+      connectedAt: epoch.now(),
       keepAliveSeconds: packet.keepAlive,
       topicPrefix: `devices/${deviceId}/`,
       resumed: resumed !== undefined,
@@ -160,7 +162,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     };
     counts.connections += 1;
     connectsTotal.inc({ outcome: 'accepted' });
-    const recorded = port.connected(this.session);
+    const recorded = port.connected(this.session, resumed);
     if (resumed?.isFromElsewhere) this.readFrom(recorded);
     this.mqtt.accept({
       session: state,

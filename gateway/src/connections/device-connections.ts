@@ -4,9 +4,10 @@ import { DEFAULT_LIMITS, SessionState, type EndReason, type Limits } from '@fiel
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
+import type { ResumedSession } from '../sessions/newest-sessions.js';
 import { CONNECT_PACKET_BYTES } from './connect-packet-bytes.js';
 import { DeviceConnection, type Surroundings } from './device-connection.js';
-import type { DevicePort, ResumedSession } from './device-port.js';
+import type { DevicePort } from './device-port.js';
 import { UnreleasedIds } from './unreleased-ids.js';
 
 const TICK_MS = 1_000;
@@ -37,7 +38,7 @@ export class DeviceConnections {
       'gatewayId' | 'maxPacketBytes' | 'maxConnections' | 'maxMessagesPerSecond'
     >,
     port: DevicePort,
-    private readonly clock: Clock,
+    private readonly clocks: { readonly epoch: Clock; readonly monotonic: Clock },
     logger: Logger,
   ) {
     const limits: Limits = {
@@ -51,10 +52,10 @@ export class DeviceConnections {
       port,
       limits,
       maxMessagesPerSecond: config.maxMessagesPerSecond ?? Infinity,
-      clock,
-      now: () => clock.now(),
+      epoch: clocks.epoch,
+      now: () => clocks.monotonic.now(),
       logger,
-      lines: new RepeatedLines(logger, clock),
+      lines: new RepeatedLines(logger, clocks.monotonic),
       takeOver: (deviceId, connection, resumed) => this.takeOver(deviceId, connection, resumed),
       gone: (connection) => this.gone(connection),
     };
@@ -126,12 +127,12 @@ export class DeviceConnections {
     if (!session || !state) return;
     const { deviceId } = session;
     if (this.ofDevice.get(deviceId) === connection) this.ofDevice.delete(deviceId);
-    this.unreleased.keep(session, state.inbound, this.clock.now());
+    this.unreleased.keep(session, state.inbound, this.clocks.monotonic.now());
     state.outbound.abandon();
   }
 
   private tick(): void {
     for (const connection of this.all) connection.tick();
-    this.unreleased.forgetExpired(this.clock.now());
+    this.unreleased.forgetExpired(this.clocks.monotonic.now());
   }
 }

@@ -1,17 +1,9 @@
-import type { DeviceRecord, Rejection, SessionRecord, Subscription } from '@fieldgate/contracts';
+import type { DeviceRecord, Rejection, Subscription } from '@fieldgate/contracts';
 import type { Holdable } from '../ingest/paced-writer.js';
 import type { InboundPublish } from '../ingest/publish.js';
 import type { Credentials } from '../sessions/authenticate-device.js';
 import type { DeviceSession, DisconnectReason } from '../sessions/device-session.js';
-
-/** What an earlier connection has left. */
-export interface ResumedSession {
-  readonly record: SessionRecord;
-  /** Whether it is known to be the newest of the device; when the log is slow there may be another. */
-  readonly isNewest: boolean;
-  /** It was a connection to another gateway. */
-  readonly isFromElsewhere: boolean;
-}
+import type { ResumedSession } from '../sessions/newest-sessions.js';
 
 /** What connections ask and tell the rest of the gateway. */
 export interface DevicePort {
@@ -19,7 +11,7 @@ export interface DevicePort {
   /** Undefined when there is no session to resume. */
   resume(deviceId: string): Promise<ResumedSession | undefined>;
   /** Resolves when the session's record is durable, or the connection is being closed because it cannot be. */
-  connected(session: DeviceSession): Promise<void>;
+  connected(session: DeviceSession, resumed: ResumedSession | undefined): Promise<void>;
   disconnected(session: DeviceSession, reason: DisconnectReason): void;
   /** Resolve when the subscriptions are durable. */
   subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void>;

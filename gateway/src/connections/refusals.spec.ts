@@ -5,7 +5,7 @@ import type { Packet } from 'mqtt-packet';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import { gatewayWith, givenGateway, SECRET } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
-import { silentAboutTelemetry, type SilentLog } from '../testing/silent-log.js';
+import { silentAbout, type SilentLog } from '../testing/silent-log.js';
 import { recordsOf, register, type TestGateway } from '../testing/test-gateway.js';
 
 // "What becomes of a PUBLISH" in the device guide, row by row, as packets.
@@ -26,7 +26,7 @@ async function givenSilence(protocolVersion: 4 | 5, holdMs?: number) {
   const log = createMemoryLog();
   await log.start();
   await register(log, 'pump-7', SECRET);
-  const silent: SilentLog = silentAboutTelemetry(log);
+  const silent: SilentLog = silentAbout(log, 'fieldgate.telemetry.v1');
   const gateway = await gatewayWith(silent, holdMs === undefined ? {} : { holdMs });
   return { log: silent, client: await connected(gateway, protocolVersion) };
 }

@@ -11,7 +11,7 @@ export interface DeviceLink {
   send(message: OutboundCommand): boolean;
   /** Whether the device takes a packet of this size. */
   fits(message: OutboundCommand): boolean;
-  /** When the message came that has waited for its acknowledgement for longest, epoch ms; undefined when none waits. */
+  /** When the message came that has waited for its acknowledgement for longest, ms of the monotonic clock; undefined when none waits. */
   readonly oldestUnsettled: number | undefined;
   /** How many wait. */
   readonly unsettled: number;
@@ -78,6 +78,10 @@ export const CLOSE_REASONS = {
   'internal-error': { reasonCode: 0x83, says: 'the gateway has failed on a message, and logged it' },
   'topic-forbidden': { reasonCode: 0x87, says: 'a device may publish below its own topics only' },
   'too-fast': { reasonCode: 0x96, says: 'too many messages a second for a minute' },
+  'session-gone': {
+    reasonCode: 0x89,
+    says: 'the session that was resumed turned out to be over: connect again',
+  },
   'taken-over': { reasonCode: 0x8e, says: 'session taken over by another connection' },
 } as const;
 export type CloseReason = keyof typeof CLOSE_REASONS;

@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import {
   encodeEvent,
   encodeTableRow,
-  isResumable,
   type EventIdentity,
   type SessionRecord,
   type Subscription,
@@ -16,6 +15,7 @@ import {
 } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import type { DeviceSession, DisconnectReason } from './device-session.js';
+import { NewestSessions, type ResumedSession } from './newest-sessions.js';
 
 /**
  * The sessions of this gateway, and their records in `fieldgate.sessions.v1`. A session outlives its connection and its gateway: whoever
@@ -31,6 +31,9 @@ export class SessionRegistry {
     { readonly subscriptions: string; readonly durable: Promise<LogPosition> }
   >();
   private readonly readyListeners: ((session: DeviceSession) => void)[] = [];
+  private readonly newestSessions: NewestSessions;
+  /** By connection: resumed from a record that may not be the newest; over when that is known. Until then nothing of it is written. */
+  private readonly unsure = new Map<string, Promise<void>>();
 
   constructor(
     private readonly identity: { readonly gatewayId: string; readonly boot: string },
@@ -38,9 +41,12 @@ export class SessionRegistry {
     private readonly table: LogTable<SessionRecord>,
     private readonly clock: Clock,
     private readonly logger: Logger,
-  ) {}
+  ) {
+    this.newestSessions = new NewestSessions(identity.gatewayId, table, clock);
+  }
 
   start(): void {
+    this.newestSessions.start();
     this.table.changes((change) => this.onRecord(change));
   }
 
@@ -80,10 +86,8 @@ export class SessionRegistry {
   }
 
   /** What an earlier session of this device left behind; undefined when there is nothing to resume. */
-  resumable(deviceId: string, creationId: string | undefined): SessionRecord | undefined {
-    const record = this.table.get(deviceId);
-    if (!record || !isResumable(record, this.clock.now())) return undefined;
-    return record.creationId === undefined || record.creationId === creationId ? record : undefined;
+  resume(deviceId: string, creationId: string | undefined): Promise<ResumedSession | undefined> {
+    return this.newestSessions.resume(deviceId, creationId);
   }
 
   /** The newest record of the device, whoever wrote it. */
@@ -92,18 +96,38 @@ export class SessionRegistry {
   }
 
   /** The device is connected here from now on. Resolves when its record says so, or cannot. */
-  connected(session: DeviceSession): Promise<void> {
+  connected(session: DeviceSession, resumed?: ResumedSession): Promise<void> {
     this.sessions.set(session.deviceId, session);
-    const recorded = this.write(session).then(
-      () => undefined,
-      (error: unknown) => this.notWritten(session, error),
+    const recorded = this.firstRecord(session, resumed).catch((error: unknown) =>
+      this.notWritten(session, error),
     );
     this.writeEvent(session, 'connected', { gateway: this.identity.gatewayId, protocol: session.protocol });
     return recorded;
   }
 
+  private async firstRecord(session: DeviceSession, resumed: ResumedSession | undefined): Promise<void> {
+    if (resumed && !resumed.isNewest) {
+      const known = this.makeSure(session);
+      this.unsure.set(session.connection, known);
+      await known;
+      this.unsure.delete(session.connection);
+      if (session.closed) return;
+    }
+    await this.write(session);
+  }
+
+  /** The log was too slow to tell which session is the newest: what was taken for it is put right when it tells. */
+  private async makeSure(session: DeviceSession): Promise<void> {
+    const newest = await this.newestSessions.certain(session.deviceId, () => session.closed);
+    if (session.closed) return;
+    if (newest && this.newestSessions.canGoOn(newest, session.registration.creationId))
+      session.subscriptions = newest.subscriptions;
+    else session.link.close('session-gone'); // it was told Session Present = 1
+  }
+
   /** Resolves when the subscriptions are durable: a SUBACK may follow. */
   async subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void> {
+    await this.unsure.get(session.connection);
     const filters = new Set(subscriptions.map((subscription) => subscription.filter));
     session.subscriptions = [
       ...session.subscriptions.filter((old) => !filters.has(old.filter)),
@@ -113,6 +137,7 @@ export class SessionRegistry {
   }
 
   async unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void> {
+    await this.unsure.get(session.connection);
     session.subscriptions = session.subscriptions.filter(
       (subscription) => !filters.includes(subscription.filter),
     );
@@ -125,7 +150,7 @@ export class SessionRegistry {
     if (this.sessions.get(session.deviceId) === session) this.sessions.delete(session.deviceId);
     this.lastWritten.delete(session.connection);
     this.writeEvent(session, 'disconnected', { gateway: this.identity.gatewayId, reason });
-    if (session.standing === 'superseded') return;
+    if (session.standing === 'superseded' || this.unsure.has(session.connection)) return;
     this.append(session, { connected: false, disconnectedAt: this.clock.now(), reason }).catch(
       (error: unknown) => this.notWritten(session, error),
     );
@@ -146,7 +171,7 @@ export class SessionRegistry {
   private write(session: DeviceSession): Promise<LogPosition> {
     const subscriptions = JSON.stringify(session.subscriptions);
     const last = this.lastWritten.get(session.connection);
-    if (last?.subscriptions === subscriptions) return last.durable; // one SUBSCRIBE with many filters comes here once per filter
+    if (last?.subscriptions === subscriptions) return last.durable; // it says so already
     const durable = this.append(session, { connected: true });
     this.lastWritten.set(session.connection, { subscriptions, durable });
     durable.catch(() => this.lastWritten.delete(session.connection)); // the caller hears of it; the next one writes again
@@ -179,7 +204,13 @@ export class SessionRegistry {
     const { deviceId: key, connection } = record;
     const row = { key, id: `${connection}-${(this.written += 1)}`, atMs: this.clock.now(), data: record };
     const value = encodeTableRow('fieldgate.sessions.v1', row);
-    return appended(this.log.writer, { topic: 'fieldgate.sessions.v1', key, value });
+    const written = this.newestSessions.writing(record);
+    const durable = appended(this.log.writer, { topic: 'fieldgate.sessions.v1', key, value });
+    durable.then(
+      (at) => written.settled(at),
+      () => written.settled(undefined), // the caller hears of it
+    );
+    return durable;
   }
 
   private writeEvent(

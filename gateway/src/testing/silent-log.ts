@@ -1,8 +1,8 @@
-import { FieldgateError } from '@fieldgate/contracts';
+import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import type { LogWriter, NewRecord, Settle } from '@fieldgate/commit-log';
 import type { MemoryLog } from '@fieldgate/commit-log/testing';
 
-/** A log that takes readings and keeps silent about them. */
+/** A log that takes the records of one topic and keeps silent about them. */
 export interface SilentLog extends MemoryLog {
   /** They are written now, and settled. */
   write(): void;
@@ -10,10 +10,10 @@ export interface SilentLog extends MemoryLog {
   fail(): void;
 }
 
-export function silentAboutTelemetry(log: MemoryLog): SilentLog {
+export function silentAbout(log: MemoryLog, topic: LogTopic): SilentLog {
   const held: { record: NewRecord; settle: Settle }[] = [];
   const append: LogWriter['append'] = (record, settle) => {
-    if (record.topic !== 'fieldgate.telemetry.v1') return log.writer.append(record, settle);
+    if (record.topic !== topic) return log.writer.append(record, settle);
     held.push({ record, settle: settle as Settle }); // it gets its own record back, no other
     return true;
   };
