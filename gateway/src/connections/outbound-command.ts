@@ -1,7 +1,7 @@
 import { encode, PacketType, type OutboundMessage } from '@fieldgate/mqtt-edge';
 import type { OutboundCommand } from '../sessions/device-session.js';
 
-/** A request as the edge sends it. */
+/** A request as the edge sends it. `now`: of the clock that the edge goes by. */
 export function messageOf(command: OutboundCommand, now: number): OutboundMessage {
   const { topic, payload, qos, properties } = command;
   const { responseTopic, correlationData, contentType, subscriptionIdentifiers } = properties;

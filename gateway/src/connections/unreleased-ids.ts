@@ -10,7 +10,7 @@ interface Kept {
   readonly inbound: InboundState;
   /** How many there were: some may be settled, and not taken, while the device is away. */
   readonly ids: number;
-  /** Epoch ms; when the session is over. */
+  /** When the session is over, ms of the monotonic clock. */
   readonly until: number;
 }
 
@@ -35,6 +35,7 @@ export class UnreleasedIds {
     return this.ids;
   }
 
+  /** `now`: of the monotonic clock, ms. */
   keep({ deviceId, connection, expirySeconds }: EndedSession, inbound: InboundState, now: number): void {
     this.forget(deviceId);
     const ids = inbound.size;
@@ -67,7 +68,7 @@ export class UnreleasedIds {
     this.ids -= kept.ids;
   }
 
-  /** Those of sessions that are over. To be called now and then. */
+  /** Those of sessions that are over. To be called now and then; `now`: of the monotonic clock, ms. */
   forgetExpired(now: number): void {
     for (const [deviceId, { until }] of this.kept) if (until <= now) this.forget(deviceId);
   }

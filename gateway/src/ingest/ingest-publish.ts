@@ -43,9 +43,10 @@ export class IngestPublish {
     private readonly writer: PacedWriter,
     private readonly responses: AcceptResponse,
     private readonly clock: Clock,
+    monotonic: Clock,
     private readonly logger: Logger,
   ) {
-    this.lines = new RepeatedLines(logger, clock);
+    this.lines = new RepeatedLines(logger, monotonic);
     this.plain = new PlainTelemetry(this.mint);
   }
 

@@ -39,6 +39,8 @@ async function givenWills(rows: readonly SessionRecord[] = []) {
   for (const each of rows) await table.reached(await written(log, each));
   const given = {
     now: AT,
+    /** How far the epoch clock has been set forward. */
+    setBy: 0,
     connected: '',
     outcome: 'acknowledge' as IngestOutcome,
     messages: [] as string[],
@@ -55,6 +57,7 @@ async function givenWills(rows: readonly SessionRecord[] = []) {
       },
       published: ({ connection }) => given.published.push(connection),
     },
+    { now: () => given.now + given.setBy },
     { now: () => given.now },
   );
   wills.start();
@@ -82,6 +85,24 @@ it('waits for the delay of a will, and publishes it once', async () => {
   expect(tellsAt(AT + 30_000)).toEqual([GONE]);
   expect(given.published).toEqual(['one']);
   expect(tellsAt(AT + 90_000)).toEqual([GONE]);
+});
+
+it.each([7_200_000, -3_600_000])('waits for just its delay when the clock is set by %i ms', async (ms) => {
+  const left = await givenWills();
+  left.wills.leave(sessionWith({ expirySeconds: 3_600, will: WILL }));
+  const read = await givenWills([row]);
+  for (const { given, tellsAt, write } of [left, read]) {
+    given.setBy = ms;
+    await write({});
+    expect(tellsAt(AT + 29_999)).toEqual([]);
+    expect(tellsAt(AT + 30_000)).toEqual([GONE]);
+  }
+});
+
+it('waits no longer than its delay in a run whose clock does not know the time yet', async () => {
+  const { tellsAt } = await givenWills([{ ...row, disconnectedAt: AT + 3_600_000 }]);
+  expect(tellsAt(AT + 29_999)).toEqual([]);
+  expect(tellsAt(AT + 30_000)).toEqual([GONE]);
 });
 
 it('waits no longer than the session lasts', async () => {

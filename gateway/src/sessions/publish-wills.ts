@@ -14,7 +14,7 @@ export interface WillPort {
 }
 
 interface Due {
-  /** Epoch ms. */
+  /** Ms of the monotonic clock: a clock that is set must neither publish a will nor hold it back. */
   readonly at: number;
   readonly session: DeviceSession;
   readonly will: SessionWill;
@@ -41,7 +41,8 @@ export class PublishWills {
     private readonly gatewayId: string,
     private readonly table: LogTable<SessionRecord>,
     private readonly port: WillPort,
-    private readonly clock: Clock,
+    private readonly epoch: Clock,
+    private readonly monotonic: Clock,
   ) {}
 
   start(): void {
@@ -55,7 +56,7 @@ export class PublishWills {
     if (!will) return;
     const delaySeconds = delayOf(will, session);
     const isOver = delaySeconds === 0;
-    const due: Due = { at: this.clock.now() + delaySeconds * 1_000, session, will, record: undefined };
+    const due: Due = { at: this.monotonic.now() + delaySeconds * 1_000, session, will, record: undefined };
     if (session.standing === 'superseded') {
       const newest = this.table.get(session.deviceId);
       if (isOver || hasEndedEarlierSession(newest)) this.publish(due);
@@ -69,7 +70,7 @@ export class PublishWills {
 
   /** To be called about once a second. */
   tick(): void {
-    const now = this.clock.now();
+    const now = this.monotonic.now();
     const late = [...this.late.values()];
     this.late.clear();
     for (const due of late) this.publish(due);
@@ -91,8 +92,11 @@ export class PublishWills {
     if (this.port.isConnected(deviceId, record.connection)) return; // taken for lost
     const told = this.told.get(deviceId);
     if (told?.session.connection === record.connection) return this.note(told, record);
-    const due: Due = { at: dueAt(record), session: sessionOf(record), will: record.will, record };
-    if (due.at <= this.clock.now()) this.publish(due);
+    const now = this.monotonic.now();
+    const isKnown = before?.session.connection === record.connection;
+    const at = isKnown ? before.at : now + remainingMs(record, this.epoch.now());
+    const due: Due = { at, session: sessionOf(record), will: record.will, record };
+    if (due.at <= now) this.publish(due);
     else this.waiting.set(deviceId, due);
   }
 
@@ -157,9 +161,10 @@ function delayOf(will: SessionWill, { expirySeconds }: { readonly expirySeconds:
   return Math.min(will.delaySeconds, expirySeconds);
 }
 
-function dueAt(record: SessionRecord): number {
-  const delaySeconds = record.will ? delayOf(record.will, record) : 0;
-  return (record.disconnectedAt ?? record.connectedAt) + delaySeconds * 1_000;
+/** Until the will of an earlier run is due: never more than its delay, however far back this run's clock stands behind that of its record. */
+function remainingMs(record: SessionRecord, epochNow: number): number {
+  const delayMs = record.will ? delayOf(record.will, record) * 1_000 : 0;
+  return Math.min(delayMs, (record.disconnectedAt ?? record.connectedAt) + delayMs - epochNow);
 }
 
 /** A connection with Clean Start 1, or after the expiry: what waited for the end of the session has waited long enough ([MQTT-3.1.2-8]). */
