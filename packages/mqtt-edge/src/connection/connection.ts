@@ -15,7 +15,7 @@ import { Deadlines } from './deadlines.js';
 import { Exchange } from './exchange.js';
 import { farewellFor } from './farewell.js';
 import { fitting } from './fitting.js';
-import { connackFor, keepAliveOf, withoutPassword } from './handshake.js';
+import { connackFor, keepAliveOf, withOwnWill, withoutPassword } from './handshake.js';
 import { Intake } from './intake.js';
 import { Legacy } from './legacy.js';
 import { connectSizeOf, type Limits } from './limits.js';
@@ -235,8 +235,9 @@ export class Connection {
     this.phase = 'asking';
     const objection = objectionTo(packet, this.limits);
     if (objection) return this.refuse(objection.reasonCode, objection.reason);
-    this.legacy = new Legacy(packet, this.limits);
-    this.handler.connect(packet);
+    const asked = (this.connectPacket = withOwnWill(packet));
+    this.legacy = new Legacy(asked, this.limits);
+    this.handler.connect(asked);
   }
 
   private onDisconnect(packet: DisconnectPacket): void {

@@ -87,6 +87,25 @@ export function explained(packet: ConnectPacket | undefined, reason: string | un
   return { reasonString: reason };
 }
 
+/** A will waits as long as its connection lasts: its bytes must not keep the chunk that CONNECT came in, with the password in it. */
+export function withOwnWill(packet: ConnectPacket): ConnectPacket {
+  const { will } = packet;
+  if (will === undefined) return packet;
+  const { correlationData } = will.properties;
+  const properties =
+    correlationData === undefined
+      ? will.properties
+      : { ...will.properties, correlationData: copyOf(correlationData) };
+  return { ...packet, will: { ...will, payload: copyOf(will.payload), properties } };
+}
+
+/** With memory of its own: `Buffer.from` would take it of a pool that others keep as well. */
+function copyOf(bytes: Buffer): Buffer {
+  const copy = Buffer.alloc(bytes.length);
+  bytes.copy(copy);
+  return copy;
+}
+
 /** It has served its purpose; who is let in may stay for months. */
 export function withoutPassword(packet: ConnectPacket): ConnectPacket {
   return packet.password === undefined ? packet : { ...packet, password: undefined };
