@@ -62,8 +62,8 @@ it.each([
   ['in two bytes what fits into one', 'C0 80 00', '0x81 MQTT-1.5.5-1'],
   ['in four bytes what fits into three', '30 FF FF FF 00', '0x81 MQTT-1.5.5-1'],
   ['in five bytes', '30 FF FF FF FF 7F', '0x81 2.1.4'],
-  ['beyond the limit', '30 63', '0x95 MQTT-3.1.2-24'],
-  ['of 256 MB', '30 FF FF FF 7F', '0x95 MQTT-3.1.2-24'],
+  ['beyond the limit', '30 63', '0x95 MQTT-3.2.2-15'],
+  ['of 256 MB', '30 FF FF FF 7F', '0x95 MQTT-3.2.2-15'],
 ])('refuses a remaining length %s as soon as it is there', (_, bytes, expected) => {
   expect(refusal(bytes, { version: 5, maximumPacketSize: 100 })).toBe(expected);
 });
@@ -73,7 +73,7 @@ it('counts the fixed header into the packet size, and takes a packet of just tha
   expect(decodeOne(bytes, { version: 4, maximumPacketSize: bytes.length })).toMatchObject({
     packetId: 0x1234,
   });
-  expect(refusal(bytes, { version: 4, maximumPacketSize: bytes.length - 1 })).toBe('0x95 MQTT-3.1.2-24');
+  expect(refusal(bytes, { version: 4, maximumPacketSize: bytes.length - 1 })).toBe('0x95 MQTT-3.2.2-15');
 });
 
 it('names the limit to the one who broke it', () => {
@@ -82,6 +82,37 @@ it('names the limit to the one who broke it', () => {
     reason: 'packet of 101 bytes is larger than 100',
     packetType: PacketType.publish,
   });
+});
+
+it('says by whose limit a packet is too large, and of a CONNECT only that it is', () => {
+  expect(refusal('30 63', { role: 'client', maximumPacketSize: 100 })).toBe('0x95 MQTT-3.1.2-24');
+  expect(refusal(CONNECT_5, { maximumPacketSize: 15 })).toBe('0x95 3.2.2.2');
+  expect(
+    decodeChunks([hex(`${CONNECT_5} ${CONNECT_5.replace('0E', '7F')}`)], { maximumPacketSize: 100 }),
+  ).toMatchObject([
+    { type: PacketType.connect },
+    { clause: 'MQTT-3.2.2-15' }, // the second one is a packet like others
+  ]);
+});
+
+it.each([
+  ['MQTT 5', '10 7F 0004 4D515454 05', 5],
+  ['MQTT 3.1.1', '10 7F 0004 4D515454 04', 4],
+  ['no version that there is', '10 7F 0004 4D515454 06', undefined],
+  ['MQTT 3.1, for which it would have to read on', '10 7F 0006 4D51497364', undefined],
+  ['another protocol', '10 7F 0004 4D515455 05', undefined],
+])('takes from a CONNECT that is too large no more than its version: %s', (_, bytes, version) => {
+  const decoder = new Decoder({ role: 'server', maximumPacketSize: 100 });
+  for (const byte of hex(bytes)) {
+    expect(decoder.read()).toBeUndefined();
+    decoder.write(Buffer.from([byte]));
+  }
+  expect(decoder.read()).toMatchObject({ reasonCode: 0x95, packetType: PacketType.connect });
+  expect(decoder.version).toBe(version);
+});
+
+it('does not wait for a version for which a CONNECT that is too large is too short', () => {
+  expect(refusal('10 06', { maximumPacketSize: 5 })).toBe('0x95 3.2.2.2');
 });
 
 it('takes another limit while it lives', () => {

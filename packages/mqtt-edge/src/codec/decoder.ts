@@ -1,10 +1,5 @@
-import {
-  BEFORE_CONNECT,
-  FIRST_BYTE_OBJECTIONS,
-  firstByteVerdicts,
-  type FirstByteVerdicts,
-  type Role,
-} from './fixed-headers.js';
+import { FixedHeaderReader } from './fixed-header-reader.js';
+import type { Role } from './fixed-headers.js';
 import {
   PacketType,
   type Packet,
@@ -15,7 +10,6 @@ import {
 import { PacketGatherer } from './packet-gatherer.js';
 import { PacketReader } from './packet-reader.js';
 import { malformed, violationOf, type Objection } from './protocol-violation.js';
-import { ReasonCode } from './reason-codes.js';
 import type { InboundPublish } from './inbound-publish.js';
 import { readAcknowledgement, readAuth, readConnack, readDisconnect } from './read-answers.js';
 import { readConnect, readProtocol } from './read-connect.js';
@@ -30,7 +24,7 @@ export type InboundPacket = Exclude<Packet, PublishPacket> | InboundPublish;
 export interface DecoderOptions {
   /** Who reads. A server takes the version from CONNECT, a client says it. */
   readonly role: Role;
-  /** Bytes of a whole packet, fixed header included ([MQTT-3.1.2-24]). */
+  /** Bytes of a whole packet, fixed header included: what this side has told the other ([MQTT-3.2.2-15], [MQTT-3.1.2-24]). */
   readonly maximumPacketSize: number;
   /** Default: a server waits for CONNECT, a client speaks MQTT 5. */
   readonly version?: ProtocolVersion;
@@ -53,37 +47,38 @@ const LET_GO_AFTER = 16;
  * written, so a chunk must not be changed afterwards; a packet that comes in pieces gets memory of its own.
  */
 export class Decoder {
-  /** May change while the connection lives: before log-in a smaller one is enough. */
-  maximumPacketSize: number;
-  private readonly role: Role;
   private readonly checkWillPayload: boolean;
+  private readonly header: FixedHeaderReader;
   private readonly reader: PacketReader;
   private readonly topics = new TopicMemory();
   private readonly gatherer = new PacketGatherer();
-  private agreed: ProtocolVersion | undefined;
-  private verdicts: FirstByteVerdicts;
   private violated: ProtocolViolation | undefined;
   private chunk: Buffer | undefined;
   private at = 0;
   /** Chunks behind `chunk`; empty as long as the caller reads until `undefined`. */
   private waiting: Buffer[] = [];
   private nextWaiting = 0;
-  /** Of the header that `packetLength` has read last. */
-  private headerLength = 0;
 
   constructor(options: DecoderOptions) {
-    this.role = options.role;
-    this.maximumPacketSize = options.maximumPacketSize;
     this.checkWillPayload = options.checkWillPayload ?? false;
+    this.header = new FixedHeaderReader(options.role, options.maximumPacketSize);
     this.reader = new PacketReader(options.role, options.strictStrings ?? true);
-    this.verdicts = BEFORE_CONNECT;
     const version = options.version ?? (options.role === 'client' ? 5 : undefined);
     if (version !== undefined) this.agree(version, true);
   }
 
   /** The version of CONNECT; known also when the rest of that CONNECT is a violation, so that it can be answered. */
   get version(): ProtocolVersion | undefined {
-    return this.agreed;
+    return this.header.version;
+  }
+
+  get maximumPacketSize(): number {
+    return this.header.maximumPacketSize;
+  }
+
+  /** May change while the connection lives: before log-in a smaller one is enough. */
+  set maximumPacketSize(bytes: number) {
+    this.header.maximumPacketSize = bytes;
   }
 
   /** Whether there are bytes that `read` has not looked at yet. */
@@ -113,12 +108,12 @@ export class Decoder {
         continue;
       }
       const from = this.at;
-      const length = this.packetLength(chunk, from, chunk.length);
+      const length = this.header.packetLength(chunk, from, chunk.length);
       if (length > 0 && from + length <= chunk.length) {
         this.advance(chunk, from + length);
         return this.decode(chunk, from, from + length);
       }
-      if (this.violated === undefined) this.gatherer.start();
+      if (!this.isRefused()) this.gatherer.start();
     }
   }
 
@@ -127,8 +122,8 @@ export class Decoder {
     const { gatherer } = this;
     while (gatherer.total === 0 && this.at < chunk.length) {
       gatherer.addByte(chunk[this.at++] as number); // at < length
-      const total = this.packetLength(gatherer.bytes, 0, gatherer.length);
-      if (this.violated !== undefined) return undefined;
+      const total = this.header.packetLength(gatherer.bytes, 0, gatherer.length);
+      if (this.isRefused()) return undefined;
       gatherer.total = total;
     }
     const taken = gatherer.add(chunk, this.at);
@@ -160,35 +155,12 @@ export class Decoder {
     this.nextWaiting = 0;
   }
 
-  /** Judges a fixed header (2.1) as far as it is there. The length of its packet; 0: not known yet, or violated. */
-  private packetLength(bytes: Buffer, from: number, end: number): number {
-    const firstByte = bytes[from] as number; // from < end
-    const verdict = this.verdicts[firstByte] as number; // one for each byte
-    if (verdict !== 0) {
-      this.fail(FIRST_BYTE_OBJECTIONS[verdict] as Objection, undefined); // one for each verdict but 0
-      return 0;
-    }
-    let remaining = 0;
-    for (let index = 1; index < 5; index++) {
-      if (from + index >= end) return 0;
-      const byte = bytes[from + index] as number; // before the end
-      remaining |= (byte & 0x7f) << (7 * (index - 1));
-      if (byte >= 0x80) continue;
-      if (byte === 0 && index > 1) {
-        this.fail(
-          malformed('MQTT-1.5.5-1', 'remaining length is not encoded in the fewest bytes'),
-          undefined,
-        );
-        return 0;
-      }
-      this.headerLength = 1 + index;
-      const length = 1 + index + remaining;
-      if (length <= this.maximumPacketSize) return length;
-      this.fail(tooLarge(length, this.maximumPacketSize), (firstByte >> 4) as PacketType); // judged above
-      return 0;
-    }
-    this.fail(malformed('2.1.4', 'remaining length has more than four bytes'), undefined);
-    return 0;
+  /** By the fixed header that was read last. */
+  private isRefused(): boolean {
+    const { objection, packetType } = this.header;
+    if (objection === undefined) return false;
+    this.fail(objection, packetType);
+    return true;
   }
 
   /** One whole packet: `bytes[from..end)`, whose fixed header was read last. */
@@ -196,7 +168,7 @@ export class Decoder {
     const { reader } = this;
     const firstByte = bytes[from] as number; // a packet has two bytes at least
     const type = (firstByte >> 4) as PacketType; // judged with the header
-    reader.start(bytes, from + this.headerLength, end, firstByte);
+    reader.start(bytes, from + this.header.length, end, firstByte);
     const packet = type === PacketType.publish ? readPublish(reader, this.topics) : this.decodeOther(type);
     if (reader.at !== reader.end) reader.object(malformed('1.5', 'bytes are left over behind the packet'));
     reader.release();
@@ -235,22 +207,20 @@ export class Decoder {
 
   /** A second CONNECT is read by its own version and leaves that of the connection alone: the connection refuses it. */
   private decodeConnect(): InboundPacket {
-    const { reader } = this;
+    const { reader, header } = this;
     const version = readProtocol(reader);
     if (version !== undefined) reader.version = version;
-    if (version !== undefined && this.agreed === undefined) this.agreed = version;
+    if (version !== undefined) header.version ??= version;
     const packet = readConnect(reader, this.checkWillPayload);
-    if (this.verdicts === BEFORE_CONNECT && reader.objection === undefined) {
+    if (header.awaitsConnect && reader.objection === undefined)
       this.agree(packet.version, packet.properties.authenticationMethod !== undefined);
-    }
-    if (this.agreed !== undefined) reader.version = this.agreed;
+    if (header.version !== undefined) reader.version = header.version;
     return packet;
   }
 
   private agree(version: ProtocolVersion, authentication: boolean): void {
-    this.agreed = version;
+    this.header.agree(version, authentication);
     this.reader.version = version;
-    this.verdicts = verdictsOf(this.role, version, authentication);
   }
 
   private fail(objection: Objection, type: PacketType | undefined): ProtocolViolation {
@@ -260,22 +230,4 @@ export class Decoder {
     this.gatherer.clear();
     return this.violated;
   }
-}
-
-const tooLarge = (length: number, limit: number): Objection => ({
-  reasonCode: ReasonCode.packetTooLarge,
-  clause: 'MQTT-3.1.2-24',
-  reason: `packet of ${length} bytes is larger than ${limit}`,
-});
-
-const compiled = new Map<string, FirstByteVerdicts>();
-
-/** Twelve tables at most, shared by all connections. */
-function verdictsOf(role: Role, version: ProtocolVersion, authentication: boolean): FirstByteVerdicts {
-  const key = `${role} ${version} ${authentication}`;
-  const known = compiled.get(key);
-  if (known !== undefined) return known;
-  const verdicts = firstByteVerdicts(role, version, authentication);
-  compiled.set(key, verdicts);
-  return verdicts;
 }

@@ -53,7 +53,7 @@ it('takes a password without a user name in MQTT 5 only', () => {
   expect(decodeOne('10 11 0004 4D515454 05 42 000A 00 0001 70 0001 71')).toMatchObject({
     username: undefined,
   });
-  expect(refusal('10 10 0004 4D515454 04 42 000A 0001 70 0001 71')).toBe('0x81 MQTT-3.1.2-22');
+  expect(refusal('10 10 0004 4D515454 04 42 000A 0001 70 0001 71')).toBe('0x81 3.1.2.9');
 });
 
 it.each([

@@ -26,6 +26,18 @@ export const PROTOCOLS: readonly { readonly name: string; readonly version: Prot
   { name: 'MQTT', version: 5 },
 ];
 
+/** Of protocol name and version together, as MQTT 3.1.1 and 5 have them. */
+export const PROTOCOL_BYTES = 7;
+
+/** The version in a CONNECT that is not read; undefined: not known. `at` is where its protocol name is, of which `PROTOCOL_BYTES` are there. */
+export function peekVersion(bytes: Buffer, at: number): ProtocolVersion | undefined {
+  const name = bytes.toString('latin1', at, at + PROTOCOL_BYTES - 1);
+  const level = bytes[at + PROTOCOL_BYTES - 1];
+  return name === '\0\x04MQTT'
+    ? PROTOCOLS.find(({ name: its, version }) => its === 'MQTT' && version === level)?.version
+    : undefined;
+}
+
 /** Reads protocol name and version. The rest depends on it, so does the answer to a CONNECT that goes wrong later. */
 export function readProtocol(reader: PacketReader): ProtocolVersion | undefined {
   const name = reader.text('protocol name');
@@ -82,7 +94,7 @@ function flagsObjection(flags: number, version: ProtocolVersion): Objection | un
   const hasWill = (flags & ConnectFlag.will) !== 0;
   if (hasWill && willQos === 3) return malformed('MQTT-3.1.2-12', 'QoS of the will is 3');
   if (version < 5 && flags & ConnectFlag.password && !(flags & ConnectFlag.username)) {
-    return malformed('MQTT-3.1.2-22', 'a password without a user name'); // of MQTT 3.1.1; MQTT 5 allows it
+    return malformed('3.1.2.9', 'a password without a user name'); // MQTT 5 allows it
   }
   if (version === 3) return undefined; // bit 0 is not used, and without a will its bits are disregarded
   if (flags & ConnectFlag.reserved) return malformed('MQTT-3.1.2-3', 'reserved connect flag is set');
