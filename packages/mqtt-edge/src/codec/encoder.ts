@@ -88,7 +88,7 @@ function encodePublish(packet: PublishPacket, version: ProtocolVersion): Buffer 
 }
 
 function demandPacketId(packetId: number | undefined): number {
-  if (packetId === undefined || packetId === 0) throw new RangeError('a PUBLISH with QoS needs a packet id'); // [MQTT-2.2.1-3]
+  if (packetId === undefined || packetId === 0) throw new RangeError('a PUBLISH with QoS needs a packet id'); // [MQTT-2.2.1-3], [MQTT-2.2.1-4]
   return packetId;
 }
 

@@ -32,7 +32,8 @@ it.each([
   [0x21, 0x82, 'must not receive'], // Mosquitto asks for the direction of CONNACK and PINGRESP first
   [0x91, 0x81, 'reserved bits'], // and for the flags of SUBACK and UNSUBACK
   [0x36, 0x81, 'QoS 3'],
-  [0x38, 0x81, 'DUP with QoS 0'],
+  [0x3e, 0x81, 'QoS 3'],
+  [0x38, 0x81, 'DUP and QoS 0'],
   [0xc1, 0x81, 'reserved bits'],
 ])('objects to first byte %i with %i: %s', (byte, code, reason) => {
   const verdict = firstByteVerdicts('server', 5, true)[byte] ?? 0;

@@ -49,17 +49,19 @@ const REPEATABLE_IN_31: ReadonlySet<PacketType> = new Set<PacketType>([
   PacketType.unsubscribe,
 ]);
 const DUP = 0b1000;
+const QOS = 0b0110;
 
 /** What a first byte may be accused of, by verdict; verdict 0 is "go on". */
 export const FIRST_BYTE_OBJECTIONS: readonly (Objection | undefined)[] = [
   undefined,
   malformed('MQTT-2.1.3-1', 'reserved bits of the fixed header are set'),
-  malformed('MQTT-3.3.1-4', 'QoS 3, or DUP with QoS 0'),
+  malformed('MQTT-3.3.1-4', 'a PUBLISH with QoS 3'),
+  malformed('MQTT-3.3.1-2', 'a PUBLISH with DUP and QoS 0'),
   protocolError('2.1.2', 'a packet that this side must not receive'),
   protocolError('2.1.2', 'packet type is reserved'),
   protocolError('MQTT-3.1.0-1', 'the first packet is not CONNECT'),
 ];
-const Verdict = { fine: 0, flags: 1, publishFlags: 2, direction: 3, reserved: 4, notConnect: 5 } as const;
+const Verdict = { fine: 0, flags: 1, qos: 2, dup: 3, direction: 4, reserved: 5, notConnect: 6 } as const;
 
 /** One verdict for each first byte. */
 export type FirstByteVerdicts = Uint8Array;
@@ -98,7 +100,8 @@ function judge(header: FixedHeader, flags: number, foreign: boolean, version: Pr
   const allowed = typeof header.flags === 'number' ? [header.flags] : header.flags;
   const repeated = version === 3 && REPEATABLE_IN_31.has(header.type);
   if (!allowed.includes(repeated ? flags & ~DUP : flags)) {
-    return header.type === PacketType.publish ? Verdict.publishFlags : Verdict.flags;
+    if (header.type !== PacketType.publish) return Verdict.flags;
+    return (flags & QOS) === QOS ? Verdict.qos : Verdict.dup;
   }
   return foreign ? Verdict.direction : Verdict.fine;
 }

@@ -1,11 +1,26 @@
 import type { Role } from './fixed-headers.js';
-import type { ProtocolVersion } from './packet.js';
+import { PacketType, type ProtocolVersion } from './packet.js';
 import { malformed, protocolError, type Objection } from './protocol-violation.js';
 import { nameObjection } from './topics.js';
 import { scanUtf8 } from './utf8.js';
 
 const NOTHING = Buffer.alloc(0);
-const ZERO_PACKET_ID = protocolError('MQTT-2.2.1-3', 'packet identifier is 0'); // 2.2.1 gives no code; Mosquitto says 0x82
+
+/** 2.2.1 gives no code; Mosquitto says 0x82. */
+const zeroPacketId = (clause: string): Objection => protocolError(clause, 'packet identifier is 0');
+/** The acknowledgements repeat an id, the others bring a new one. */
+const REPEATED: Partial<Record<PacketType, Objection>> = {
+  [PacketType.puback]: zeroPacketId('MQTT-2.2.1-5'),
+  [PacketType.pubrec]: zeroPacketId('MQTT-2.2.1-5'),
+  [PacketType.pubrel]: zeroPacketId('MQTT-2.2.1-5'),
+  [PacketType.pubcomp]: zeroPacketId('MQTT-2.2.1-5'),
+  [PacketType.suback]: zeroPacketId('MQTT-2.2.1-6'),
+  [PacketType.unsuback]: zeroPacketId('MQTT-2.2.1-6'),
+};
+const NEW: Readonly<Record<Role, Objection>> = {
+  client: zeroPacketId('MQTT-2.2.1-3'),
+  server: zeroPacketId('MQTT-2.2.1-4'),
+};
 
 /**
  * Reads the fields of one packet, one after another. The first objection stays; what is read after it is nothing (0, '' or no bytes), so
@@ -116,7 +131,8 @@ export class PacketReader {
 
   packetId(): number {
     const id = this.twoBytes('packet identifier');
-    if (id === 0 && this.objection === undefined) this.object(ZERO_PACKET_ID);
+    if (id === 0 && this.objection === undefined)
+      this.object(REPEATED[(this.firstByte >> 4) as PacketType] ?? NEW[this.sender]);
     return id;
   }
 

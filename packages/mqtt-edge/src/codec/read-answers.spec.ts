@@ -31,7 +31,7 @@ it('reads reason codes where they belong', () => {
 });
 
 it.each([
-  ['packet id 0', '40 02 0000', '0x82 MQTT-2.2.1-3'],
+  ['packet id 0', '40 02 0000', '0x82 MQTT-2.2.1-5'],
   ['half a packet id', '40 01 00', '0x81 1.5'],
   ['nothing', '40 00', '0x81 1.5'],
   ['bytes behind the properties', '70 05 0001 00 00 00', '0x81 1.5'],

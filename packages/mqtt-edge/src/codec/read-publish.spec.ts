@@ -99,7 +99,7 @@ it('a client may get several subscription identifiers, a server none', () => {
 
 it.each([
   ['QoS 3', '36 10 0005 746F706963 1234 7061796C6F6164', '0x81 MQTT-3.3.1-4'],
-  ['DUP with QoS 0', '38 07 0005 746F706963', '0x81 MQTT-3.3.1-4'],
+  ['DUP with QoS 0', '38 07 0005 746F706963', '0x81 MQTT-3.3.1-2'],
   ['packet id 0', '32 09 0005 746F706963 0000', '0x82 MQTT-2.2.1-3'],
   ['half a packet id', '32 08 0005 746F706963 12', '0x81 1.5'],
   ['nothing at all', '30 00', '0x81 1.5'],

@@ -74,7 +74,9 @@ it('reads the answers as a client', () => {
 it.each([
   ['a code of another packet', '90 04 000A 00 11', '0x82 MQTT-3.9.3-2'],
   ['no code', '90 03 000A 00', '0x81 3.9.3'],
-  ['packet id 0', 'B0 04 0000 00 00', '0x82 MQTT-2.2.1-3'],
+  ['packet id 0', 'B0 04 0000 00 00', '0x82 MQTT-2.2.1-6'],
+  ['a code of SUBACK in UNSUBACK', 'B0 04 000A 00 01', '0x82 MQTT-3.11.3-2'],
+  ['no code in UNSUBACK', 'B0 03 000A 00', '0x81 3.11.3'],
 ])('refuses in an answer %s', (_, bytes, expected) => {
   expect(refusal(bytes, CLIENT)).toBe(expected);
 });

@@ -95,12 +95,14 @@ function readReasonCodes(
   reader: PacketReader,
   type: typeof PacketType.suback | typeof PacketType.unsuback,
 ): ReasonCode[] {
-  if (reader.left === 0) reader.object(malformed('3.9.3', 'no reason code'));
+  const section = type === PacketType.suback ? '3.9.3' : '3.11.3';
+  if (reader.left === 0) reader.object(malformed(section, 'no reason code'));
   const codes: ReasonCode[] = [];
   while (reader.left > 0) {
     const code = reader.byte('reason code');
     const known = reader.version === 5 ? isReasonCodeOf(type, code, reader.sender) : isSubackReturnCode(code);
-    if (!known) reader.object(protocolError('MQTT-3.9.3-2', 'reason code does not belong into this packet'));
+    if (!known)
+      reader.object(protocolError(`MQTT-${section}-2`, 'reason code does not belong into this packet'));
     codes.push(code as ReasonCode); // what is none has been objected to
   }
   return codes;

@@ -16,7 +16,7 @@ export interface Limits {
   readonly unreleasedMaximum: number;
   /** Topic aliases that an MQTT 5 client may set; 0: none. */
   readonly topicAliasMaximum: number;
-  /** Seconds; a client that asks for a longer session gets this one, and is told ([MQTT-3.1.2-22] leaves it to the server). */
+  /** Seconds; a client that asks for a longer session gets this one, and is told (3.2.2.3.2 leaves it to the server). */
   readonly sessionExpiryMaximum: number;
   /** Seconds; a client that asks for a longer keep-alive, or for none, is told this one. 0: as the client wants. MQTT 5 only. */
   readonly keepAliveMaximum: number;

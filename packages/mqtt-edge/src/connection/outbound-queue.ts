@@ -68,7 +68,7 @@ export class OutboundQueue {
     this.nextWaiting = 0;
   }
 
-  /** Gives a message the id under which it is sent ([MQTT-2.2.1-3]: one that is not in use). There must be fewer than 65,535 in flight. */
+  /** Gives a message the id under which it is sent ([MQTT-2.2.1-4]: one that is not in use). There must be fewer than 65,535 in flight. */
   number(message: OutboundMessage): number {
     const sent = (this.sent ??= new Map());
     do this.lastPacketId = this.lastPacketId === LAST_PACKET_ID ? 1 : this.lastPacketId + 1;

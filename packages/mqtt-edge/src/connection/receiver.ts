@@ -108,7 +108,7 @@ export class Receiver implements Leaving {
     const unreleased = this.inbound.size;
     const inherited = this.inherited?.size ?? 0;
     if (this.isNew && this.window.size + unreleased - inherited >= receiveMaximum)
-      return `more unanswered messages than the Receive Maximum of ${receiveMaximum} [MQTT-3.3.4-9]`;
+      return `more unanswered messages than the Receive Maximum of ${receiveMaximum} [MQTT-3.3.4-7]`;
     if (qos === 2 && (this.isNew ? inherited : unreleased) >= unreleasedMaximum)
       return `more than ${unreleasedMaximum} QoS 2 messages wait for PUBREL`;
     return undefined;

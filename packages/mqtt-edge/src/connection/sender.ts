@@ -41,7 +41,7 @@ export class Sender {
     this.broken = options.broken;
     this.now = options.now;
     const { receiveMaximum = 65_535 } = connect.properties;
-    this.window = Math.min(receiveMaximum, limits.sendMaximum); // [MQTT-3.3.4-9], the other way round: 4.9
+    this.window = Math.min(receiveMaximum, limits.sendMaximum); // [MQTT-3.3.4-9]
     this.largest = largestFor(connect);
   }
 
