@@ -4,7 +4,7 @@ import { markdownTable } from './markdown-table.js';
 import type { OtherBroker } from './other-brokers.js';
 import { packetInWords } from './packet-in-words.js';
 import type { Totals, VectorReport } from './run-vectors.js';
-import { isOpen, type Statement } from './statements.js';
+import { isOpen, testsOf, type Statement } from './statements.js';
 
 export interface Conformance {
   readonly report: Pick<VectorReport, 'cases' | 'totals' | 'byFile' | 'byPacketType'>;
@@ -133,7 +133,7 @@ function inCode(text: string): string {
 
 function statementCounts(statements: readonly Statement[]): string {
   const ofServer = statements.filter(({ concerns }) => concerns !== 'client');
-  const tested = ofServer.filter(({ test = '' }) => test !== '').length;
+  const tested = ofServer.filter((statement) => testsOf(statement).length > 0).length;
   const excused = ofServer.filter(({ why = '' }) => why !== '').length;
   const open = ofServer.filter(isOpen).length;
   const rest = open === 0 ? '' : ` ${open} are not looked at yet.`;
@@ -180,8 +180,9 @@ function statementTables(statements: readonly Statement[]): readonly string[] {
   });
 }
 
-function statementRow({ id, concerns, says, file = '', test = '', why = '' }: Statement): readonly string[] {
+function statementRow(statement: Statement): readonly string[] {
+  const { id, concerns, says, file = '', why = '' } = statement;
   if (concerns === 'client') return [id, says, 'the client', ''];
   if (why !== '') return [id, says, 'not here', why];
-  return [id, says, file === '' ? '' : inCode(file), test === '' ? '' : inCode(test)];
+  return [id, says, file === '' ? '' : inCode(file), testsOf(statement).map(inCode).join(', ')];
 }

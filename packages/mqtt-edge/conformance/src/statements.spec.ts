@@ -1,7 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { readGatewayDifferences } from './gateway-differences.js';
-import { hasTitle, isOpen, namedTest, readStatements } from './statements.js';
+import { isOpen, namedTest, readStatements, testsOf } from './statements.js';
+import { runningTests, type RunningTest } from './testing/source-texts.js';
 
 const ROOT = new URL('../../../../', import.meta.url);
 const statements = readStatements();
@@ -31,7 +32,8 @@ it('leaves no statement open that concerns a server', () => {
 
 it('gives each statement a file and a test, or a reason, never both', () => {
   const mixed = statements.filter(
-    ({ file = '', test = '', why = '' }) => (file === '') !== (test === '') || (why !== '' && file !== ''),
+    ({ file = '', test, why = '' }) =>
+      (file === '') !== (testsOf({ test }).length === 0) || (why !== '' && file !== ''),
   );
   expect(mixed).toEqual([]);
 });
@@ -42,7 +44,7 @@ it('names files that exist', () => {
 });
 
 it('names tests that exist', () => {
-  const missing = statements.filter(({ test = '' }) => test !== '' && !testExists(test));
+  const missing = statements.flatMap(testsOf).filter((test) => !testExists(test));
   expect(missing).toEqual([]);
 });
 
@@ -58,14 +60,35 @@ it.each(differences)('$title: names statements of a server, and a test that exis
   expect(testExists(difference.test)).toBe(true);
 });
 
-it('finds a test by the name in its source, and none that is not there', () => {
+it('finds a test that runs by its name, and a row in its own table', () => {
   const here = 'packages/mqtt-edge/conformance/src/statements.spec.ts';
   expect(testExists(`${here} › names tests that exist`)).toBe(true);
   expect(testExists(`${here} › names tests that`)).toBe(false);
-  expect(testExists(`${here} › names tests that exist › client`)).toBe(true);
-  expect(testExists(`${here} › names tests that exist › no row`)).toBe(false);
+  expect(testExists(`${here} › of %j says whether something is to be written: %s › both`)).toBe(true);
+  expect(testExists(`${here} › of %j says whether something is to be written: %s › no row`)).toBe(false);
+  expect(testExists(`${here} › names tests that exist › both`)).toBe(false);
   expect(testExists('packages/nowhere.spec.ts › names tests that exist')).toBe(false);
   expect(testExists(here)).toBe(false);
+});
+
+it.each([
+  ["it('x', () => {});", ['x']],
+  ['test(`x`, () => {}); describe("y", () => { it.each([1])("z", f); });', ['x', 'y', 'z']],
+  ["// it('x', f);\n/* it('x', f); */ const title = 'x';", []],
+  ["it.skip('x', f); xit('x', f); it.todo('x'); it.skip.each([1])('x', f);", []],
+  ["describe.skip('x', () => { it('y', f); });", []],
+  ["expect('x').toBe('x'); submit('x'); given.it('x', f);", []],
+])('finds in %j the tests %j', (source, names) => {
+  expect(runningTests(source).map(({ name }) => name)).toEqual(names);
+});
+
+it('finds the rows of a table that stands elsewhere', () => {
+  const source =
+    "const ROWS = [['a', 1]] as const; it.each<[string, number]>(ROWS)('x', f); it.each([['b']])('y', f);";
+  expect(runningTests(source)).toEqual([
+    { name: 'x', rows: new Set(['a']) },
+    { name: 'y', rows: new Set(['b']) },
+  ]);
 });
 
 it.each([
@@ -80,9 +103,19 @@ it.each([
 
 function testExists(test: string): boolean {
   const named = namedTest(test);
-  if (!named || !existsSync(new URL(named.spec, ROOT))) return false;
-  const source = readFileSync(new URL(named.spec, ROOT), 'utf8');
-  return [named.name, named.row ?? named.name].every((text) => hasTitle(source, text));
+  const found = named && testsIn(named.spec).filter(({ name }) => name === named.name);
+  return found?.some(({ rows }) => named?.row === undefined || rows.has(named.row)) ?? false;
+}
+
+const read = new Map<string, readonly RunningTest[]>();
+
+function testsIn(spec: string): readonly RunningTest[] {
+  const known = read.get(spec);
+  if (known) return known;
+  const file = new URL(spec, ROOT);
+  const tests = existsSync(file) ? runningTests(readFileSync(file, 'utf8')) : [];
+  read.set(spec, tests);
+  return tests;
 }
 
 function byNumbers(one: string, other: string): number {

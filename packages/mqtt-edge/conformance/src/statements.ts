@@ -9,8 +9,8 @@ export interface Statement {
   readonly says: string;
   /** Where it is obeyed, from the root of the repository. Empty, like the next two, where nothing is written down yet; absent for clients. */
   readonly file?: string;
-  /** What shows it: `path/to.spec.ts › name of the test`, and where that is a table `› its row`. */
-  readonly test?: string;
+  /** What shows it: `path/to.spec.ts › name of the test`, and where that is a table `› its row`. Several where each shows a part. */
+  readonly test?: string | readonly string[];
   /** Why there is no file and test. */
   readonly why?: string;
 }
@@ -29,8 +29,14 @@ export function readStatements(): readonly Statement[] {
 }
 
 /** Concerns a server, and has neither a file with a test nor a reason. */
-export function isOpen({ concerns, file = '', test = '', why = '' }: Statement): boolean {
-  return concerns !== 'client' && why === '' && (file === '' || test === '');
+export function isOpen({ concerns, file = '', test, why = '' }: Statement): boolean {
+  return concerns !== 'client' && why === '' && (file === '' || testsOf({ test }).length === 0);
+}
+
+/** What shows it, one after another. */
+export function testsOf({ test = '' }: Pick<Statement, 'test'>): readonly string[] {
+  if (typeof test !== 'string') return test;
+  return test === '' ? [] : [test];
 }
 
 /** Undefined when the text does not have the form `path/to.spec.ts › name of the test`, or the same with a row. */
@@ -38,11 +44,4 @@ export function namedTest(test: string): NamedTest | undefined {
   const [spec, name, row, ...more] = test.split(' › ');
   if (!spec?.endsWith('.spec.ts') || !name || more.length > 0) return undefined;
   return row === undefined ? { spec, name } : { spec, name, row };
-}
-
-/** Whether a spec file has this title, or row, as a text of its own. */
-export function hasTitle(source: string, name: string): boolean {
-  return ["'", '"', '`'].some((quote) =>
-    source.includes(quote + name.replaceAll(quote, `\\${quote}`) + quote),
-  );
 }
