@@ -1,7 +1,8 @@
-import type { LogTopic } from '@fieldgate/contracts';
+import type { LogTopic, Rejection } from '@fieldgate/contracts';
 import type { NewRecord } from '@fieldgate/commit-log';
 import type { DeviceSession } from '../sessions/device-session.js';
-import type { InboundPublish, IngestOutcome } from './publish.js';
+import type { ArrivedArray } from './arrived-array.js';
+import type { InboundPublish } from './publish.js';
 
 /** A message on its way, or one element of an array; it is also the record that it becomes, so that one object waits for the log. */
 export class Arrival implements NewRecord {
@@ -11,32 +12,33 @@ export class Arrival implements NewRecord {
   constructor(
     readonly session: DeviceSession,
     readonly publish: InboundPublish,
-    readonly element?: number,
-    private readonly outcomes?: Outcomes,
+    /** Of which this is an element. */
+    readonly array?: ArrivedArray,
+    private readonly element = 0,
   ) {}
 
   get key(): string {
     return this.session.deviceId;
   }
 
-  settle(outcome: IngestOutcome): void {
-    if (this.outcomes === undefined) this.publish.settle(outcome);
-    else this.outcomes.add(outcome);
+  settle(outcome: 'acknowledge' | 'unavailable' | Rejection): void {
+    if (this.array === undefined) this.publish.settle(outcome);
+    else this.array.settle(this.element, outcome);
   }
 }
 
-/** Of the elements of one message: it is settled after the last of them with the worst, an outage, else the first rejection. */
+/** Of the dead letters of one message: it is settled after the last of them with the worst, an outage, else the first rejection. */
 export class Outcomes {
-  private worst: IngestOutcome = 'acknowledge';
+  private worst: 'unavailable' | Rejection | undefined;
 
   constructor(
     private open: number,
     private readonly publish: InboundPublish,
   ) {}
 
-  add(outcome: IngestOutcome): void {
-    if (outcome === 'unavailable' || (this.worst === 'acknowledge' && outcome !== 'acknowledge'))
-      this.worst = outcome;
+  add(outcome: 'unavailable' | Rejection): void {
+    if (outcome === 'unavailable') this.worst = outcome;
+    this.worst ??= outcome;
     this.open -= 1;
     if (this.open === 0) this.publish.settle(this.worst);
   }

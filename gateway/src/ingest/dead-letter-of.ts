@@ -16,11 +16,11 @@ export function deadLetterOf(
     readonly id: string;
     readonly gatewayId: string;
     readonly atMs: number;
-    readonly element?: number;
+    readonly elements?: readonly number[] | undefined;
   },
 ): NewRecord {
   const { deviceId } = session;
-  const { element, ...rest } = letter;
+  const { elements, ...rest } = letter;
   const { contentType } = publish;
   const cut = publish.payload.length > KEPT_BYTES;
   return {
@@ -38,7 +38,7 @@ export function deadLetterOf(
         topic: publish.topic,
         qos: publish.qos,
         ...(contentType === undefined ? {} : { contentType: contentType.slice(0, KEPT_CONTENT_TYPE) }),
-        ...(element === undefined ? {} : { element }),
+        ...(elements === undefined ? {} : { elements: [...elements] }),
       },
       payload: cut ? publish.payload.subarray(0, KEPT_BYTES) : publish.payload,
     }),

@@ -1,4 +1,5 @@
 import {
+  detailOfElements,
   encodeEvent,
   encodeTelemetry,
   identify,
@@ -23,6 +24,7 @@ import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { Arrival, Outcomes } from './arrival.js';
+import { ArrivedArray, type Refusal } from './arrived-array.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
@@ -92,15 +94,20 @@ export class IngestPublish {
   private unusualTelemetry(arrival: Arrival, topicFormat?: TelemetryFormat): void {
     const { session, publish } = arrival;
     const { contentType } = publish;
-    const payload = readTelemetry(publish.payload, { topicFormat, contentType }, this.clock.now());
+    const now = this.clock.now();
+    const payload = readTelemetry(publish.payload, { topicFormat, contentType }, now);
     if (isRejection(payload)) return this.refuse(arrival, payload);
     if (payload.kind === 'one') return this.appendTelemetry(arrival, payload.message);
 
-    const outcomes = new Outcomes(payload.elements.length, publish); // one PUBACK after the last of the array
+    const array = new ArrivedArray(payload.elements.length, (refused) => {
+      if (refused === 'unavailable') return publish.settle(refused); // sent again whole: its dead letters are written then
+      if (refused.length === 0) return publish.settle('acknowledge');
+      this.keep(arrival, refused, now);
+    });
     for (const [index, element] of payload.elements.entries()) {
-      const one = new Arrival(session, publish, index, outcomes);
+      const one = new Arrival(session, publish, array, index);
       if (isRejection(element)) {
-        this.refuse(one, element);
+        one.settle(element);
         continue;
       }
       const message = element.id === undefined ? element : { ...element, id: `${element.id}/${index}` };
@@ -139,7 +146,6 @@ export class IngestPublish {
   }
 
   private append(arrival: Arrival, topic: LogTopic, value: Uint8Array): void {
-    counts.records += 1;
     arrival.topic = topic;
     arrival.value = value;
     this.writer.append(arrival, this.appended);
@@ -147,31 +153,39 @@ export class IngestPublish {
 
   /** One for all messages. */
   private readonly appended: Settle<Arrival> = (error, _at, arrival) => {
-    if (!error) return arrival.settle('acknowledge'); // durable from here: PUBACK
+    if (!error) {
+      counts.records += 1;
+      return arrival.settle('acknowledge'); // durable from here: PUBACK
+    }
     if (error.retriable) return arrival.settle('unavailable');
     this.refuse(arrival, reject(error.code, error.message));
   };
 
   /** Final: a resend would be refused again, so the bytes are kept as a dead letter and the message is acknowledged. */
   private refuse(arrival: Arrival, rejection: Rejection): void {
-    const { session, publish, element } = arrival;
-    const { code } = rejection;
-    refusedTotal.inc({ code });
-    this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
-    const letter = { id: this.mint(), gatewayId: this.gateway.gatewayId, atMs: this.clock.now() };
-    const record = deadLetterOf(
-      session,
-      publish,
-      rejection,
-      element === undefined ? letter : { ...letter, element },
-    );
-    counts.records += 1;
-    this.writer.append(record, (error) => {
-      if (error?.retriable) return arrival.settle('unavailable');
-      if (error)
-        this.logger.error({ deviceId: session.deviceId, code, err: error }, 'dead letter refused by the log');
-      arrival.settle(rejection);
-    });
+    if (arrival.array) return arrival.settle(rejection); // kept with the others of the array
+    this.keep(arrival, [{ rejection }], this.clock.now());
+  }
+
+  private keep({ session, publish }: Arrival, refusals: readonly Refusal[], atMs: number): void {
+    const outcomes = new Outcomes(refusals.length, publish); // one PUBACK after the last of the letters
+    for (const { rejection, elements } of refusals) {
+      const { code, detail } = rejection;
+      refusedTotal.inc({ code }, elements?.length ?? 1);
+      this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
+      const told = elements === undefined ? rejection : reject(code, detailOfElements(detail, elements));
+      const letter = { id: this.mint(), gatewayId: this.gateway.gatewayId, atMs, elements };
+      this.writer.append(deadLetterOf(session, publish, told, letter), (error) => {
+        if (error?.retriable) return outcomes.add('unavailable');
+        if (error)
+          this.logger.error(
+            { deviceId: session.deviceId, code, err: error },
+            'dead letter refused by the log',
+          );
+        else counts.records += 1;
+        outcomes.add(told);
+      });
+    }
   }
 
   private forbid({ session, publish }: Arrival): void {

@@ -13,7 +13,7 @@ const letter = {
 };
 const ORIGINS: DeadLetterOrigin[] = [
   { kind: 'mqtt', topic: 'devices/pump-7/telemetry', qos: 1 },
-  { kind: 'mqtt', topic: 'devices/pump-7/telemetry', qos: 0, element: 3 },
+  { kind: 'mqtt', topic: 'devices/pump-7/telemetry', qos: 0, elements: [3, 17] },
   { kind: 'log', topic: 'fieldgate.telemetry.v1', partition: 2, offset: 77, group: 'fieldgate.storage' },
 ];
 

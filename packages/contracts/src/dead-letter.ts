@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.js';
 import type { ErrorCode } from './errors.js';
+import { MAX_ARRAY_LENGTH } from './telemetry/parse-telemetry.js';
 
 /** Where the bytes came from: a PUBLISH that the gateway refused, or a record that a processor refused. */
 export const deadLetterOriginSchema = z.discriminatedUnion('kind', [
@@ -10,7 +11,8 @@ export const deadLetterOriginSchema = z.discriminatedUnion('kind', [
     qos: z.number(),
     /** MQTT 5, as it came: with the topic it says the format of the payload. */
     contentType: z.string().optional(),
-    element: z.number().optional(),
+    /** Of an array or a SenML pack, counted from 0: these were refused with this code, their neighbours not. */
+    elements: z.array(z.number().int().nonnegative()).min(1).max(MAX_ARRAY_LENGTH).optional(),
   }),
   z.object({
     kind: z.literal('log'),
@@ -43,6 +45,12 @@ export interface NewDeadLetter {
   readonly payload: Uint8Array;
   readonly atMs: number;
   readonly gatewayId?: string;
+}
+
+/** Which elements a detail is about: it is that of the first of them, and the others have the same code. */
+export function detailOfElements(detail: string, elements: readonly number[]): string {
+  const others = elements.length > 1 ? ` and ${elements.length - 1} more` : '';
+  return `${detail} (element ${elements[0]}${others})`;
 }
 
 export function encodeDeadLetter(letter: NewDeadLetter): Uint8Array {
