@@ -22,6 +22,8 @@ interface Due {
   record: SessionRecord | undefined;
   /** In the log, as a message or as a dead letter. */
   isPublished?: boolean;
+  /** The record of the end of its connection has it, and is to be written again without it. */
+  isInRecord?: boolean;
 }
 
 /**
@@ -61,7 +63,7 @@ export class PublishWills {
       const newest = this.table.get(session.deviceId);
       if (isOver || hasEndedEarlierSession(newest)) this.publish(due);
     } else if (isOver) {
-      session.will = undefined; // nothing of it in the record
+      due.isInRecord = true; // until it is published: what stops the gateway must not take it away
       this.publish(due);
     } else {
       this.waiting.set(session.deviceId, due); // its record says so too, unless the log is away
@@ -77,9 +79,12 @@ export class PublishWills {
     for (const due of this.waiting.values()) if (due.at <= now) this.letGo(due);
   }
 
-  /** How many are on their way into the log. */
+  /** How many are on their way into the log, or out of a record: the next run would publish them again. */
   get onTheirWay(): number {
-    return this.unsettled;
+    const stillInRecords = [...this.told.values()].filter(
+      ({ isInRecord = false, isPublished = false }) => isInRecord && isPublished,
+    );
+    return this.unsettled + stillInRecords.length;
   }
 
   private onRecord(deviceId: string, record: SessionRecord | undefined): void {

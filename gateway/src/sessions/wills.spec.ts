@@ -1,3 +1,4 @@
+import { FieldgateError } from '@fieldgate/contracts';
 import { expect, it } from '@jest/globals';
 import type { CommitLog, LogWriter } from '@fieldgate/commit-log';
 import type { IClientOptions, MqttClient } from 'mqtt';
@@ -137,6 +138,36 @@ it('is in the log before a gateway that stops says that it has', async () => {
   await device(gateway, withWill(0));
   await gateway.stop();
   expect(order).toEqual(['stopping after 1']);
+});
+
+it('is published once by a gateway that stops, and not again by its next run', async () => {
+  const { log, gateway } = await givenGateway();
+  await device(gateway, withWill(0));
+  await gateway.stop();
+  expect(await willsIn(log)).toBe(1);
+  const afterStop = log.restarted();
+  const next = await gatewayWith(afterStop);
+  await says(next, afterStop, NEW);
+  expect(await willsIn(afterStop)).toBe(1);
+});
+
+it('is published by the next run when it could not be written before the stop, though the end of its connection was', async () => {
+  const { log } = await givenGateway();
+  const append: LogWriter['append'] = (record, settle) => {
+    if (!Buffer.from(record.value ?? '').includes('"event":"gone"')) return log.writer.append(record, settle);
+    queueMicrotask(() => settle(new FieldgateError('log-unavailable'), undefined, record));
+    return true;
+  };
+  const writer = { append, drained: (listener: () => void) => log.writer.drained(listener) };
+  const gateway = await gatewayWith({ ...log, writer }, { gatewayId: 'gw-2' });
+  const client = await device(gateway, withWill(0));
+  client.stream.destroy();
+  await logHolds(log, 'fieldgate.sessions.v1', '"connected":false');
+  await gateway.stop();
+  expect(await willsIn(log)).toBe(0);
+  const afterStop = log.restarted();
+  await gatewayWith(afterStop, { gatewayId: 'gw-2' });
+  await logHolds(afterStop, 'fieldgate.events.v1', '"event":"gone"');
 });
 
 it('is published by the next run of a gateway that was killed', async () => {
