@@ -17,12 +17,12 @@ export const counts = {
 
 counter(
   'fieldgate_gateway_records_total',
-  'Records that the gateway has appended to the log',
+  'Records that the log has of messages of devices: readings, condition events, answers to commands, wills, dead letters',
   () => counts.records,
 );
 counter(
   'fieldgate_gateway_acknowledged_total',
-  'PUBLISHes answered after the log had them',
+  'PUBLISHes answered after the log had them, while their connection lasted',
   () => counts.acknowledged,
 );
 counter(

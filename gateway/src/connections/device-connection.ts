@@ -216,7 +216,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     if (outcome === 'forbidden') return this.forbid(qos, delivery);
     if (outcome === 'unavailable') return this.unavailable(qos, delivery);
     if (qos === 0) return;
-    counts.acknowledged += 1; // durable from here, as a record or as a dead letter
+    if (this.mqtt.isOpen) counts.acknowledged += 1; // durable from here, as a record or as a dead letter
     if (outcome === 'acknowledge') return this.mqtt.settle(delivery);
     this.mqtt.settle(delivery, refusalReason(outcome.code), outcome.detail);
   }
