@@ -22,6 +22,8 @@ export interface LoadResult {
   /** Per pid, in the order of the plan: CPU seconds per 100,000 acknowledged messages, and MB at the end. */
   readonly cpuPer100k: readonly number[];
   readonly rssMb: readonly number[];
+  /** What of it is no file: neither node's own program nor the mapped log. */
+  readonly anonymousMb: readonly number[];
   /** Of one core; near 100 the generator is the limit, not what it measures. */
   readonly generatorPercent: number;
 }

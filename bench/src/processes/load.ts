@@ -3,7 +3,7 @@ import { benchDevices } from '../mqtt/bench-devices.js';
 import { openAll } from '../mqtt/connection.js';
 import { Histogram } from '../mqtt/histogram.js';
 import { LoadDevice } from '../mqtt/load-device.js';
-import { cpuSeconds, rssMb } from '../systems/usage.js';
+import { anonymousMb, cpuSeconds, rssMb } from '../systems/usage.js';
 
 // node load.js '<LoadPlan as JSON>'
 
@@ -72,6 +72,7 @@ function measured(): LoadResult {
     p99Ms: latencies.quantile(0.99),
     cpuPer100k: pids.map((pid, index) => (cpuSeconds(pid) - (before.cpu[index] ?? 0)) / per100k),
     rssMb: pids.map(rssMb),
+    anonymousMb: pids.map(anonymousMb),
     generatorPercent: ((cpuSeconds(process.pid) - before.own) / elapsed) * 100,
   };
 }
