@@ -101,13 +101,14 @@ function roomy(chunks: readonly Buffer[]): Buffer[] {
 /** What was accepted can be said, and means the same again. */
 function rereadFault(packet: Packet, { options }: Input, { version }: Decoder): string | undefined {
   if (version === undefined) return 'a packet before the version is known';
-  const bytes = encode(packet, version);
+  const sender = options.role === 'server' ? 'client' : 'server';
+  const bytes = encode(packet, version, sender);
   const again = reread(packet, bytes, options.role, version);
   if (again === undefined || isViolation(again))
     return `its own encoding is not read: ${bytes.toString('hex')}`;
   const same =
     packet.type === PacketType.publish
-      ? encode(again, version).equals(bytes) &&
+      ? encode(again, version, sender).equals(bytes) &&
         gist({ packets: [again], violation: undefined }) === gist({ packets: [packet], violation: undefined })
       : isDeepStrictEqual(again, packet);
   return same ? undefined : `its own encoding reads otherwise: ${bytes.toString('hex')}`;

@@ -67,7 +67,7 @@ function encodedSeeds(): Seed[] {
     (['client', 'server'] as const).flatMap((sender) =>
       (version === 5 ? variants : [{}])
         .flatMap((properties) => packetsWith(properties, version, sender))
-        .map((packet) => ({ bytes: encode(packet, version), version, sender })),
+        .map((packet) => ({ bytes: encode(packet, version, sender), version, sender })),
     ),
   );
 }

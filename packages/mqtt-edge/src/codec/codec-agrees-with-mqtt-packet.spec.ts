@@ -11,11 +11,11 @@ import { common, readByMqttPacket } from './testing/mqtt-packet.js';
 import { generateByMqttPacket } from './testing/to-mqtt-packet.js';
 
 it.each(DIRECTIONS)('mqtt-packet reads what it encodes: MQTT $version, sent by a $sender', (direction) => {
-  const { version } = direction;
+  const { version, sender } = direction;
   fc.assert(
     fc.property(packets(direction), (packet) => {
       fc.pre(!isRefusedByMqttPacket(packet));
-      expect(readByMqttPacket(encode(packet, version), version)).toEqual(common(packet, version));
+      expect(readByMqttPacket(encode(packet, version, sender), version)).toEqual(common(packet, version));
     }),
     RUNS,
   );
@@ -37,11 +37,11 @@ it.each(DIRECTIONS)('reads what mqtt-packet generates: MQTT $version, sent by a 
 it.each(DIRECTIONS)(
   'reads what both accept as mqtt-packet does: MQTT $version, sent by a $sender',
   (direction) => {
-    const { version, receiver } = direction;
+    const { version, sender, receiver } = direction;
     let both = 0;
     fc.assert(
       fc.property(packets(direction), damages, (packet, damage) => {
-        const bytes = damaged(encode(packet, version), damage);
+        const bytes = damaged(encode(packet, version, sender), damage);
         const [read] = decodeChunks([bytes], { role: receiver, version });
         if (read === undefined || isViolation(read)) return;
         const foreign = readByMqttPacket(bytes, version);

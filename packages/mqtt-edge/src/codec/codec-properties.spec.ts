@@ -8,7 +8,9 @@ import { conversations, DIRECTIONS, optionsFor, RUNS } from './testing/direction
 it.each(DIRECTIONS)('decodes what it encodes: MQTT $version, sent by a $sender', (direction) => {
   fc.assert(
     fc.property(conversations(direction), (packets) => {
-      const bytes = Buffer.concat(packets.map((packet) => encode(packet, direction.version)));
+      const bytes = Buffer.concat(
+        packets.map((packet) => encode(packet, direction.version, direction.sender)),
+      );
       expect(decodeChunks([bytes], optionsFor(direction))).toEqual(packets);
     }),
     RUNS,
@@ -20,10 +22,10 @@ it.each(DIRECTIONS)(
   (direction) => {
     fc.assert(
       fc.property(conversations(direction), (packets) => {
-        const canonical = packets.map((packet) => encode(packet, direction.version));
+        const canonical = packets.map((packet) => encode(packet, direction.version, direction.sender));
         const again = decodeChunks([Buffer.concat(canonical)], optionsFor(direction)).map((packet) => {
           if (isViolation(packet)) throw new Error(packet.reason);
-          return encode(packet, direction.version).toString('hex');
+          return encode(packet, direction.version, direction.sender).toString('hex');
         });
         expect(again).toEqual(canonical.map((bytes) => bytes.toString('hex')));
       }),
@@ -38,7 +40,9 @@ it.each(DIRECTIONS)('every split gives the same packets: MQTT $version, sent by 
   fc.assert(
     fc.property(conversations(direction), cuts, rest, (packets, drawn, tail) => {
       const bytes = Buffer.concat(
-        packets.map((packet) => encode(packet, direction.version)).concat(Buffer.from(tail)),
+        packets
+          .map((packet) => encode(packet, direction.version, direction.sender))
+          .concat(Buffer.from(tail)),
       );
       const options = { ...optionsFor(direction), maximumPacketSize: 2000 };
       const places = drawn.map((cut) => cut % (bytes.length + 1)).toSorted((a, b) => a - b);
@@ -55,7 +59,9 @@ it.each(DIRECTIONS)('every split gives the same packets: MQTT $version, sent by 
 it.each(DIRECTIONS)('single bytes give the same packets: MQTT $version, sent by a $sender', (direction) => {
   fc.assert(
     fc.property(conversations(direction), (packets) => {
-      const bytes = Buffer.concat(packets.map((packet) => encode(packet, direction.version)));
+      const bytes = Buffer.concat(
+        packets.map((packet) => encode(packet, direction.version, direction.sender)),
+      );
       const single = Array.from(bytes, (byte) => Buffer.from([byte]));
       expect(decodeChunks(single, optionsFor(direction))).toEqual(packets);
     }),

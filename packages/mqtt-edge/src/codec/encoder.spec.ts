@@ -174,6 +174,20 @@ it.each<[string, Packet, ProtocolVersion, string]>([
   expect(encode(packet, version).toString('hex')).toBe(hex(expected).toString('hex'));
 });
 
+it('leaves out what only the other side says: Subscription Identifiers, Session Expiry Interval and Server Reference', () => {
+  const message = { ...publish, properties: { subscriptionIdentifiers: [5], contentType: 'c' } };
+  expect(encode(message, 5, 'server')).toEqual(hex('33 0F 0003 612F62 000A 06 03 0001 63 0B05 78'));
+  expect(encode(message, 5, 'client')).toEqual(hex('33 0D 0003 612F62 000A 04 03 0001 63 78'));
+  const goodbye = {
+    type: PacketType.disconnect,
+    reasonCode: 0x98,
+    properties: { sessionExpiryInterval: 5, serverReference: 's' },
+  } as const;
+  expect(encode(goodbye, 5, 'server')).toEqual(hex('E0 06 98 04 1C 0001 73'));
+  expect(encode(goodbye, 5)).toEqual(encode(goodbye, 5, 'server')); // who encodes is a server, if nothing else is said
+  expect(encode(goodbye, 5, 'client')).toEqual(hex('E0 07 98 05 11 00000005'));
+});
+
 it.each([
   ['127', 127, '7f'],
   ['128', 128, '8001'],

@@ -1,3 +1,4 @@
+import type { Role } from './fixed-headers.js';
 import {
   PacketType,
   type AcknowledgementPacket,
@@ -15,18 +16,18 @@ import { encodeSuback, encodeSubscribe, encodeUnsuback, encodeUnsubscribe } from
 
 /**
  * One packet as bytes, measured first and allocated once. `version` is that of the connection (a CONNECT brings its own); what an older
- * version does not know, properties and reason codes, is left out. Throws a RangeError for what no packet can hold: a string over 65,535
+ * version does not know, properties and reason codes, is left out, and properties that only the other side sends. Throws a RangeError for what no packet can hold: a string over 65,535
  * bytes, a packet over 256 MB, AUTH before MQTT 5.
  */
-export function encode(packet: Packet, version: ProtocolVersion): Buffer {
+export function encode(packet: Packet, version: ProtocolVersion, sender: Role = 'server'): Buffer {
   switch (packet.type) {
     case PacketType.publish:
-      return encodePublish(packet, version);
+      return encodePublish(packet, version, sender);
     case PacketType.puback:
     case PacketType.pubrec:
     case PacketType.pubrel:
     case PacketType.pubcomp:
-      return encodeAcknowledgement(packet, version);
+      return encodeAcknowledgement(packet, version, sender);
     case PacketType.connect:
       return encodeConnect(packet);
     case PacketType.connack:
@@ -45,10 +46,10 @@ export function encode(packet: Packet, version: ProtocolVersion): Buffer {
     case PacketType.disconnect:
       return version < 5
         ? Buffer.from([PacketType.disconnect << 4, 0])
-        : encodeReason(packet, PacketType.disconnect);
+        : encodeReason(packet, PacketType.disconnect, sender);
     case PacketType.auth:
       if (version < 5) throw new RangeError(`AUTH does not exist in protocol version ${version}`);
-      return encodeReason(packet, PacketType.auth);
+      return encodeReason(packet, PacketType.auth, sender);
   }
 }
 
@@ -68,10 +69,10 @@ export function writeAcknowledgement(
   return at + 4;
 }
 
-function encodePublish(packet: PublishPacket, version: ProtocolVersion): Buffer {
+function encodePublish(packet: PublishPacket, version: ProtocolVersion, sender: Role): Buffer {
   const { topicBytes, payload, qos, properties } = packet;
   if (topicBytes.length > 65_535) throw new RangeError('a topic name is longer than 65535 bytes');
-  const inner = version === 5 ? propertiesSize(properties, PacketType.publish) : 0;
+  const inner = version === 5 ? propertiesSize(properties, PacketType.publish, sender) : 0;
   const size =
     2 +
     topicBytes.length +
@@ -82,7 +83,7 @@ function encodePublish(packet: PublishPacket, version: ProtocolVersion): Buffer 
   const writer = startPacket(PacketType.publish, flags, size);
   writer.binary(topicBytes);
   if (qos > 0) writer.twoBytes(demandPacketId(packet.packetId));
-  if (version === 5) writeProperties(writer, properties, PacketType.publish, inner);
+  if (version === 5) writeProperties(writer, properties, PacketType.publish, sender, inner);
   writer.raw(payload);
   return writer.bytes;
 }
@@ -92,9 +93,13 @@ function demandPacketId(packetId: number | undefined): number {
   return packetId;
 }
 
-function encodeAcknowledgement(packet: AcknowledgementPacket, version: ProtocolVersion): Buffer {
+function encodeAcknowledgement(
+  packet: AcknowledgementPacket,
+  version: ProtocolVersion,
+  sender: Role,
+): Buffer {
   const { type, packetId, reasonCode, properties } = packet;
-  const inner = version === 5 ? propertiesSize(properties, type) : 0;
+  const inner = version === 5 ? propertiesSize(properties, type, sender) : 0;
   const withCode = version === 5 && (reasonCode !== 0 || inner > 0);
   if (!withCode) {
     const bytes = Buffer.allocUnsafe(4);
@@ -105,16 +110,16 @@ function encodeAcknowledgement(packet: AcknowledgementPacket, version: ProtocolV
   const writer = startPacket(type, type === PacketType.pubrel ? 2 : 0, size);
   writer.twoBytes(packetId);
   writer.byte(reasonCode);
-  if (inner > 0) writeProperties(writer, properties, type, inner);
+  if (inner > 0) writeProperties(writer, properties, type, sender, inner);
   return writer.bytes;
 }
 
 function encodeConnack(packet: ConnackPacket, version: ProtocolVersion): Buffer {
-  const inner = version === 5 ? propertiesSize(packet.properties, PacketType.connack) : 0;
+  const inner = version === 5 ? propertiesSize(packet.properties, PacketType.connack, 'server') : 0;
   const writer = startPacket(PacketType.connack, 0, version === 5 ? 2 + varintSize(inner) + inner : 2);
   writer.byte(packet.sessionPresent && version > 3 ? 1 : 0);
   writer.byte(packet.reasonCode);
-  if (version === 5) writeProperties(writer, packet.properties, PacketType.connack, inner);
+  if (version === 5) writeProperties(writer, packet.properties, PacketType.connack, 'server', inner);
   return writer.bytes;
 }
 
@@ -122,11 +127,12 @@ function encodeConnack(packet: ConnackPacket, version: ProtocolVersion): Buffer 
 function encodeReason(
   packet: DisconnectPacket | AuthPacket,
   type: DisconnectPacket['type'] | AuthPacket['type'],
+  sender: Role,
 ): Buffer {
-  const inner = propertiesSize(packet.properties, type);
+  const inner = propertiesSize(packet.properties, type, sender);
   if (inner === 0 && packet.reasonCode === 0) return Buffer.from([type << 4, 0]);
   const writer = startPacket(type, 0, 1 + (inner > 0 ? varintSize(inner) + inner : 0));
   writer.byte(packet.reasonCode);
-  if (inner > 0) writeProperties(writer, packet.properties, type, inner);
+  if (inner > 0) writeProperties(writer, packet.properties, type, sender, inner);
   return writer.bytes;
 }

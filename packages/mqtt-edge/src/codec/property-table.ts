@@ -98,17 +98,22 @@ function compileRows(sender: Role): (PropertyRow | undefined)[] {
   return rows;
 }
 
-/** The rows of a place in the order they are written: by identifier, user properties last. */
-export function rowsToWrite(place: PropertyPlace): readonly PropertyRow[] {
-  return ROWS_TO_WRITE[place] as readonly PropertyRow[]; // one list for each of the 16 places
+/** The rows of a place in the order that this sender writes them: by identifier, user properties last. */
+export function rowsToWrite(sender: Role, place: PropertyPlace): readonly PropertyRow[] {
+  return ROWS_TO_WRITE[sender][place] as readonly PropertyRow[]; // one list for each of the 16 places
 }
 
-const ROWS_TO_WRITE: readonly (readonly PropertyRow[])[] = Array.from({ length: 16 }, (_, place) => {
-  const rows = PROPERTY_TABLE.filter(
-    (row) => ROWS_AT.client[(place << 6) | row.id] === row || ROWS_AT.server[(place << 6) | row.id] === row,
-  );
-  return [...rows.filter((row) => row.type !== 'pair'), ...rows.filter((row) => row.type === 'pair')];
-});
+const ROWS_TO_WRITE: Readonly<Record<Role, readonly (readonly PropertyRow[])[]>> = {
+  client: orderRows('client'),
+  server: orderRows('server'),
+};
+
+function orderRows(sender: Role): readonly (readonly PropertyRow[])[] {
+  return Array.from({ length: 16 }, (_, place) => {
+    const rows = PROPERTY_TABLE.filter((row) => ROWS_AT[sender][(place << 6) | row.id] === row);
+    return [...rows.filter((row) => row.type !== 'pair'), ...rows.filter((row) => row.type === 'pair')];
+  });
+}
 
 /**
  * A property that exists, in a packet where it does not belong. 2.2.2.2 calls it malformed, 1.2 calls data that is not allowed a protocol

@@ -10,8 +10,8 @@ const WILL_PLACE = 0;
 export function encodeConnect(packet: ConnectPacket): Buffer {
   const { version, will, username, password, clientId } = packet;
   const name = PROTOCOLS.find((protocol) => protocol.version === version)?.name ?? 'MQTT';
-  const inner = propertiesSize(packet.properties, PacketType.connect);
-  const willInner = propertiesSize(will?.properties ?? NO_PROPERTIES, WILL_PLACE);
+  const inner = propertiesSize(packet.properties, PacketType.connect, 'client');
+  const willInner = propertiesSize(will?.properties ?? NO_PROPERTIES, WILL_PLACE, 'client');
   const size =
     fieldSize(name) +
     4 +
@@ -26,10 +26,10 @@ export function encodeConnect(packet: ConnectPacket): Buffer {
   writer.byte(version);
   writer.byte(flagsOf(packet));
   writer.twoBytes(packet.keepAlive);
-  if (version === 5) writeProperties(writer, packet.properties, PacketType.connect, inner);
+  if (version === 5) writeProperties(writer, packet.properties, PacketType.connect, 'client', inner);
   writer.text(clientId);
   if (will !== undefined) {
-    if (version === 5) writeProperties(writer, will.properties, WILL_PLACE, willInner);
+    if (version === 5) writeProperties(writer, will.properties, WILL_PLACE, 'client', willInner);
     writer.text(will.topic);
     writer.binary(will.payload);
   }

@@ -1,3 +1,4 @@
+import type { Role } from './fixed-headers.js';
 import { fieldSize, varintSize, type PacketWriter } from './packet-writer.js';
 import { rowsToWrite, type PropertyPlace, type PropertyRow } from './property-table.js';
 import { NO_PROPERTIES, type Properties } from './properties.js';
@@ -5,13 +6,13 @@ import { NO_PROPERTIES, type Properties } from './properties.js';
 type Pair = readonly [name: string, value: string];
 
 /**
- * Bytes of the properties without their length. What the table does not place in this packet is left out, so that the properties of a
- * will may be those of the PUBLISH it becomes.
+ * Bytes of the properties without their length. What the table does not place in this packet of this sender is left out, so that the
+ * properties of a will may be those of the PUBLISH it becomes.
  */
-export function propertiesSize(properties: Properties, place: PropertyPlace): number {
+export function propertiesSize(properties: Properties, place: PropertyPlace, sender: Role): number {
   if (properties === NO_PROPERTIES) return 0;
   let size = 0;
-  for (const row of rowsToWrite(place)) {
+  for (const row of rowsToWrite(sender, place)) {
     const value = properties[row.name];
     if (value !== undefined) size += rowSize(row, value);
   }
@@ -23,11 +24,12 @@ export function writeProperties(
   writer: PacketWriter,
   properties: Properties,
   place: PropertyPlace,
+  sender: Role,
   size: number,
 ): void {
   writer.varint(size);
   if (size === 0) return;
-  for (const row of rowsToWrite(place)) {
+  for (const row of rowsToWrite(sender, place)) {
     const value = properties[row.name];
     if (value !== undefined) writeRow(writer, row, value);
   }

@@ -60,9 +60,10 @@ function startIdentified(
   version: ProtocolVersion,
   size: number,
 ): PacketWriter {
-  const inner = version === 5 ? propertiesSize(packet.properties, packet.type) : 0;
+  const sender = 'reasonCodes' in packet ? 'server' : 'client';
+  const inner = version === 5 ? propertiesSize(packet.properties, packet.type, sender) : 0;
   const writer = startPacket(packet.type, flags, 2 + (version === 5 ? varintSize(inner) + inner : 0) + size);
   writer.twoBytes(packet.packetId);
-  if (version === 5) writeProperties(writer, packet.properties, packet.type, inner);
+  if (version === 5) writeProperties(writer, packet.properties, packet.type, sender, inner);
   return writer;
 }

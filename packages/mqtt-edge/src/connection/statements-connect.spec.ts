@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { PacketType, type Packet } from '../codec/packet.js';
+import { PacketType, type Packet, type UnsubscribePacket } from '../codec/packet.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import { anOpenConnection, GivenConnection } from '../testing/given-connection.js';
 import { aConnect, aMessage, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
@@ -113,7 +113,7 @@ it.each<[string, (given: GivenConnection) => void, Partial<Packet>]>([
   ],
   [
     'UNSUBACK',
-    (given) => given.connection.unsuback(9, [ReasonCode.success], { reasonString: LONG, ...WORDY }),
+    (given) => given.connection.unsuback(8, [ReasonCode.success], { reasonString: LONG, ...WORDY }),
     { type: PacketType.unsuback, reasonCodes: [0] },
   ],
   [
@@ -128,7 +128,12 @@ it.each<[string, (given: GivenConnection) => void, Partial<Packet>]>([
       settles: false,
       connect: { properties: { maximumPacketSize: 40 } },
     });
-    given.client.send(aPublish({ packetId: 1 }), aPublish({ packetId: 2, qos: 2 }));
+    given.client.send(
+      aPublish({ packetId: 1 }),
+      aPublish({ packetId: 2, qos: 2 }),
+      aSubscribe('a', { packetId: 9 }),
+      anUnsubscribe('a', 8),
+    );
     await turns();
     if (name === 'PUBREC') given.settle(0);
     await given.client.all();
@@ -162,6 +167,8 @@ it('explains SUBACK and UNSUBACK to a client only that wants problem information
     const { connection, client } = await anOpenConnection({
       connect: { properties: { requestProblemInformation } },
     });
+    client.send(aSubscribe('a', { packetId: 1 }), anUnsubscribe('a', 2));
+    await turns();
     connection.suback(1, [ReasonCode.quotaExceeded], { reasonString: 'why' });
     connection.unsuback(2, [ReasonCode.success], { reasonString: 'why' });
     expect((await client.take(PacketType.suback)).properties).toEqual(expected);
@@ -194,3 +201,7 @@ it('names the limit to the one who has exceeded it', async () => {
     expect.stringMatching(/^141 .*15 s/),
   ]);
 });
+
+function anUnsubscribe(filter: string, packetId: number): UnsubscribePacket {
+  return { type: PacketType.unsubscribe, packetId, filters: [filter], properties: {} };
+}

@@ -32,7 +32,9 @@ export class TestClient {
   send(...packets: readonly (Packet | Uint8Array)[]): void {
     this.stream.write(
       Buffer.concat(
-        packets.map((packet) => (packet instanceof Uint8Array ? packet : encode(packet, this.version))),
+        packets.map((packet) =>
+          packet instanceof Uint8Array ? packet : encode(packet, this.version, 'client'),
+        ),
       ),
     );
   }
