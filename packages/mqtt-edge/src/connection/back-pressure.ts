@@ -5,8 +5,6 @@ import type { Limits } from './limits.js';
 /** Why a client that was let in is not read for a while: it is held, it does not read itself, or too much of it waits for an answer. */
 export class BackPressure {
   private holds = 0;
-  /** SUBSCRIBE and UNSUBSCRIBE packets that are not answered. */
-  private requests = 0;
 
   constructor(
     private readonly stream: Duplex,
@@ -21,23 +19,14 @@ export class BackPressure {
     this.holds -= 1;
   }
 
-  asked(): void {
-    this.requests += 1;
-  }
-
-  /** Also of what was not asked, or answered before: that makes no room. */
-  answered(): void {
-    if (this.requests > 0) this.requests -= 1;
-  }
-
   /**
-   * `unsettled`: messages of the client that wait for their answer. An MQTT 5 client knows how many it may send, and is told when it sends more;
+   * `unanswered`: messages, SUBSCRIBEs and UNSUBSCRIBEs of the client that wait for their answer. An MQTT 5 client knows how many it may send, and is told when it sends more;
    * an older one is just not read for a while.
    */
-  isOn(version: ProtocolVersion | undefined, unsettled: number): boolean {
+  isOn(version: ProtocolVersion | undefined, unanswered: number): boolean {
     if (this.holds > 0) return true;
     if (this.stream.writableNeedDrain) return true; // who reads no answers asks no more
     const { receiveMaximum } = this.limits;
-    return unsettled + this.requests >= (version === 5 ? 2 * receiveMaximum : receiveMaximum);
+    return unanswered >= (version === 5 ? 2 * receiveMaximum : receiveMaximum);
   }
 }

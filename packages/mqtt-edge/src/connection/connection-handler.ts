@@ -70,8 +70,8 @@ export interface OutboundMessage {
   readonly payload: Uint8Array;
   readonly qos: 0 | 1 | 2;
   readonly retain: boolean;
-  /** Without topic alias and message expiry. */
-  readonly properties: Properties;
+  /** A topic alias and a message expiry in it are not sent: aliases are of one connection, and the expiry is `expiresAt`. */
+  readonly properties: Omit<Properties, 'topicAlias' | 'messageExpiryInterval'>;
   /** Milliseconds of the clock; after it the message is not sent ([MQTT-3.3.2-5]), before it the client is told what is left. */
   readonly expiresAt?: number;
   /** What became of it; called at most once, and for QoS 0 only when it was dropped. */

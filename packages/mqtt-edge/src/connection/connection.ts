@@ -6,6 +6,8 @@ import {
   type DisconnectPacket,
   type Packet,
   type ProtocolVersion,
+  type SubackPacket,
+  type UnsubackPacket,
 } from '../codec/packet.js';
 import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
@@ -21,7 +23,11 @@ import { Legacy } from './legacy.js';
 import { connectSizeOf, type Limits } from './limits.js';
 import { Outbox } from './outbox.js';
 import { objectionTo } from './objection.js';
+import { Requests } from './requests.js';
 import type { SessionState } from './session-state.js';
+
+/** What the server's DISCONNECT may say beside the reason (3.14.2.2). */
+export type FarewellProperties = Pick<Properties, 'userProperties' | 'serverReference'>;
 
 /** Where a connection is: `opened` until CONNECT, `asking` until it is accepted or refused, `open`, `ending`: nothing is read or said any more. */
 type Phase = 'opened' | 'asking' | 'open' | 'ending';
@@ -36,6 +42,7 @@ export class Connection {
   private readonly deadlines: Deadlines;
   private readonly intake: Intake;
   private readonly backPressure: BackPressure;
+  private readonly requests = new Requests();
   private phase: Phase = 'opened';
   private connectPacket: ConnectPacket | undefined;
   private session: SessionState | undefined;
@@ -145,7 +152,7 @@ export class Connection {
   }
 
   /** Ends it: MQTT 5 clients get DISCONNECT with the reason first ([MQTT-3.14.1-1]); before, there is none. False when it was ending already. */
-  close(reasonCode: ReasonCode, reason?: string, properties: Properties = NO_PROPERTIES): boolean {
+  close(reasonCode: ReasonCode, reason?: string, properties: FarewellProperties = NO_PROPERTIES): boolean {
     if (this.phase === 'ending') return false;
     this.end('closed', reasonCode, reason, properties);
     return true;
@@ -159,11 +166,15 @@ export class Connection {
     this.intake.readOn();
   }
 
-  /** One code for each filter of the SUBSCRIBE. */
+  /**
+   * One code for each filter of the SUBSCRIBE: a RangeError when there are more or fewer, or one that SUBACK has not; nothing is sent then. An answer
+   * that nothing waits for is ignored.
+   */
   suback(packetId: number, reasonCodes: readonly ReasonCode[], properties = NO_PROPERTIES): void {
     this.answer({ type: PacketType.suback, packetId, reasonCodes, properties });
   }
 
+  /** The same of an UNSUBSCRIBE. */
   unsuback(packetId: number, reasonCodes: readonly ReasonCode[], properties = NO_PROPERTIES): void {
     this.answer({ type: PacketType.unsuback, packetId, reasonCodes, properties });
   }
@@ -197,7 +208,11 @@ export class Connection {
 
   private mustWait(): boolean {
     const { phase } = this;
-    return phase === 'asking' || phase === 'ending' || this.backPressure.isOn(this.version, this.unsettled);
+    return (
+      phase === 'asking' ||
+      phase === 'ending' ||
+      this.backPressure.isOn(this.version, this.unsettled + this.requests.size)
+    );
   }
 
   private take(packet: InboundPacket): void {
@@ -209,10 +224,10 @@ export class Connection {
       case PacketType.pubcomp:
         return this.exchange?.take(packet);
       case PacketType.subscribe:
-        this.backPressure.asked();
+        this.requests.add(packet);
         return this.handler.subscribe(packet);
       case PacketType.unsubscribe:
-        this.backPressure.asked();
+        this.requests.add(packet);
         return this.handler.unsubscribe(packet);
       case PacketType.pingreq:
         return this.write({ type: PacketType.pingresp });
@@ -286,9 +301,8 @@ export class Connection {
     if (this.legacy) this.handler.closed({ reason, reasonCode, detail, ...this.legacy.left(wasOpen) });
   }
 
-  private answer(packet: Packet): void {
-    if (this.phase !== 'open') return;
-    this.backPressure.answered();
+  private answer(packet: SubackPacket | UnsubackPacket): void {
+    if (this.phase !== 'open' || !this.requests.answered(packet)) return;
     this.write(packet);
     this.intake.readOn();
   }

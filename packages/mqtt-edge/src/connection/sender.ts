@@ -6,7 +6,7 @@ import {
   type ConnectPacket,
   type PublishPacket,
 } from '../codec/packet.js';
-import { NO_PROPERTIES } from '../codec/properties.js';
+import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import type { OutboundMessage } from './connection-handler.js';
 import type { ExchangeOptions } from './exchange.js';
@@ -120,8 +120,6 @@ export class Sender {
   /** Undefined: no packet can hold it, because its topic or a string in its properties is too long. */
   private encoded(message: OutboundMessage, packetId: number | undefined, dup: boolean): Buffer | undefined {
     const { topic, payload, qos, retain, properties, expiresAt = Infinity } = message;
-    const isNew = this.connect.version === 5;
-    const left = Math.max(1, Math.ceil((expiresAt - this.now()) / MS));
     const packet: PublishPacket = {
       type: PacketType.publish,
       dup,
@@ -131,11 +129,7 @@ export class Sender {
       topic,
       topicBytes: Buffer.from(topic),
       payload: Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength),
-      properties: !isNew
-        ? NO_PROPERTIES
-        : left > LONGEST_EXPIRY
-          ? properties
-          : { ...properties, messageExpiryInterval: left },
+      properties: this.connect.version === 5 ? said(properties, expiresAt - this.now()) : NO_PROPERTIES,
     };
     try {
       return encode(packet, this.connect.version);
@@ -152,6 +146,14 @@ export class Sender {
     const packet = { type: PacketType.pubrel, packetId, reasonCode, properties: NO_PROPERTIES };
     this.outbox.send(encode(packet, this.connect.version));
   }
+}
+
+/** No topic alias, which is of the connection that it came on ([MQTT-3.3.2-7]); of the expiry what is left ([MQTT-3.3.2-6]), or none. */
+function said(properties: Properties, leftMs: number): Properties {
+  const left = Math.max(1, Math.ceil(leftMs / MS));
+  const messageExpiryInterval = left > LONGEST_EXPIRY ? undefined : left;
+  if (messageExpiryInterval === undefined && properties === NO_PROPERTIES) return NO_PROPERTIES;
+  return { ...properties, topicAlias: undefined, messageExpiryInterval };
 }
 
 /** QoS 1: PUBACK. QoS 2: PUBREC, also again, and PUBCOMP once PUBREL was sent. */

@@ -8,6 +8,7 @@ import {
   type Qos,
   type SubscribePacket,
   type SubscriptionRequest,
+  type UnsubscribePacket,
 } from '../codec/packet.js';
 import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
@@ -87,6 +88,15 @@ export function aSubscribe(
       retainHandling: request.retainHandling ?? 0,
     })),
     properties,
+  };
+}
+
+export function anUnsubscribe(filters: string | readonly string[], packetId = 1): UnsubscribePacket {
+  return {
+    type: PacketType.unsubscribe,
+    packetId,
+    filters: typeof filters === 'string' ? [filters] : filters,
+    properties: NO_PROPERTIES,
   };
 }
 
