@@ -38,6 +38,13 @@ it('gives each case that is not passed under its reason', () => {
   expect(text).not.toContain('Without a reason');
 });
 
+it('says how many of the passed cases are exact', () => {
+  const inOtherWords = { ...PASSED, name: 'in other words', exact: false };
+  expect(written([DEVIATION], undefined, [WRONG, PASSED, inOtherWords])).toContain(
+    'Of the 2 that this edge has passed, 1 are what the data expects byte for byte.',
+  );
+});
+
 it('names the cases that have no reason yet', () => {
   expect(written([])).toContain(
     '### Without a reason\n\n- `PUBLISH.json › v5.0 PUBLISH › control character`',
@@ -90,9 +97,13 @@ it('writes tables as the formatter does', () => {
   ).toBe(['| name |   n |', '| ---- | --: |', '| a\\|b |   1 |', '| c    |  20 |'].join('\n'));
 });
 
-function written(deviations: readonly Deviation[], statements = readStatements()): string {
+function written(
+  deviations: readonly Deviation[],
+  statements = readStatements(),
+  cases: readonly CaseResult[] = [WRONG, PASSED],
+): string {
   const report = {
-    cases: [WRONG, PASSED],
+    cases,
     totals: TOTALS,
     byFile: { 'PUBLISH.json': TOTALS },
     byPacketType: { PUBLISH: TOTALS },

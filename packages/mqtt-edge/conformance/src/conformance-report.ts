@@ -28,7 +28,7 @@ export function conformanceReport({
     '<!-- Written by packages/mqtt-edge/conformance: change what it is written from. -->',
     INTRODUCTION,
     '## Wire vectors',
-    VECTORS,
+    vectors(report),
     scores('Broker', [['this edge, in the lab broker', report.totals], ...others.map(totalsOfOther)]),
     others.map(({ broker, note }) => `- ${broker}: ${note}.`).join('\n'),
     'By the packet that is put to the test, which is the last one that the client sends:',
@@ -56,12 +56,18 @@ Another broker is scored with the same program, which starts it again when a cas
 npm run conformance -- --port 1883 --start 'mosquitto -c mosquitto.conf'
 \`\`\``;
 
-const VECTORS = `1,110 conversations in raw bytes (MQTT 3.1, 3.1.1 and 5) from the tests of Eclipse Mosquitto, under their own licence in \`packages/mqtt-edge/conformance/\`, mostly about what a broker must refuse.
+const vectors = ({ cases }: Conformance['report']): string => {
+  const passed = cases.filter(({ score }) => score === 'passed');
+  const exact = passed.filter((result) => result.exact).length;
+  return `1,110 conversations in raw bytes (MQTT 3.1, 3.1.1 and 5) from the tests of Eclipse Mosquitto, under their own licence in \`packages/mqtt-edge/conformance/\`, mostly about what a broker must refuse.
 
 - **passed**: every expected packet came, and the end is as expected.
 - **closed otherwise**: the connection was closed as it must be, but without the expected CONNACK or DISCONNECT, or with another reason code.
 - **wrong**: it stayed open, answered something else, or closed where it must not.
-- **crash**: nobody was served afterwards.`;
+- **crash**: nobody was served afterwards.
+
+In MQTT 5 **passed** forgives what the standard leaves to a broker: a reason code 0 or an empty property list left out or written, the order of properties, a Reason String and User Properties, 0x10 (no matching subscribers) for 0x00, other capabilities in a CONNACK, and a CONNACK or DISCONNECT of 0x80 or above where the data expects only the close. Of the ${passed.length.toLocaleString('en-US')} that this edge has passed, ${exact} are what the data expects byte for byte.`;
+};
 
 const GATEWAY = `The vectors are played against the lab broker, a plain MQTT broker on the same edge: the edge is what they test. Devices speak to the gateway, which is the same edge with something else behind it: a log instead of subscribers. Statements that are obeyed behind the edge name the file and the test of the gateway below, where it obeys them itself; where they name \`lab-broker\`, the gateway differs, and here is why.`;
 
