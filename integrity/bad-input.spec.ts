@@ -96,7 +96,7 @@ describe.each([
     expect(await device.publish(`devices/${id}/telemetry`, payload)).toEqual(refusedWith(0x99));
     expect(await storedUntil(id, 2)).toEqual([1, 3]);
     expect(await deployment.operator.deadLettersUntil(id, 1)).toMatchObject([
-      { code: 'value-type', origin: { element: 1 } },
+      { code: 'value-type', origin: { elements: [1] } },
     ]);
   });
 

@@ -27,7 +27,7 @@ export interface DeadLetterView {
   readonly id: string;
   readonly code: string;
   readonly detail: string;
-  readonly origin: { readonly topic: string; readonly element?: number };
+  readonly origin: { readonly topic: string; readonly elements?: readonly number[] };
   readonly payloadBytes: number;
 }
 

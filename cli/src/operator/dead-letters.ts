@@ -12,6 +12,7 @@ const letterSchema = z.looseObject({ id: z.string() });
 const outcomeSchema = z.looseObject({
   id: z.string(),
   outcome: z.string(),
+  records: z.number().optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
 });
@@ -146,7 +147,11 @@ function showOutcomes({ table }: Operator, answer: object, outcomes: readonly Ou
   table(
     answer,
     ['ID', 'OUTCOME', 'DETAIL'],
-    outcomes.map((each) => [each.id, each.outcome, each.detail ?? each.code]),
+    outcomes.map(({ id, outcome, records, code, detail }) => [
+      id,
+      outcome,
+      detail ?? code ?? (records === undefined ? undefined : `${records} records`),
+    ]),
     'no dead letters match',
   );
 }

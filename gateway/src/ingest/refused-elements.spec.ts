@@ -26,8 +26,9 @@ async function deviceWith(
   const append: LogWriter['append'] = (record, settle) => {
     const code = fails(record);
     if (code === undefined) return log.writer.append(record, settle);
-    queueMicrotask(() => settle(new FieldgateError(code), undefined, record));
-    return true;
+    const { key, value } = record;
+    const elsewhere = { topic: 'fieldgate.alerts.v1', key, value } as const; // so that it is settled in its turn
+    return log.writer.append(elsewhere, () => settle(new FieldgateError(code), undefined, record));
   };
   const writer: LogWriter = { append, drained: (listener) => log.writer.drained(listener) };
   const gateway = await gatewayWith({ ...log, writer });

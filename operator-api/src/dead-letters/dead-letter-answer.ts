@@ -27,6 +27,8 @@ export const redriveAnswerSchema = z.object({
   id: z.string(),
   outcome: z.enum(['redriven', 'would-be-redriven', 'refused', 'not-redrivable']),
   topic: z.string().optional(),
+  /** When it is not one: of a letter for several elements of an array. */
+  records: z.number().int().optional(),
   code: z.string().optional(),
   detail: z.string().optional(),
 });

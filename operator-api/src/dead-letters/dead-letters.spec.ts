@@ -109,7 +109,7 @@ describe('POST /v1/dead-letters/{id}/redrive', () => {
   async function letterOf(
     topic: string,
     payload: string | Buffer,
-    more: { element?: number; code?: ErrorCode; contentType?: string } = {},
+    more: { elements?: number[]; code?: ErrorCode; contentType?: string } = {},
   ): Promise<string> {
     const { code = 'payload-shape', ...origin } = more;
     const value = encodeDeadLetter({
@@ -165,13 +165,43 @@ describe('POST /v1/dead-letters/{id}/redrive', () => {
     expect(ids).toEqual([`redriven-${id}`, `redriven-${id}`]);
   });
 
-  it('takes the one element of an array that was refused', async () => {
-    const array = '[{"id":"m","readings":{"a":1}},{"id":"m","readings":{"a":2}}]';
-    const id = await letterOf('devices/pump-1/telemetry', array, { element: 1 });
-    await api.call(`POST /v1/dead-letters/${id}/redrive`);
+  it('takes the elements of an array that were refused, and no others', async () => {
+    const ts = api.clock.ms - 60_000;
+    const array = `[{"id":"m","readings":{"a":0}},{"id":"m","readings":{"a":1}},{"a":2},{"ts":${ts},"seq":7,"a":3}]`;
+    const id = await letterOf('devices/pump-1/telemetry', array, { elements: [1, 2, 3] });
+    const path = `POST /v1/dead-letters/${id}/redrive` as const;
+    const done = { id, topic: 'fieldgate.telemetry.v1', records: 3 };
+    expect((await api.call(path, { dryRun: true })).body).toEqual({ ...done, outcome: 'would-be-redriven' });
+    expect(await records('fieldgate.telemetry.v1')).toEqual([]);
+    expect((await api.call(path)).body).toEqual({ ...done, outcome: 'redriven' });
+    await api.call(path);
+    const once = [
+      { id: 'm/1', data: { readings: { a: 1 } } },
+      { id: `redriven-${id}/2`, data: { readings: { a: 2 } } },
+      { id: `${ts}-7`, data: { readings: { a: 3 } } },
+    ];
+    expect(await records('fieldgate.telemetry.v1')).toMatchObject(once.concat(once)); // the same events
+  });
+
+  it('of one element does not say how many records it is', async () => {
+    const id = await letterOf('devices/pump-1/telemetry', '[{"a":1},{"a":2}]', { elements: [1] });
+    const { body } = await api.call(`POST /v1/dead-letters/${id}/redrive`);
+    expect(body).toEqual({ id, outcome: 'redriven', topic: 'fieldgate.telemetry.v1' });
     expect(await records('fieldgate.telemetry.v1')).toMatchObject([
-      { id: 'm/1', data: { readings: { a: 2 } } },
+      { id: `redriven-${id}/1`, data: { readings: { a: 2 } } },
     ]);
+  });
+
+  it.each([
+    [[0, 1], '"n n" is not a metric name (element 1)'],
+    [[0, 1, 2, 3], '"n n" is not a metric name (element 1 and 1 more)'],
+    [[0, 4], 'the array has no such element (element 4)'],
+  ])('writes none of the elements %j when one is still refused', async (elements, detail) => {
+    const array = '[{"n":0},{"n n":1},{"n":2},{"n":null}]';
+    const id = await letterOf('devices/pump-1/telemetry', array, { elements });
+    const { body } = await api.call(`POST /v1/dead-letters/${id}/redrive`);
+    expect(body).toMatchObject({ id, outcome: 'refused', detail });
+    expect(await records('fieldgate.telemetry.v1')).toEqual([]);
   });
 
   const CBOR = Buffer.from('a1616101', 'hex');
@@ -193,7 +223,7 @@ describe('POST /v1/dead-letters/{id}/redrive', () => {
   it('counts times of SenML that are relative from when it came', async () => {
     const arrived = api.clock.ms;
     const pack = '[{"n":"a","v":1,"t":-60},{"n":"b","v":2}]';
-    const id = await letterOf('devices/pump-1/telemetry/senml', pack, { element: 0 });
+    const id = await letterOf('devices/pump-1/telemetry/senml', pack, { elements: [0] });
     api.clock.ms += 3_600_000;
     await api.call(`POST /v1/dead-letters/${id}/redrive`);
     expect(await records('fieldgate.telemetry.v1')).toMatchObject([

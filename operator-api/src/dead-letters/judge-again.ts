@@ -2,6 +2,7 @@ import {
   decodeAlertStep,
   decodeEvent,
   decodeTelemetry,
+  detailOfElements,
   deviceTopicPrefix,
   encodeEvent,
   encodeTelemetry,
@@ -18,7 +19,6 @@ import {
   type TelemetryFormat,
   type TelemetryMessage,
 } from '@fieldgate/contracts';
-import type { NewRecord } from '@fieldgate/commit-log';
 import type { DeadLetter } from './read-dead-letters.js';
 
 /** Whoever writes a dead letter keeps no more of the bytes; what is as long was cut. */
@@ -31,28 +31,35 @@ const DECODERS = {
   'fieldgate.alerts.v1': decodeAlertStep,
 } as const satisfies Partial<Record<LogTopic, (value: Uint8Array) => unknown>>;
 
+/** Records of the device, in the order of the letter. */
+export interface RecordsAgain {
+  readonly topic: LogTopic;
+  readonly values: readonly Uint8Array[];
+}
+
 /**
- * What a dead letter would be if it came now: the record for the topic where it belongs, or why there is none. A message keeps the time of its
- * arrival and the device's own time, and a letter always makes the same id, so that driving it twice makes one event.
+ * What a dead letter would be if it came now: the records for the topic where it belongs, several of elements of an array, or why there is none.
+ * A message keeps the time of its arrival and the device's own time, and a letter always makes the same ids, so that driving it twice makes one
+ * event of each.
  */
-export function judgeAgain(letter: DeadLetter): NewRecord | Rejection {
+export function judgeAgain(letter: DeadLetter): RecordsAgain | Rejection {
   if (letter.payload.length >= KEPT_BYTES)
     return reject('not-redrivable', `only the first ${KEPT_BYTES} bytes were kept`);
   return letter.summary.origin.kind === 'mqtt' ? messageAgain(letter) : recordAgain(letter);
 }
 
-function recordAgain({ summary, payload }: DeadLetter): NewRecord | Rejection {
+function recordAgain({ summary, payload }: DeadLetter): RecordsAgain | Rejection {
   const { topic } = summary.origin;
   if (!isEventTopic(topic)) return reject('not-redrivable', `records of ${topic} are not driven again`);
   const decoded = DECODERS[topic](payload);
-  return isRejection(decoded) ? decoded : { topic, key: summary.deviceId, value: payload };
+  return isRejection(decoded) ? decoded : { topic, values: [payload] };
 }
 
 function isEventTopic(topic: string): topic is keyof typeof DECODERS {
   return Object.hasOwn(DECODERS, topic);
 }
 
-function messageAgain(letter: DeadLetter): NewRecord | Rejection {
+function messageAgain(letter: DeadLetter): RecordsAgain | Rejection {
   const { deviceId, origin } = letter.summary;
   const prefix = deviceTopicPrefix(deviceId);
   const topic = origin.topic.startsWith(prefix) ? parseUpTopic(origin.topic.slice(prefix.length)) : undefined;
@@ -68,39 +75,72 @@ function messageAgain(letter: DeadLetter): NewRecord | Rejection {
   }
 }
 
-function telemetryAgain(letter: DeadLetter, topicFormat: TelemetryFormat | undefined): NewRecord | Rejection {
-  const { deviceId, gateway } = letter.summary;
-  const message = messageOf(letter, topicFormat);
-  if (isRejection(message)) return message;
-  const value = encodeTelemetry(
-    telemetryWriter(deviceId, gateway ?? ''),
-    message,
-    identify(message, arrivalOf(letter), () => idOf(letter)),
-    arrivalOf(letter),
-  );
-  return { topic: 'fieldgate.telemetry.v1', key: deviceId, value };
-}
-
-/** Of an array only the element that was refused; its neighbours were taken then. */
-function messageOf(
+function telemetryAgain(
   letter: DeadLetter,
   topicFormat: TelemetryFormat | undefined,
-): TelemetryMessage | Rejection {
-  const { origin } = letter.summary;
-  const { element, contentType } = origin.kind === 'mqtt' ? origin : {};
-  const parsed = readTelemetry(letter.payload, { topicFormat, contentType }, arrivalOf(letter));
-  if (isRejection(parsed)) return parsed;
-  if (parsed.kind === 'one') return parsed.message;
-  if (element === undefined)
-    return reject('not-redrivable', 'an array that was refused as a whole would need an id for each element');
-  const message = parsed.elements[element];
-  if (message === undefined) return reject('payload-shape', `the array has no element ${element}`);
-  return isRejection(message) || message.id === undefined
-    ? message
-    : { ...message, id: `${message.id}/${element}` };
+): RecordsAgain | Rejection {
+  const { deviceId, gateway } = letter.summary;
+  const messages = messagesOf(letter, topicFormat);
+  if (isRejection(messages)) return messages;
+  const writer = telemetryWriter(deviceId, gateway ?? '');
+  const atMs = arrivalOf(letter);
+  const values = messages.map(({ message, id }) =>
+    encodeTelemetry(
+      writer,
+      message,
+      identify(message, atMs, () => id),
+      atMs,
+    ),
+  );
+  return { topic: 'fieldgate.telemetry.v1', values };
 }
 
-function eventAgain(letter: DeadLetter, event: string): NewRecord | Rejection {
+/** A message, and the id that it gets when it has nothing of its own to be known by. */
+interface MessageAgain {
+  readonly message: TelemetryMessage;
+  readonly id: string;
+}
+
+function messagesOf(
+  letter: DeadLetter,
+  topicFormat: TelemetryFormat | undefined,
+): readonly MessageAgain[] | Rejection {
+  const { origin } = letter.summary;
+  const { elements, contentType } = origin.kind === 'mqtt' ? origin : {};
+  const parsed = readTelemetry(letter.payload, { topicFormat, contentType }, arrivalOf(letter));
+  if (isRejection(parsed)) return parsed;
+  if (parsed.kind === 'one') return [{ message: parsed.message, id: idOf(letter) }];
+  if (elements === undefined)
+    return reject('not-redrivable', 'an array that was refused as a whole would need an id for each element');
+  return elementsOf(parsed.elements, elements, idOf(letter));
+}
+
+/** Of an array only the elements that were refused, all of them or none; their neighbours were taken then. */
+function elementsOf(
+  parsed: readonly (TelemetryMessage | Rejection)[],
+  elements: readonly number[],
+  letterId: string,
+): readonly MessageAgain[] | Rejection {
+  const messages: MessageAgain[] = [];
+  const refused: number[] = [];
+  let first: Rejection | undefined;
+  for (const element of elements) {
+    const message = parsed[element] ?? reject('payload-shape', 'the array has no such element');
+    if (isRejection(message)) {
+      first ??= message;
+      refused.push(element);
+      continue;
+    }
+    const { id } = message;
+    messages.push({
+      message: id === undefined ? message : { ...message, id: `${id}/${element}` },
+      id: `${letterId}/${element}`,
+    });
+  }
+  return first === undefined ? messages : reject(first.code, detailOfElements(first.detail, refused));
+}
+
+function eventAgain(letter: DeadLetter, event: string): RecordsAgain | Rejection {
   if (PRESENCE_EVENTS.includes(event))
     return reject('topic-unknown', `"${event}" is told by the gateway itself`);
   const message = parseConditionEvent(letter.payload);
@@ -111,7 +151,7 @@ function eventAgain(letter: DeadLetter, event: string): NewRecord | Rejection {
     identify(message, arrivalOf(letter), () => idOf(letter)),
     arrivalOf(letter),
   );
-  return { topic: 'fieldgate.events.v1', key: deviceId, value };
+  return { topic: 'fieldgate.events.v1', values: [value] };
 }
 
 function arrivalOf({ summary: { time } }: DeadLetter): number {

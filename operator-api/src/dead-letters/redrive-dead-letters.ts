@@ -11,11 +11,13 @@ export interface RedriveOutcome {
   readonly outcome: 'redriven' | 'would-be-redriven' | 'refused' | 'not-redrivable';
   /** Where it went, or would go. */
   readonly topic?: string;
+  /** How many, when it is not one: of a letter for several elements of an array. */
+  readonly records?: number;
   readonly code?: string;
   readonly detail?: string;
 }
 
-/** Drives dead letters again: for when what refused them was mended. Doing it twice does no harm: the same letter is the same event. */
+/** Drives dead letters again: for when what refused them was mended. Doing it twice does no harm: the same letter is the same events. */
 @Injectable()
 export class RedriveDeadLetters {
   constructor(
@@ -26,16 +28,20 @@ export class RedriveDeadLetters {
 
   async one(letter: DeadLetter, dryRun: boolean): Promise<RedriveOutcome> {
     const id = `${letter.summary.partition}-${letter.summary.offset}`;
-    const record = judgeAgain(letter);
-    if (isRejection(record)) {
-      const { code, detail } = record;
+    const judged = judgeAgain(letter);
+    if (isRejection(judged)) {
+      const { code, detail } = judged;
       return { id, outcome: code === 'not-redrivable' ? code : 'refused', code, detail };
     }
-    const { topic } = record;
-    if (dryRun) return { id, outcome: 'would-be-redriven', topic };
-    await this.appends.append(record, () => Promise.resolve());
-    this.logger.info({ id, deviceId: letter.summary.deviceId, topic }, 'dead letter driven again');
-    return { id, outcome: 'redriven', topic };
+    const { topic, values } = judged;
+    const { deviceId } = letter.summary;
+    const done = values.length === 1 ? { topic } : { topic, records: values.length };
+    if (dryRun) return { id, outcome: 'would-be-redriven', ...done };
+    const append = (value: Uint8Array): Promise<void> =>
+      this.appends.append({ topic, key: deviceId, value }, () => Promise.resolve());
+    await Promise.all(values.map(append));
+    this.logger.info({ id, deviceId, ...done }, 'dead letter driven again');
+    return { id, outcome: 'redriven', ...done };
   }
 
   /** The oldest of a page first, so that what a device sent first is first again. Stops where the log fails: what came before it is done. */
