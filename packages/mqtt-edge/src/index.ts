@@ -11,6 +11,7 @@ export { isViolation } from './codec/protocol-violation.js';
 export { isSharedFilter, topicFilterObjection, topicNameObjection } from './codec/topics.js';
 export { scanUtf8, Utf8Finding } from './codec/utf8.js';
 export { Connection } from './connection/connection.js';
+export { checkLimits } from './connection/check-limits.js';
 export * from './connection/connection-handler.js';
 export { sessionExpiryOf } from './connection/handshake.js';
 export { DEFAULT_LIMITS, type Limits } from './connection/limits.js';

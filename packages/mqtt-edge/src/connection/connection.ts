@@ -12,6 +12,7 @@ import {
 import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import { BackPressure } from './back-pressure.js';
+import { checkLimits } from './check-limits.js';
 import type { Acceptance, ConnectionHandler, EndReason, OutboundMessage } from './connection-handler.js';
 import { Deadlines } from './deadlines.js';
 import { Exchange } from './exchange.js';
@@ -56,6 +57,7 @@ export class Connection {
     private readonly handler: ConnectionHandler,
     private readonly now: () => number,
   ) {
+    checkLimits(limits);
     this.decoder = new Decoder({ role: 'server', maximumPacketSize: connectSizeOf(limits) });
     this.outbox = new Outbox(stream);
     this.deadlines = new Deadlines(stream, this.outbox, limits, now);

@@ -1,5 +1,6 @@
 import { NO_PROPERTIES } from '../codec/properties.js';
 import type { OutboundMessage } from './connection-handler.js';
+import { DEFAULT_LIMITS } from './limits.js';
 
 const LAST_PACKET_ID = 65_535;
 /** What a message, a user property and a number take in memory, beside their bytes. */
@@ -28,7 +29,7 @@ export class OutboundQueue {
 
   constructor(
     private readonly maximum: number,
-    private readonly maximumBytes = Infinity,
+    private readonly maximumBytes = DEFAULT_LIMITS.queueMaximumBytes,
   ) {}
 
   get length(): number {

@@ -1,7 +1,9 @@
+import { checkSome } from './check-limits.js';
 import { InboundState } from './inbound-state.js';
-import type { Limits } from './limits.js';
+import { DEFAULT_LIMITS, type Limits } from './limits.js';
 import { OutboundQueue } from './outbound-queue.js';
 
+/** Bytes that are left out are those of `DEFAULT_LIMITS`: no queue is without a bound. */
 export type QueueLimits = Pick<Limits, 'queueMaximum'> & Partial<Pick<Limits, 'queueMaximumBytes'>>;
 
 /**
@@ -13,9 +15,10 @@ export class SessionState {
 
   /** `inbound`: of an earlier one that goes on here. */
   constructor(
-    limits: QueueLimits,
+    { queueMaximum, queueMaximumBytes = DEFAULT_LIMITS.queueMaximumBytes }: QueueLimits,
     readonly inbound = new InboundState(),
   ) {
-    this.outbound = new OutboundQueue(limits.queueMaximum, limits.queueMaximumBytes);
+    checkSome({ queueMaximum, queueMaximumBytes }, ['queueMaximum', 'queueMaximumBytes']);
+    this.outbound = new OutboundQueue(queueMaximum, queueMaximumBytes);
   }
 }
