@@ -99,3 +99,15 @@ it('a clock that is set back stops no time limit', async () => {
   const reasons = (await eventsIn(log)).flatMap(({ reason }) => (reason === undefined ? [] : [reason]));
   expect(new Set(reasons)).toEqual(new Set(['keep-alive-timeout', 'log-unavailable']));
 });
+
+it('a message is held for less than the keep-alive of its device, which would take the silence for the end', async () => {
+  const { log, time, open } = await givenClocks(50_000);
+  const hurried = await open('pump-7', { keepalive: 20 });
+  await publish(hurried, reading('pump-7'));
+  const patient = await open('pump-8', { keepalive: 60 });
+  await publish(patient, reading('pump-8'));
+  time.monotonic += 19_000;
+  expect(await hurried.next()).toMatchObject({ cmd: 'disconnect', reasonCode: 0x89 });
+  log.write();
+  expect(await patient.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+});

@@ -146,10 +146,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
         unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
         pace: (connection) => writer.pace(connection),
-        ingest: (session, publish) => {
-          if (this.stopping.signal.aborted) return; // held, never acknowledged: the device sends it to the next gateway
-          ingest.ingest(session, publish);
-        },
+        ingest: (session, publish) => ingest.ingest(session, publish),
       },
       { epoch: clock, monotonic },
       this.logger,

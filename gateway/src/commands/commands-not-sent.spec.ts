@@ -64,6 +64,18 @@ it.each([
   expect((await stepsIn(log)).at(-1)).toMatchObject({ step: 'timed-out', detail });
 });
 
+it('a request beyond 64 unanswered ones is undeliverable', async () => {
+  const { log, deliverTo } = await givenDelivery();
+  await deliverTo({});
+  for (let n = 2; n <= 64; n += 1) await requestCommand(log, `c-${n}`);
+  await logHolds(log, COMMANDS, '"sent"', 64);
+  await requestCommand(log, 'c-65');
+  await logHolds(log, COMMANDS, '"undeliverable"');
+  expect((await stepsIn(log)).filter(({ step }) => step === 'undeliverable')).toMatchObject([
+    { commandId: 'c-65', detail: 'the device has 64 unanswered commands' },
+  ]);
+});
+
 /** What takes commands to devices, and a device that is connected and subscribed, with a link of the test's. */
 async function givenDelivery() {
   const log = createMemoryLog();

@@ -31,6 +31,7 @@ export class DeviceConnections {
   private readonly unreleased: UnreleasedIds;
   private readonly surroundings: Surroundings;
   private timer: NodeJS.Timeout | undefined;
+  private isHeld = false;
 
   constructor(
     private readonly config: Pick<
@@ -67,6 +68,10 @@ export class DeviceConnections {
 
   /** `remoteAddress` is for the log. One connection too many is closed at once. */
   handle(stream: Duplex, remoteAddress: string | undefined): void {
+    if (this.isHeld) {
+      stream.destroy(); // its handshake of TLS or HTTP has outlived the port
+      return;
+    }
     if (this.all.size >= this.config.maxConnections) {
       droppedConnectionsTotal.inc();
       stream.destroy();
@@ -80,8 +85,9 @@ export class DeviceConnections {
     });
   }
 
-  /** Reads nothing more from anybody; what was taken is still answered. */
+  /** Reads nothing more from anybody, for good; what was taken is still answered. */
   hold(): void {
+    this.isHeld = true;
     for (const { mqtt } of this.all) mqtt.hold();
   }
 

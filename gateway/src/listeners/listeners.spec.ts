@@ -3,11 +3,11 @@ import { writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
-import { connect as connectTls } from 'node:tls';
 import { createLogger } from '@fieldgate/service';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import { connectAsync, type IClientOptions } from 'mqtt';
 import { WebSocket } from 'ws';
+import { commonName } from '../testing/common-name.js';
 import { givenCertificate } from '../testing/given-certificate.js';
 import { atEndOfTest, SECRET, V3, V5 } from '../testing/given-gateway.js';
 import { recordsOf, register, startGateway, type TestGateway } from '../testing/test-gateway.js';
@@ -101,12 +101,3 @@ it('a secure port without a certificate that can be used does not start, and nam
     /ENOTDIR|ENOENT/,
   );
 });
-
-/** Of the certificate that the port shows. */
-async function commonName(port: number): Promise<string | undefined> {
-  const socket = connectTls({ port, host: '127.0.0.1', rejectUnauthorized: false });
-  await once(socket, 'secureConnect');
-  const { CN } = socket.getPeerCertificate().subject;
-  socket.destroy();
-  return Array.isArray(CN) ? CN[0] : CN;
-}
