@@ -78,9 +78,18 @@ export interface OutboundMessage {
   readonly done?: (outcome: OutboundOutcome) => void;
 }
 
-/**
- * `acknowledged`: PUBACK or PUBCOMP. `refused`: the client said so with a reason code from 0x80. The others: it was never sent. `too-large`: larger
- * than the client takes, or with a string that no packet can hold (65,535 bytes).
- */
+/** What became of a message. Of those that were never sent, another try brings no second one. */
 export type OutboundOutcome =
-  'acknowledged' | 'refused' | 'expired' | 'too-large' | 'queue-full' | 'abandoned';
+  /** PUBACK or PUBCOMP. */
+  | 'acknowledged'
+  /** The client said so with a reason code from 0x80. */
+  | 'refused'
+  /** It was sent, and nothing will tell whether it has come: its session is over, or the client's new connection takes none so large. */
+  | 'lost'
+  // from here: it was never sent
+  | 'expired'
+  /** Larger than the client takes, or with a string that no packet can hold (65,535 bytes). */
+  | 'too-large'
+  | 'queue-full'
+  /** Its connection is not open, or its session is over. */
+  | 'abandoned';

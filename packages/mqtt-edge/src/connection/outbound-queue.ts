@@ -94,13 +94,12 @@ export class OutboundQueue {
 
   /** The session is over. */
   abandon(): void {
-    const all = [
-      ...Array.from(this.unacknowledged(), ({ message }) => message),
-      ...this.waiting.slice(this.nextWaiting),
-    ];
+    const sent = [...this.unacknowledged()];
+    const waiting = this.waiting.slice(this.nextWaiting);
     this.sent = undefined;
     this.forgetWaiting();
-    for (const { done } of all) done?.('abandoned');
+    for (const { message } of sent) message.done?.('lost');
+    for (const { done } of waiting) done?.('abandoned');
   }
 
   private isFullFor(bytes: number): boolean {

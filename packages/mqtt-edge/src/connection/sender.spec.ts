@@ -229,10 +229,23 @@ it('holds the queue back while the client does not read', async () => {
   expect(await given.client.all()).toHaveLength(50);
 });
 
-it('tells every message of a session that is over', () => {
-  const session = new SessionState({ queueMaximum: 10 });
-  const outcomes: string[] = [];
-  session.outbound.add({ ...aMessage(), qos: 1, done: (outcome) => outcomes.push(outcome) }, 0);
-  session.outbound.abandon();
-  expect(outcomes).toEqual(['abandoned']);
+it('tells every message of a session that is over, and whether it was sent', async () => {
+  const given = await anOpenConnection({ limits: { sendMaximum: 1 } });
+  const outcomes = send(given, 1, ['sent', 'waits']);
+  await turns();
+  given.session.outbound.abandon();
+  expect(outcomes).toEqual(['sent lost', 'waits abandoned']);
+});
+
+it('does not say of a message that an earlier connection has sent that it was too large to be sent', async () => {
+  const first = await anOpenConnection();
+  const outcomes = send(first, 1, ['large'], { payload: Buffer.alloc(60) });
+  await first.client.take(PacketType.publish);
+  first.client.stream.end();
+  await turns();
+  const connect = { properties: { maximumPacketSize: 50 } };
+  const second = await anOpenConnection({ session: first.session, connect });
+  expect(await second.client.all()).toEqual([]);
+  expect(outcomes).toEqual(['large lost']);
+  expect(first.session.outbound.inFlight).toBe(0);
 });

@@ -110,7 +110,7 @@ export class Sender {
     const bytes = this.encoded(message, packetId, dup);
     if (bytes && bytes.length <= this.largest) return this.outbox.send(bytes);
     if (packetId !== undefined) this.queue.finish(packetId);
-    message.done?.('too-large'); // [MQTT-3.1.2-25]: as if it had been sent
+    message.done?.(dup ? 'lost' : 'too-large'); // [MQTT-3.1.2-25]: as if it had been sent
   }
 
   private notAgain(entry: InFlight): void {
