@@ -5,17 +5,21 @@ const COMPACT_AT = 64;
 /** A place is a number: packet id, QoS from this bit on, and one more than the outcome from that one on; 0 while it is open. */
 const QOS_BIT = 16;
 const OUTCOME_BIT = 18;
+/** In the place of the QoS: a QoS 2 message that has had its PUBREC, and comes again. */
+export const REPEAT = 3;
+/** How a message waits for its answer. */
+export type Waiting = Qos | typeof REPEAT;
 
 export interface Unanswered {
   readonly delivery: number;
   readonly packetId: number;
-  readonly qos: Qos;
+  readonly waiting: Waiting;
   readonly outcome?: number;
 }
 
 /** Who hears of a message that may be answered, because it has its outcome and all before it have left. */
 export interface Leaving {
-  leave(packetId: number, qos: Qos, outcome: number, reason: string | undefined): void;
+  leave(packetId: number, waiting: Waiting, outcome: number, reason: string | undefined): void;
 }
 
 /**
@@ -29,8 +33,8 @@ export class InboundWindow {
   private since: number[] = [];
   /** Of the few that are refused, by their number. */
   private reasons: Map<number, string> | undefined;
-  /** With which QoS an id waits. Made when it is asked for first: clients that never send QoS 2 do not pay for it. */
-  private ids: Map<number, Qos> | undefined;
+  /** How an id waits. Made when it is asked for first: clients that never send QoS 2 do not pay for it. */
+  private ids: Map<number, Waiting> | undefined;
   private first = 0;
   private end = 0;
   /** Number of the place at index 0. */
@@ -46,12 +50,12 @@ export class InboundWindow {
   }
 
   /** Returns the number under which it is answered. */
-  add(packetId: number, qos: Qos, now: number): number {
+  add(packetId: number, waiting: Waiting, now: number): number {
     const index = this.end;
-    this.places[index] = packetId | (qos << QOS_BIT);
+    this.places[index] = packetId | (waiting << QOS_BIT);
     this.since[index] = now;
     this.end = index + 1;
-    this.ids?.set(packetId, qos);
+    this.ids?.set(packetId, waiting);
     return this.base + index;
   }
 
@@ -78,19 +82,19 @@ export class InboundWindow {
       const place = this.placeAt(at);
       const outcome = (place >> OUTCOME_BIT) - 1;
       const settled = outcome >= 0 ? { outcome } : {};
-      yield { delivery: this.base + at, packetId: idOf(place), qos: qosOf(place), ...settled };
+      yield { delivery: this.base + at, packetId: idOf(place), waiting: waitingOf(place), ...settled };
     }
   }
 
-  /** With which QoS a message with this id waits for its answer; undefined: none does. */
-  qosOf(packetId: number): Qos | undefined {
+  /** How the newest message with this id waits for its answer; undefined: none does. */
+  waitingAs(packetId: number): Waiting | undefined {
     return (this.ids ??= this.gatherIds()).get(packetId);
   }
 
-  private gatherIds(): Map<number, Qos> {
-    const ids = new Map<number, Qos>();
+  private gatherIds(): Map<number, Waiting> {
+    const ids = new Map<number, Waiting>();
     for (let at = this.first; at < this.end; at += 1)
-      ids.set(idOf(this.placeAt(at)), qosOf(this.placeAt(at)));
+      ids.set(idOf(this.placeAt(at)), waitingOf(this.placeAt(at)));
     return ids;
   }
 
@@ -100,9 +104,9 @@ export class InboundWindow {
     if (reason !== undefined) this.reasons?.delete(delivery);
     this.first += 1;
     const packetId = idOf(place);
-    const qos = qosOf(place);
-    if (this.ids?.get(packetId) === qos) this.ids.delete(packetId);
-    leaving.leave(packetId, qos, (place >> OUTCOME_BIT) - 1, reason);
+    const waiting = waitingOf(place);
+    if (this.ids?.get(packetId) === waiting) this.ids.delete(packetId);
+    leaving.leave(packetId, waiting, (place >> OUTCOME_BIT) - 1, reason);
   }
 
   private placeAt(index: number): number {
@@ -131,6 +135,6 @@ function idOf(place: number): number {
   return place & 0xffff;
 }
 
-function qosOf(place: number): Qos {
-  return ((place >> QOS_BIT) & 3) as Qos; // as `add` has packed it
+function waitingOf(place: number): Waiting {
+  return ((place >> QOS_BIT) & 3) as Waiting; // as `add` has packed it
 }

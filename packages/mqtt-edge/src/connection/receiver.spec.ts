@@ -139,6 +139,61 @@ it('knows a repeated QoS 2 message of an earlier connection', async () => {
   expect(given.arrived).toHaveLength(0);
 });
 
+it('answers a repeat of a QoS 2 message when its turn has come, and but once', async () => {
+  const given = await anOpenConnection({ settles: false });
+  const again = aPublish({ packetId: 5, qos: 2, dup: true });
+  given.client.send(aPublish({ packetId: 5, qos: 2 }));
+  await turns();
+  given.settle(0);
+  await given.client.take(PacketType.pubrec);
+  given.client.send(aPublish({ packetId: 9 }), again, again);
+  expect(await given.client.all()).toEqual([]);
+  given.settle(1);
+  expect(await given.client.all()).toMatchObject([
+    { type: PacketType.puback, packetId: 9 },
+    { type: PacketType.pubrec, packetId: 5 },
+  ]);
+  expect([given.arrived.length, given.session.inbound.size]).toEqual([2, 1]);
+});
+
+it('takes a new message under the id of one that was released while a repeat of it waited', async () => {
+  const given = await anOpenConnection({ settles: false });
+  const publish = (payload: string, dup = false) => aPublish({ packetId: 5, qos: 2, payload, dup });
+  given.client.send(publish('old'));
+  await turns();
+  given.settle(0);
+  await given.client.take(PacketType.pubrec);
+  given.client.send(aPublish({ packetId: 9 }), publish('old', true), anAcknowledgement(PacketType.pubrel, 5));
+  await given.client.take(PacketType.pubcomp);
+  given.client.send(publish('new'), publish('new', true));
+  await turns();
+  expect(given.arrived.map(({ message }) => message.payload.toString())).toEqual(['old', 'x', 'new']);
+  given.settle(1);
+  expect(given.session.inbound.size).toBe(0); // the PUBREC of the repeat is no receipt for the new one
+  given.settle(2);
+  expect((await given.client.all()).map(({ type }) => type)).toEqual([
+    PacketType.puback,
+    PacketType.pubrec,
+    PacketType.pubrec,
+  ]);
+  expect(given.session.inbound.size).toBe(1);
+});
+
+it('forgets a QoS 2 message that was released while a repeat of it waited, also when the connection ends then', async () => {
+  const given = await anOpenConnection({ settles: false });
+  const publish = aPublish({ packetId: 5, qos: 2 });
+  given.client.send(publish);
+  await turns();
+  given.settle(0);
+  await given.client.take(PacketType.pubrec);
+  given.client.send(aPublish({ packetId: 9 }), publish, anAcknowledgement(PacketType.pubrel, 5));
+  await given.client.take(PacketType.pubcomp);
+  given.client.stream.end();
+  await turns();
+  expect(given.ends).toHaveLength(1);
+  expect(given.session.inbound.size).toBe(0);
+});
+
 it('forgets a QoS 2 message that was refused', async () => {
   const given = await anOpenConnection({ settles: false });
   given.client.send(aPublish({ packetId: 1, qos: 2 }));

@@ -7,7 +7,7 @@ import type { ExchangeOptions } from './exchange.js';
 import { fitting } from './fitting.js';
 import { explained } from './handshake.js';
 import type { InboundState } from './inbound-state.js';
-import { InboundWindow, type Leaving } from './inbound-window.js';
+import { InboundWindow, REPEAT, type Leaving, type Waiting } from './inbound-window.js';
 import type { Limits } from './limits.js';
 import type { Outbox } from './outbox.js';
 import { sayable } from './sayable.js';
@@ -66,8 +66,8 @@ export class Receiver implements Leaving {
   /** The connection has ended. What the handler has taken of QoS 2 stays taken: it may still be settled. */
   stop(): void {
     this.isStopped = true;
-    for (const { delivery, packetId, qos, outcome } of this.window.unanswered()) {
-      if (qos !== 2) continue;
+    for (const { delivery, packetId, waiting, outcome } of this.window.unanswered()) {
+      if (waiting !== 2) continue;
       this.inbound.leaveOpen(packetId);
       if (outcome !== undefined) this.inbound.settleOpen(packetId, !isRefusal(outcome));
       else (this.left ??= new Map()).set(delivery, packetId);
@@ -84,7 +84,7 @@ export class Receiver implements Leaving {
     if (qos === 2 && this.isRepeat(packetId)) return;
     const excess = this.excessWith(qos);
     if (excess !== undefined) return this.broken(excess, ReasonCode.receiveMaximumExceeded);
-    if (qos === 2 && this.window.qosOf(packetId) === 1) return this.refuseInUse(packetId);
+    if (qos === 2 && this.window.waitingAs(packetId) === 1) return this.refuseInUse(packetId);
     const delivery = this.window.add(packetId, qos, this.now());
     if (qos === 2 && this.inbound.isOpen(packetId)) return this.await(packetId, packet, topic, delivery);
     this.handler.publish(packet, topic, delivery);
@@ -131,11 +131,13 @@ export class Receiver implements Leaving {
     return topic;
   }
 
-  /** A QoS 2 message that has been taken already: PUBREC again, once it has been answered at all ([MQTT-4.3.3-10]). */
+  /** A QoS 2 message that has been taken already: PUBREC again, once it has been answered at all ([MQTT-4.3.3-10]), and when its turn has come. */
   private isRepeat(packetId: number): boolean {
-    if (this.window.qosOf(packetId) === 2) return true; // its PUBREC is still to come
-    if (!this.inbound.isReceived(packetId)) return false;
-    this.outbox.acknowledge(PacketType.pubrec, packetId);
+    const waiting = this.window.waitingAs(packetId);
+    if (waiting === 2) return true; // its PUBREC is still to come
+    if (!this.inbound.isReceived(packetId)) return false; // or no longer: what waits as a repeat has been released
+    if (waiting !== REPEAT)
+      this.settle(this.window.add(packetId, REPEAT, this.now()), ReasonCode.success, undefined);
     return true;
   }
 
@@ -158,10 +160,10 @@ export class Receiver implements Leaving {
   }
 
   /** A PUBACK or PUBREC that may leave: its message and all before it are answered. */
-  leave(packetId: number, qos: Qos, outcome: number, reason: string | undefined): void {
-    const type = qos === 1 ? PacketType.puback : PacketType.pubrec;
+  leave(packetId: number, waiting: Waiting, outcome: number, reason: string | undefined): void {
+    const type = waiting === 1 ? PacketType.puback : PacketType.pubrec;
     const isRefused = isRefusal(outcome) && this.isNew;
-    if (qos === 2 && !isRefused) this.inbound.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
+    if (waiting === 2 && !isRefused) this.inbound.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
     if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
     const reasonCode = sayable(type, outcome); // [MQTT-3.4.2-1], [MQTT-3.5.2-1]
     const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
