@@ -54,7 +54,7 @@ export function claimedTime(claimedMs: number): string {
   return Math.abs(claimedMs) <= 8.64e15 ? new Date(claimedMs).toISOString() : String(claimedMs);
 }
 
-/** One event as the bytes of a record; cold paths. Telemetry has its own writer in `telemetry.ts`. */
+/** One event as the bytes of a record; cold paths. Telemetry has writers of its own: `PlainTelemetry`, `encodeTelemetry`. */
 export function encodeCloudEvent(event: CloudEvent): Uint8Array {
   return Buffer.from(JSON.stringify(event));
 }
