@@ -35,6 +35,7 @@ it.each([
   [0x3e, 0x81, 'QoS 3'],
   [0x38, 0x81, 'DUP and QoS 0'],
   [0xc1, 0x81, 'reserved bits'],
+  [0xe1, 0x81, 'reserved bits'],
 ])('objects to first byte %i with %i: %s', (byte, code, reason) => {
   const verdict = firstByteVerdicts('server', 5, true)[byte] ?? 0;
   expect(FIRST_BYTE_OBJECTIONS[verdict]).toMatchObject({ reasonCode: code });

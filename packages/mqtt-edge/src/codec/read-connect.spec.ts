@@ -70,6 +70,8 @@ it.each([
   ['a will that is missing', '10 0D 0004 4D515454 04 06 000A 0001 70', '0x81 1.5'],
   ['a user name that is missing', '10 0D 0004 4D515454 04 82 000A 0001 70', '0x81 1.5'],
   ['a password that is missing', '10 10 0004 4D515454 04 C2 000A 0001 70 0001 70', '0x81 1.5'],
+  ['a user name that is not announced', '10 10 0004 4D515454 04 02 000A 0001 70 0001 75', '0x81 1.5'],
+  ['a password that is not announced', '10 13 0004 4D515454 04 82 000A 0001 70 0001 75 0001 71', '0x81 1.5'],
   ['bytes behind the end', '10 0E 0004 4D515454 04 02 000A 0001 70 00', '0x81 1.5'],
   ['U+0000 in the client id', '10 0D 0004 4D515454 04 02 000A 0001 00', '0x81 MQTT-1.5.4-1'],
   ['U+001F in the client id', '10 0D 0004 4D515454 04 02 000A 0001 1F', '0x81 1.5.4'],

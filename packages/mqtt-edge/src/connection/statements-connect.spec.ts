@@ -1,5 +1,5 @@
 import { expect, it } from '@jest/globals';
-import { PacketType, type Packet, type UnsubscribePacket } from '../codec/packet.js';
+import { PacketType, type ConnectPacket, type Packet, type UnsubscribePacket } from '../codec/packet.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import { anOpenConnection, GivenConnection } from '../testing/given-connection.js';
 import { aConnect, aMessage, aPublish, aSubscribe, PINGREQ } from '../testing/packets.js';
@@ -22,6 +22,21 @@ it.each([
     reasonCode,
   }));
   expect(heard).toMatchObject([refusals, 'closed'].flat());
+  expect(given.connects).toEqual([]);
+});
+
+it.each<[string, Partial<ConnectPacket>, ReasonCode]>([
+  ['a retained will', { will: aMessage({ retain: true }) }, ReasonCode.retainNotSupported],
+  [
+    'an authentication method',
+    { properties: { authenticationMethod: 'SCRAM' } },
+    ReasonCode.badAuthenticationMethod,
+  ],
+])('refuses %s that is not served with its code, and closes', async (_, asked, reasonCode) => {
+  const given = new GivenConnection({ limits: { retainAvailable: false } });
+  given.client.send(aConnect(asked));
+  expect(await given.client.take(PacketType.connack)).toMatchObject({ reasonCode, sessionPresent: false });
+  expect(await given.client.next()).toBe('closed');
   expect(given.connects).toEqual([]);
 });
 
@@ -72,14 +87,12 @@ it('sends no DISCONNECT to a client that it has not let in', async () => {
   expect(await given.client.next()).toBe('closed');
 });
 
-it('names no Response Information, no authentication method and no topic alias to who has not asked for them', async () => {
+it('names no Response Information and no authentication method to who has not asked for them', async () => {
   const given = new GivenConnection();
-  given.client.send(aConnect({ properties: { requestResponseInformation: 0, topicAliasMaximum: 0 } }));
+  given.client.send(aConnect({ properties: { requestResponseInformation: 0 } }));
   const { properties } = await given.client.take(PacketType.connack);
   expect(properties).not.toHaveProperty('responseInformation');
   expect(properties).not.toHaveProperty('authenticationMethod');
-  given.connection.send({ ...aMessage(), qos: 0 });
-  expect((await given.client.take(PacketType.publish)).properties).toEqual({});
 });
 
 it('says nothing of the keep-alive where the client’s own counts', async () => {
