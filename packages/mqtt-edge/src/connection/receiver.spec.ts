@@ -308,6 +308,48 @@ it('refuses a QoS 2 message under the id of a QoS 1 message that waits, and does
   expect(older.ends).toMatchObject([{ reasonCode: ReasonCode.packetIdentifierInUse }]);
 });
 
+it('refuses a QoS 1 message under the id of a QoS 2 message that is not released', async () => {
+  const given = await anOpenConnection({ settles: false });
+  const inUse = { packetId: 5, reasonCode: ReasonCode.packetIdentifierInUse };
+  const publish = aPublish({ packetId: 5 });
+  given.client.send(aPublish({ packetId: 5, qos: 2 }), publish);
+  await turns();
+  given.settle(0);
+  expect(await given.client.all()).toMatchObject([
+    { type: PacketType.pubrec, packetId: 5, reasonCode: 0 },
+    {
+      ...inUse,
+      properties: {
+        reasonString: 'packet id 5 is that of a QoS 2 message that is not released [MQTT-2.2.1-3]',
+      },
+    },
+  ]);
+  given.client.send(publish);
+  expect(await given.client.take(PacketType.puback)).toMatchObject(inUse);
+  given.client.send(anAcknowledgement(PacketType.pubrel, 5), publish);
+  await turns();
+  expect(given.arrived.map(({ message: { qos } }) => qos)).toEqual([2, 1]);
+});
+
+it.each([
+  [5, 0],
+  [4, 2],
+] as const)(
+  'looks at the QoS 2 ids of earlier connections too, in MQTT version %i where it can refuse',
+  async (version, arrived) => {
+    const inbound = new InboundState([7]);
+    inbound.leaveOpen(8);
+    const session = new SessionState({ queueMaximum: 1 }, inbound);
+    const given = await anOpenConnection({ session, version });
+    given.client.send(aPublish({ packetId: 7 }), aPublish({ packetId: 8 }));
+    expect(await given.client.all()).toMatchObject([
+      { type: PacketType.puback, packetId: 7, reasonCode: version === 5 ? 0x91 : 0 },
+      { type: PacketType.puback, packetId: 8, reasonCode: version === 5 ? 0x91 : 0 },
+    ]);
+    expect(given.arrived).toHaveLength(arrived);
+  },
+);
+
 it('finds no QoS 1 message in the way that was answered before', async () => {
   const given = await anOpenConnection({ settles: false });
   given.client.send(

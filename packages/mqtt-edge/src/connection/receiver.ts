@@ -30,6 +30,8 @@ export class Receiver implements Leaving {
   private readonly inherited: Set<number> | undefined;
   /** QoS 2 messages that were not settled when the connection ended, by delivery. */
   private left: Map<number, number> | undefined;
+  /** Who sends QoS 1 alone does not pay for a look at its ids. */
+  private hasQos2: boolean;
   private isStopped = false;
 
   constructor(options: ExchangeOptions) {
@@ -43,7 +45,8 @@ export class Receiver implements Leaving {
     this.readOn = options.readOn;
     this.now = options.now;
     this.isNew = connect.version === 5;
-    this.inherited = this.inbound.size > 0 ? this.inbound.ids() : undefined;
+    this.hasQos2 = this.inbound.size > 0;
+    this.inherited = this.hasQos2 ? this.inbound.ids() : undefined;
     this.aliases = new TopicAliases(this.isNew ? limits.topicAliasMaximum : 0);
   }
 
@@ -81,10 +84,13 @@ export class Receiver implements Leaving {
     const topic = this.topicOf(packet);
     if (topic === undefined) return;
     if (qos === 0 || packetId === undefined) return this.handler.publish(packet, topic, -1);
-    if (qos === 2 && this.isRepeat(packetId)) return;
+    if (qos === 2) {
+      this.hasQos2 = true;
+      if (this.isRepeat(packetId)) return;
+    }
     const excess = this.excessWith(qos);
     if (excess !== undefined) return this.broken(excess, ReasonCode.receiveMaximumExceeded);
-    if (qos === 2 && this.window.waitingAs(packetId) === 1) return this.refuseInUse(packetId);
+    if (this.isInUse(packetId, qos)) return this.refuseInUse(packetId, qos);
     const delivery = this.window.add(packetId, qos, this.now());
     if (qos === 2 && this.inbound.isOpen(packetId)) return this.await(packetId, packet, topic, delivery);
     this.handler.publish(packet, topic, delivery);
@@ -141,11 +147,24 @@ export class Receiver implements Leaving {
     return true;
   }
 
-  /** Under the id of a QoS 1 message that waits for its PUBACK ([MQTT-2.2.1-3]). Before MQTT 5 PUBREC cannot refuse. */
-  private refuseInUse(packetId: number): void {
-    const reason = `packet id ${packetId} is that of a QoS 1 message that is not acknowledged [MQTT-2.2.1-3]`;
+  /**
+   * Whether the id is that of a message of the other QoS whose exchange is not over ([MQTT-2.2.1-3]). Before MQTT 5 PUBACK cannot refuse, and a device
+   * that has forgotten its session would never get in: the QoS 1 message is taken, nothing of the other is lost by it.
+   */
+  private isInUse(packetId: number, qos: Qos): boolean {
+    if (!this.hasQos2) return false;
+    if (qos === 2) return this.window.waitingAs(packetId) === 1;
+    if (!this.isNew) return false;
+    const { inbound, window } = this;
+    return inbound.isReceived(packetId) || inbound.isOpen(packetId) || window.waitingAs(packetId) === 2;
+  }
+
+  /** Before MQTT 5 PUBREC cannot refuse. */
+  private refuseInUse(packetId: number, qos: Qos): void {
+    const other = qos === 2 ? 'QoS 1 message that is not acknowledged' : 'QoS 2 message that is not released';
+    const reason = `packet id ${packetId} is that of a ${other} [MQTT-2.2.1-3]`;
     if (!this.isNew) return this.broken(reason, ReasonCode.packetIdentifierInUse);
-    const delivery = this.window.add(packetId, 2, this.now());
+    const delivery = this.window.add(packetId, qos, this.now());
     this.settle(delivery, ReasonCode.packetIdentifierInUse, reason);
   }
 
