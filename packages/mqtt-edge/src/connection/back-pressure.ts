@@ -16,7 +16,7 @@ export class BackPressure {
   }
 
   release(): void {
-    this.holds -= 1;
+    if (this.holds > 0) this.holds -= 1;
   }
 
   /**

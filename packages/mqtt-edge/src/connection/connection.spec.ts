@@ -150,7 +150,7 @@ it('tells a new client its limits', async () => {
 
 it('tells an MQTT 3.1 client no session present: there is no such flag', async () => {
   const given = new GivenConnection({ version: 3, acceptance: { sessionPresent: true } });
-  given.client.send(aConnect({ version: 3 }));
+  given.client.send(aConnect({ version: 3, clean: false }));
   expect(await given.client.take(PacketType.connack)).toMatchObject({ sessionPresent: false, reasonCode: 0 });
 });
 
@@ -206,6 +206,41 @@ it('answers each SUBSCRIBE and UNSUBSCRIBE when it is told to', async () => {
     { type: PacketType.suback, packetId: 5, reasonCodes: [1] },
     { type: PacketType.unsuback, packetId: 6, reasonCodes: [0] },
   ]);
+});
+
+it('is held by the next hold also when it was released too often before', async () => {
+  const given = await anOpenConnection();
+  given.connection.release();
+  given.connection.hold();
+  given.client.send(PINGREQ);
+  expect(await given.client.all()).toEqual([]);
+  given.connection.release();
+  expect(await given.client.all()).toEqual([{ type: PacketType.pingresp }]);
+});
+
+it.each(['refuse', 'close'] as const)(
+  'never says success to a client that it does not let in: %s',
+  async (how) => {
+    for (const version of [5, 4] as const) {
+      const given = new GivenConnection({ version, accepts: false });
+      given.client.send(aConnect({ version }));
+      await turns();
+      given.connection[how](ReasonCode.success);
+      if (version === 5)
+        expect(await given.client.take(PacketType.connack)).toMatchObject({
+          reasonCode: ReasonCode.unspecifiedError,
+        });
+      expect(await given.client.next()).toBe('closed');
+    }
+  },
+);
+
+it('tells a client that wants a clean start of no session', async () => {
+  for (const clean of [true, false]) {
+    const given = new GivenConnection({ acceptance: { sessionPresent: true } });
+    given.client.send(aConnect({ clean }));
+    expect(await given.client.take(PacketType.connack)).toMatchObject({ sessionPresent: !clean });
+  }
 });
 
 it('reads no more while it is held', async () => {

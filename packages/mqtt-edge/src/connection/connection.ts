@@ -273,7 +273,9 @@ export class Connection {
     if (phase === 'ending') return;
     const version = connect?.version ?? this.decoder.version;
     const isBroken = why === 'protocol-error';
-    const bytes = farewellFor({ phase, connect, version, isBroken, reasonCode, detail, properties });
+    const isSayable = phase === 'open' || reasonCode >= ReasonCode.unspecifiedError;
+    const said = isSayable ? reasonCode : ReasonCode.unspecifiedError; // a CONNACK with success would let it in
+    const bytes = farewellFor({ phase, connect, version, isBroken, reasonCode: said, detail, properties });
     if (bytes) this.outbox.send(bytes);
     this.leave(why, reasonCode, detail);
   }

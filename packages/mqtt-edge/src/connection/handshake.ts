@@ -26,10 +26,9 @@ export function connackFor(packet: ConnectPacket, acceptance: Acceptance, limits
     packet.version === 5
       ? { ...capabilities(packet, acceptance, limits), ...acceptance.properties }
       : NO_PROPERTIES;
-  const { sessionPresent } = acceptance;
   return {
     type: PacketType.connack,
-    sessionPresent: sessionPresent && packet.version > 3, // MQTT 3.1 has no such flag
+    sessionPresent: acceptance.sessionPresent && !packet.clean, // [MQTT-3.2.2-2]
     reasonCode: ReasonCode.success,
     properties,
   };
