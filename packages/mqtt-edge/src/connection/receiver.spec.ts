@@ -59,6 +59,25 @@ it('ignores an answer that comes twice', async () => {
   expect(given.connection.unsettled).toBe(1);
 });
 
+it('keeps to the first answer of a message that waits for one before it', async () => {
+  const given = await anOpenConnection({ settles: false });
+  given.client.send(aPublish({ packetId: 1 }), aPublish({ packetId: 2 }));
+  await turns();
+  given.settle(1, ReasonCode.noMatchingSubscribers);
+  given.settle(1, ReasonCode.quotaExceeded, 'full');
+  given.settle(0);
+  expect(await given.client.all()).toMatchObject([
+    { packetId: 1, reasonCode: 0 },
+    { packetId: 2, reasonCode: ReasonCode.noMatchingSubscribers, properties: {} },
+  ]);
+});
+
+it('counts the QoS 2 messages of an MQTT 5 client on its own connection against its Receive Maximum alone', async () => {
+  const given = await anOpenConnection({ limits: { receiveMaximum: 10, unreleasedMaximum: 2 } });
+  given.client.send(...[1, 2, 3, 4].map((packetId) => aPublish({ packetId, qos: 2 })));
+  expect((await given.client.all()).map(({ type }) => type)).toEqual(Array(4).fill(PacketType.pubrec));
+});
+
 it('does not read an MQTT 3.1.1 client at the in-flight limit, and answers its PINGREQ before', async () => {
   const given = await anOpenConnection({ version: 4, settles: false, limits: { receiveMaximum: 2 } });
   given.client.send(

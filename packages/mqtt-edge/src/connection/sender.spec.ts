@@ -1,8 +1,8 @@
 import { expect, it } from '@jest/globals';
 import { PacketType, type Packet, type Qos } from '../codec/packet.js';
 import { ReasonCode } from '../codec/reason-codes.js';
-import { anOpenConnection, type GivenConnection } from '../testing/given-connection.js';
-import { aMessage, anAcknowledgement } from '../testing/packets.js';
+import { anOpenConnection, GivenConnection } from '../testing/given-connection.js';
+import { aConnect, aMessage, anAcknowledgement } from '../testing/packets.js';
 import { turns } from '../testing/test-client.js';
 import type { OutboundMessage } from './connection-handler.js';
 import { DEFAULT_LIMITS } from './limits.js';
@@ -139,6 +139,52 @@ it('counts the message expiry down, and does not send what has expired', async (
   });
   expect(outcomes).toEqual([['short expired'], []]);
 });
+
+it('rounds what is left of an expiry up, and never says 0', async () => {
+  const given = await anOpenConnection();
+  for (const ms of [1, 1_000, 1_001, 59_500]) send(given, 0, ['a'], { expiresAt: given.now + ms });
+  const said = (await given.client.all()).map((packet) => 'properties' in packet && packet.properties);
+  expect(said).toEqual([1, 1, 2, 60].map((messageExpiryInterval) => ({ messageExpiryInterval })));
+});
+
+it('says one second of an expiry that is over where a message must be sent again', async () => {
+  const first = await anOpenConnection();
+  send(first, 1, ['a'], { expiresAt: first.now + 5_000 });
+  await first.client.take(PacketType.publish);
+  first.client.stream.end();
+  await turns();
+  const second = new GivenConnection({ session: first.session });
+  second.now = first.now + 60_000;
+  second.client.send(aConnect());
+  await second.client.take(PacketType.connack);
+  expect(await second.client.take(PacketType.publish)).toMatchObject({
+    dup: true,
+    properties: { messageExpiryInterval: 1 },
+  });
+});
+
+it.each([
+  ['acknowledged by PUBREC', ReasonCode.success],
+  ['refused', ReasonCode.quotaExceeded],
+])(
+  'does not send a message again that was %s before its turn on the new connection',
+  async (_, reasonCode) => {
+    const first = await anOpenConnection();
+    send(first, 2, ['a', 'b', 'c']);
+    await turns();
+    first.client.stream.end();
+    await turns();
+    const second = await anOpenConnection({
+      session: first.session,
+      connect: { properties: { receiveMaximum: 2 } },
+    });
+    expect(topicsOf(await second.client.all())).toEqual(['a', 'b']);
+    second.client.send(anAcknowledgement(PacketType.pubrec, 3, reasonCode)); // of what the first connection has sent
+    if (reasonCode === ReasonCode.success) await second.client.take(PacketType.pubrel);
+    second.client.send(anAcknowledgement(PacketType.pubrec, 1, ReasonCode.quotaExceeded));
+    expect(topicsOf(await second.client.all())).toEqual([]);
+  },
+);
 
 it('does not send what is larger than the client takes, and goes on with the next', async () => {
   const given = await anOpenConnection({ connect: { properties: { maximumPacketSize: 50 } } });
