@@ -109,6 +109,34 @@ it('holds nothing back but PUBLISH of QoS 1 and 2 while the window of the client
   ]);
 });
 
+it.each([1, 2] as const)(
+  'sends messages in their order, on one topic and on several, however the client acknowledges them: QoS %i',
+  async (qos) => {
+    const given = await anOpenConnection({ connect: { properties: { receiveMaximum: 2 } } });
+    const payloads = Array.from({ length: 12 }, (_, index) => `${index}`);
+    for (const [index, payload] of payloads.entries())
+      given.connection.send({
+        ...aMessage({ topic: index % 4 === 3 ? 'other' : 'one', payload: Buffer.from(payload) }),
+        qos,
+      });
+    const heard: string[] = [];
+    while (heard.length < payloads.length) {
+      const sent = (await given.client.all()).filter((packet) => packet.type === PacketType.publish);
+      heard.push(...sent.map(({ payload }) => payload.toString()));
+      for (const { packetId = 0 } of sent.toReversed())
+        given.client.send(
+          ...(qos === 1
+            ? [anAcknowledgement(PacketType.puback, packetId)]
+            : [
+                anAcknowledgement(PacketType.pubrec, packetId),
+                anAcknowledgement(PacketType.pubcomp, packetId),
+              ]),
+        );
+    }
+    expect(heard).toEqual(payloads);
+  },
+);
+
 function send(given: GivenConnection, ...messages: readonly Qos[]): void {
   for (const qos of messages) given.connection.send({ ...aMessage(), qos });
 }
