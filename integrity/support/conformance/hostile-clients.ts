@@ -1,3 +1,4 @@
+import { ATTACKS_ON_ARRAYS } from './attacks-on-arrays.js';
 import { ATTACKS_ON_MEMORY } from './attacks-on-memory.js';
 import { ATTACKS_ON_NAMES } from './attacks-on-names.js';
 import { ATTACKS_ON_PROPERTIES } from './attacks-on-properties.js';
@@ -10,6 +11,7 @@ export const HOSTILE_CLIENTS: readonly HostileCase[] = [
   ...ATTACKS_ON_NAMES,
   ...ATTACKS_ON_PROPERTIES,
   ...ATTACKS_ON_MEMORY,
+  ...ATTACKS_ON_ARRAYS,
   ...ATTACKS_ON_TIME,
   ...ATTACKS_OVER_WEBSOCKET,
 ];
