@@ -5,11 +5,15 @@ import { device, givenGateway } from '../testing/given-gateway.js';
 import { recordsOf } from '../testing/test-gateway.js';
 import { CONNECT_PACKET_BYTES } from './connect-packet-bytes.js';
 
-it('closes on a CONNECT that is larger than any device’s when its length is read, and takes larger messages of who is in', async () => {
+it('refuses a CONNECT that is larger than any device’s by its first bytes, and takes larger messages of who is in', async () => {
   const { gateway, log } = await givenGateway();
   const stranger = connect(gateway.port, '127.0.0.1');
+  const length = lengthOf(CONNECT_PACKET_BYTES - 3); // one byte more, with the header
+  stranger.write(Buffer.concat([Buffer.from([0x10]), length, Buffer.from('\0\x04MQTT\x05')]));
+  const [connack] = (await once(stranger, 'data')) as [Buffer];
+  expect([connack[0], connack[3]]).toEqual([0x20, 0x95]);
+  expect(connack.toString()).toContain(`larger than ${CONNECT_PACKET_BYTES}`);
   stranger.resume();
-  stranger.write(Buffer.concat([Buffer.from([0x10]), lengthOf(CONNECT_PACKET_BYTES - 3)])); // one byte more, with the header
   await once(stranger, 'close');
   const client = await device(gateway);
   const payload = JSON.stringify({ state: 'info', details: { text: 'x'.repeat(60_000) } });
