@@ -16,11 +16,11 @@ import { checkLimits } from './check-limits.js';
 import type { Acceptance, ConnectionHandler, EndReason, OutboundMessage } from './connection-handler.js';
 import { Deadlines } from './deadlines.js';
 import { Exchange } from './exchange.js';
-import { farewellFor } from './farewell.js';
 import { fitting } from './fitting.js';
 import { connackFor, keepAliveOf, withOwnWill, withoutPassword } from './handshake.js';
 import { Intake } from './intake.js';
 import { Legacy } from './legacy.js';
+import { Life } from './life.js';
 import { connectSizeOf, type Limits } from './limits.js';
 import { Outbox } from './outbox.js';
 import { objectionTo } from './objection.js';
@@ -29,9 +29,6 @@ import type { SessionState } from './session-state.js';
 
 /** What the server's DISCONNECT may say beside the reason (3.14.2.2). */
 export type FarewellProperties = Pick<Properties, 'userProperties' | 'serverReference'>;
-
-/** Where a connection is: `opened` until CONNECT, `asking` until it is accepted or refused, `open`, `ending`: nothing is read or said any more. */
-type Phase = 'opened' | 'asking' | 'open' | 'ending';
 
 /**
  * The server's end of one MQTT connection over any byte stream: handshake, limits, keep-alive, both windows, and the end, so that who stands
@@ -44,12 +41,10 @@ export class Connection {
   private readonly intake: Intake;
   private readonly backPressure: BackPressure;
   private readonly requests = new Requests();
-  private phase: Phase = 'opened';
+  private readonly life: Life;
   private connectPacket: ConnectPacket | undefined;
   private session: SessionState | undefined;
   private exchange: Exchange | undefined;
-  private legacy: Legacy | undefined;
-  private why: EndReason | undefined;
 
   constructor(
     private readonly stream: Duplex,
@@ -67,14 +62,15 @@ export class Connection {
       take: (packet) => this.take(packet),
       violated: ({ reason, clause, reasonCode }) => this.broken(`${reason} [${clause}]`, reasonCode),
       heard: () => this.deadlines.heard(),
-      ended: () => this.leave('lost', ReasonCode.success),
+      ended: () => this.life.leave('lost', ReasonCode.success),
     });
+    this.life = new Life({ stream, outbox: this.outbox, handler, over: () => this.over() });
     stream.on('drain', () => {
       this.outbox.goOn();
       this.exchange?.pump();
       this.intake.readOn();
     });
-    stream.on('error', (error) => this.leave('lost', ReasonCode.success, error.message));
+    stream.on('error', (error) => this.life.leave('lost', ReasonCode.success, error.message));
   }
 
   /** Undefined before CONNECT. */
@@ -84,7 +80,7 @@ export class Connection {
 
   /** CONNECT has come, and waits for `accept` or `refuse`. */
   get isAsking(): boolean {
-    return this.phase === 'asking';
+    return this.life.phase === 'asking';
   }
 
   /** What it was accepted with; also when its CONNACK turned out larger than the client takes. */
@@ -105,7 +101,7 @@ export class Connection {
 
   /** Accepted, and not ending. */
   get isOpen(): boolean {
-    return this.phase === 'open';
+    return this.life.phase === 'open';
   }
 
   /** When the message came that has waited for its `settle` for longest, ms of the clock. */
@@ -119,18 +115,18 @@ export class Connection {
 
   /** Why it is over; undefined while it is not. Also of a connection that never sent CONNECT. */
   get endedBecause(): EndReason | undefined {
-    return this.why;
+    return this.life.why;
   }
 
   /** Lets the client in: CONNACK, then what its session has for it, then what it has sent meanwhile. */
   accept(acceptance: Acceptance): void {
     const asked = this.connectPacket;
-    if (this.phase !== 'asking' || asked === undefined) return;
+    if (this.life.phase !== 'asking' || asked === undefined) return;
     const packet = (this.connectPacket = withoutPassword(asked));
     this.session = acceptance.session;
     this.write(connackFor(packet, acceptance, this.limits));
     if (!this.isAsking) return; // it was too large: nobody is let in
-    this.phase = 'open';
+    this.life.phase = 'open';
     this.deadlines.accepted(keepAliveOf(packet, acceptance, this.limits));
     this.exchange = new Exchange({
       stream: this.stream,
@@ -149,13 +145,13 @@ export class Connection {
 
   /** CONNACK with the reason, where the version has one, and the end of the connection. */
   refuse(reasonCode: ReasonCode, reason?: string, properties: Properties = NO_PROPERTIES): void {
-    if (this.phase !== 'asking') return;
+    if (this.life.phase !== 'asking') return;
     this.end('closed', reasonCode, reason, properties);
   }
 
   /** Ends it: MQTT 5 clients get DISCONNECT with the reason first ([MQTT-3.14.1-1]); before, there is none. False when it was ending already. */
   close(reasonCode: ReasonCode, reason?: string, properties: FarewellProperties = NO_PROPERTIES): boolean {
-    if (this.phase === 'ending') return false;
+    if (this.life.phase === 'ending') return false;
     this.end('closed', reasonCode, reason, properties);
     return true;
   }
@@ -183,7 +179,7 @@ export class Connection {
 
   /** A message for the client, now or when its window and its stream allow. Never lost silently: `done` tells. */
   send(message: OutboundMessage): void {
-    if (this.exchange && this.phase === 'open') this.exchange.send(message);
+    if (this.exchange && this.life.phase === 'open') this.exchange.send(message);
     else message.done?.('abandoned');
   }
 
@@ -204,12 +200,12 @@ export class Connection {
     else if (due === 'keep-alive-timeout') this.end(due, ReasonCode.keepAliveTimeout, this.deadlines.silence);
     else if (due === 'connect-timeout' && this.isAsking)
       this.end(due, ReasonCode.serverUnavailable, 'the log-in was not answered in time');
-    else if (due !== undefined) this.tearDown(due, ReasonCode.unspecifiedError);
+    else if (due !== undefined) this.life.tearDown(due, ReasonCode.unspecifiedError);
     else this.exchange?.pump();
   }
 
   private mustWait(): boolean {
-    const { phase } = this;
+    const { phase } = this.life;
     return (
       phase === 'asking' ||
       phase === 'ending' ||
@@ -236,7 +232,7 @@ export class Connection {
       case PacketType.disconnect:
         return this.onDisconnect(packet);
       case PacketType.connect:
-        if (this.phase === 'opened') return this.onConnect(packet);
+        if (this.life.phase === 'opened') return this.onConnect(packet);
         return this.broken('a second CONNECT [MQTT-3.1.0-2]', ReasonCode.protocolError);
       case PacketType.connack:
       case PacketType.suback:
@@ -249,64 +245,36 @@ export class Connection {
 
   private onConnect(packet: ConnectPacket): void {
     this.connectPacket = packet;
-    this.phase = 'asking';
+    this.life.phase = 'asking';
     const objection = objectionTo(packet, this.limits);
     if (objection) return this.refuse(objection.reasonCode, objection.reason);
     const asked = (this.connectPacket = withOwnWill(packet));
-    this.legacy = new Legacy(asked, this.limits);
+    this.life.concerns(new Legacy(asked, this.limits));
     this.handler.connect(asked);
   }
 
   private onDisconnect(packet: DisconnectPacket): void {
-    if (!this.legacy?.disconnected(packet))
-      return this.broken('a session expiry after none in CONNECT (3.14.2.2.2)', ReasonCode.protocolError);
-    this.leave('disconnected', packet.reasonCode, packet.properties.reasonString);
+    if (!this.life.disconnected(packet))
+      this.broken('a session expiry after none in CONNECT (3.14.2.2.2)', ReasonCode.protocolError);
   }
 
   private broken(detail: string, reasonCode: ReasonCode): void {
     this.end('protocol-error', reasonCode, detail);
   }
 
-  /** Says why, where the version can, and ends. */
-  private end(why: EndReason, reasonCode: ReasonCode, detail?: string, properties = NO_PROPERTIES): void {
-    const { phase, connectPacket: connect } = this;
-    if (phase === 'ending') return;
-    const version = connect?.version ?? this.decoder.version;
-    const isBroken = why === 'protocol-error';
-    const isSayable = phase === 'open' || reasonCode >= ReasonCode.unspecifiedError;
-    const said = isSayable ? reasonCode : ReasonCode.unspecifiedError; // a CONNACK with success would let it in
-    const bytes = farewellFor({ phase, connect, version, isBroken, reasonCode: said, detail, properties });
-    if (bytes) this.outbox.send(bytes);
-    this.leave(why, reasonCode, detail);
+  private end(why: EndReason, reasonCode: ReasonCode, detail?: string, properties?: Properties): void {
+    const to = { connect: this.connectPacket, version: this.version ?? this.decoder.version };
+    this.life.end(why, reasonCode, detail, to, properties);
   }
 
-  /** Lets go of the stream when what was said has been sent. */
-  private leave(why: EndReason, reasonCode: ReasonCode, detail?: string): void {
-    if (this.phase === 'ending') return;
-    this.outbox.flush();
-    this.finish(why, reasonCode, detail);
-    this.intake.stop();
-    this.outbox.end();
-  }
-
-  /** Lets go of it at once. */
-  private tearDown(why: EndReason, reasonCode: ReasonCode, detail?: string): void {
-    if (this.phase === 'ending') return;
-    this.finish(why, reasonCode, detail);
-    this.stream.destroy();
-  }
-
-  private finish(reason: EndReason, reasonCode: ReasonCode, detail?: string): void {
-    const wasOpen = this.phase === 'open';
-    this.phase = 'ending';
-    this.why = reason;
+  private over(): void {
     this.deadlines.ended();
     this.exchange?.stop();
-    if (this.legacy) this.handler.closed({ reason, reasonCode, detail, ...this.legacy.left(wasOpen) });
+    this.intake.stop();
   }
 
   private answer(packet: SubackPacket | UnsubackPacket): void {
-    if (this.phase !== 'open' || !this.requests.answered(packet)) return;
+    if (this.life.phase !== 'open' || !this.requests.answered(packet)) return;
     this.write(packet);
     this.intake.readOn();
   }
@@ -314,6 +282,6 @@ export class Connection {
   private write(packet: Packet): void {
     const bytes = fitting(packet, this.connectPacket, this.version ?? this.decoder.version ?? 4);
     if (bytes) this.outbox.send(bytes);
-    else this.tearDown('closed', ReasonCode.packetTooLarge, 'an answer is larger than the client takes');
+    else this.life.tearDown('closed', ReasonCode.packetTooLarge, 'an answer is larger than the client takes');
   }
 }
