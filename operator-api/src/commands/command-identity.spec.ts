@@ -15,6 +15,14 @@ describe('a command id', () => {
     expect(commandIdOf('admin', 'pump-7', 'k')).toMatch(/^[\w-]{22}$/);
   });
 
+  it('begins with a letter or digit, so that no command line takes it for options', () => {
+    const ids = Array.from({ length: 1_000 }, (_, index) => [
+      commandIdOf('admin', 'pump-7', String(index)),
+      commandIdOf('admin', 'pump-7', undefined),
+    ]).flat();
+    expect(ids.filter((id) => !/^[A-Za-z0-9][\w-]{21}$/.test(id))).toEqual([]);
+  });
+
   it('differs by each of them, and has no seams', () => {
     const ids = [
       commandIdOf('admin', 'pump-7', 'k'),

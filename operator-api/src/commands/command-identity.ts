@@ -1,4 +1,4 @@
-import { isObject } from '@fieldgate/contracts';
+import { isObject, tokenOf } from '@fieldgate/contracts';
 import { createHash, randomBytes } from 'node:crypto';
 import { Problem } from '../http/problem.js';
 import type { NewCommand } from './command-requests.js';
@@ -13,10 +13,8 @@ export function idempotencyKey(header: string | undefined): string | undefined {
 
 /** The same operator, device and key make the same id on any instance of the API; without a key each command is a new one. */
 export function commandIdOf(operator: string, deviceId: string, key: string | undefined): string {
-  if (key === undefined) return randomBytes(ID_BYTES).toString('base64url');
-  return sha256(JSON.stringify([operator, deviceId, key]))
-    .subarray(0, ID_BYTES)
-    .toString('base64url');
+  if (key === undefined) return tokenOf(randomBytes(ID_BYTES));
+  return tokenOf(sha256(JSON.stringify([operator, deviceId, key])).subarray(0, ID_BYTES));
 }
 
 /** Of what the command is, whatever the order of its members: so that the same key with another body is noticed. */

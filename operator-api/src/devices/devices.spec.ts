@@ -97,6 +97,13 @@ describe('POST /v1/devices', () => {
     ]);
   });
 
+  it('makes no secret that a command line takes for options', async () => {
+    const devices = Array.from({ length: 1_000 }, (_, index) => ({ id: `d-${index}` }));
+    const { body } = await api.call('POST /v1/devices', devices);
+    const secrets = (body as { secret: string }[]).map(({ secret }) => secret); // as registered
+    expect(secrets.filter((secret) => !/^[A-Za-z0-9]/.test(secret))).toEqual([]);
+  });
+
   it('answers 409 when all of many exist', async () => {
     await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }]);
     const answer = await api.call('POST /v1/devices', [{ id: 'a' }, { id: 'b' }]);

@@ -3,6 +3,7 @@ import {
   hashSecret,
   SALT_BYTES,
   SECRET_BYTES,
+  tokenOf,
   type DeviceRecord,
 } from '@fieldgate/contracts';
 import { CLOCK, type Clock } from '@fieldgate/service';
@@ -54,8 +55,7 @@ export class RegisterDevice {
 
   private async registerInTurn(device: NewDevice): Promise<Registered> {
     if (this.tables.devices.get(device.id)) return { kind: 'exists', id: device.id };
-    const generatedSecret =
-      device.secret === undefined ? randomBytes(SECRET_BYTES).toString('base64url') : undefined;
+    const generatedSecret = device.secret === undefined ? tokenOf(randomBytes(SECRET_BYTES)) : undefined;
     const record = newRecord(device, device.secret ?? generatedSecret ?? '', this.clock.now());
     const creation = this.watchCreation(record);
     try {

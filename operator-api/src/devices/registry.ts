@@ -3,6 +3,7 @@ import {
   hashSecret,
   SALT_BYTES,
   SECRET_BYTES,
+  tokenOf,
   type DeviceRecord,
 } from '@fieldgate/contracts';
 import { CLOCK, type Clock } from '@fieldgate/service';
@@ -54,7 +55,7 @@ export class Registry {
 
   /** The gateway closes a connection that was made with an older version. Returns the secret when it was generated. */
   async replaceSecret(id: string, imported: string | undefined): Promise<string | undefined> {
-    const generated = imported === undefined ? randomBytes(SECRET_BYTES).toString('base64url') : undefined;
+    const generated = imported === undefined ? tokenOf(randomBytes(SECRET_BYTES)) : undefined;
     const secret = hashSecret(imported ?? generated ?? '', randomBytes(SALT_BYTES));
     await this.change(id, (record) => ({ ...record, secret, secretVersion: record.secretVersion + 1 }));
     return generated;

@@ -17,7 +17,7 @@ export function secretMatches(secret: string | Uint8Array, stored: string): bool
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
-/** An imported secret is at least this long; a generated one has `SECRET_BYTES` random bytes, in base64url. */
+/** An imported secret is at least this long; a generated one has `SECRET_BYTES` random bytes, see `tokenOf`. */
 export const MIN_SECRET_LENGTH = 16;
 export const MAX_SECRET_LENGTH = 256;
 export const SECRET_BYTES = 24;

@@ -13,6 +13,7 @@ export * from './mqtt-topics.js';
 export * from './session.js';
 export * from './table-row.js';
 export * from './parse-json.js';
+export * from './token.js';
 export * from './telemetry-formats/senml-schema.js';
 export * from './telemetry-formats/telemetry-format.js';
 export * from './telemetry/parse-telemetry.js';
