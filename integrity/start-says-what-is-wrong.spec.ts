@@ -74,12 +74,39 @@ describe('a start with a port that is taken', () => {
     atEnd(() => void other.close());
     const { port } = other.address() as AddressInfo; // a TCP server that listens has one
     const variable = `FIELDGATE_${protocol}_PORT`;
-    await expectRefusedStart({ FIELDGATE_DATA_DIR: await folder(), [variable]: String(port) }, [
-      protocol,
-      `127.0.0.1:${port}`,
-      variable,
-      '[port-taken]',
-    ]);
+    const advice = 'Stop the other program or choose another port.';
+    const stderr = await expectRefusedStart(
+      { FIELDGATE_DATA_DIR: await folder(), [variable]: String(port) },
+      [protocol, `127.0.0.1:${port}`, variable, `[port-taken] ${advice}`],
+    );
+    expect(stderr.replace(advice, '')).not.toMatch(/\b(stop|choose|set)\b/i); // said once
+  });
+
+  it('leaves no admin key that nobody has seen: the next start prints one, and the one after says where it is', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    atEnd(() => void other.close());
+    const { port } = other.address() as AddressInfo; // a TCP server that listens has one
+    const environment = { FIELDGATE_DATA_DIR: await folder(), FIELDGATE_ADMIN_KEY: '' };
+    await expectRefusedStart({ ...environment, FIELDGATE_HTTP_PORT: String(port) }, ['[port-taken]']);
+
+    const first = await FieldgateProcess.start(environment);
+    atEnd(() => first.kill());
+    await first.lines.until((all) => all.some((line) => line.includes('export KEY=')));
+    const key = /export KEY=(\S+)/.exec(first.lines.all.join('\n'))?.[1] ?? '';
+    const devices = { headers: { Authorization: `Bearer ${key}` } };
+    expect((await fetch(`${await first.httpUrl()}/v1/devices`, devices)).status).toBe(200);
+    expect(await first.stop()).toBe(0);
+
+    const second = await FieldgateProcess.start(environment);
+    atEnd(() => second.kill());
+    const said = await second.said(
+      'admin key as printed at the first start; remove the file and start again for a new one',
+    );
+    expect(said['file']).toBe(join(environment.FIELDGATE_DATA_DIR, 'admin-key'));
+    expect(second.lines.all.join('\n')).not.toContain('export KEY=');
+    expect((await fetch(`${await second.httpUrl()}/v1/devices`, devices)).status).toBe(200);
+    expect(await second.stop()).toBe(0);
   });
 });
 

@@ -1,17 +1,26 @@
 import type { Running } from './start.js';
 
-/** Tells a person, once, that everything works and how to go on; the log has the same for machines. */
-export function announce(running: Running, startedAt: bigint): void {
+/**
+ * Tells a person, once, that everything works and how to go on; the log has the same for machines. A new admin key is kept from here on: what
+ * ends a start before leaves nothing behind that would keep the next one from making a key. Rejects when it cannot be kept.
+ */
+export async function announce(running: Running, startedAt: bigint): Promise<void> {
   const ms = Number((process.hrtime.bigint() - startedAt) / 1_000_000n);
   const mqtt = running.mqttUrl();
   running.logger.info({ ms, http: running.httpUrl, ...(mqtt === undefined ? {} : { mqtt }) }, 'ready');
-  if (running.adminKey?.isNew) {
+  const { generated, file } = running.adminKey ?? {};
+  if (file !== undefined)
+    running.logger.info(
+      { file },
+      'admin key as printed at the first start; remove the file and start again for a new one',
+    );
+  if (generated !== undefined) {
     process.stdout.write(
       `
 The admin key of this installation, shown only now (its hash is kept in the data directory):
 
-  export KEY=${running.adminKey.key}
-  export FIELDGATE_ADMIN_KEY=${running.adminKey.key}   # for npx fieldgate, see --help
+  export KEY=${generated.key}
+  export FIELDGATE_ADMIN_KEY=${generated.key}   # for npx fieldgate, see --help
 
 Register a device with it:
 
@@ -19,5 +28,6 @@ Register a device with it:
 
 `,
     );
+    await generated.keep();
   }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { tokenOf } from '@fieldgate/contracts';
 import { ProgressLine, reportText, runSimulation, simulationOptionsFrom } from '@fieldgate/device-sim';
 import type { Environment } from '@fieldgate/service';
 import { announce } from './announce.js';
@@ -16,14 +17,14 @@ export async function runDemo(devices: number, environment: Environment): Promis
   const startedAt = process.hrtime.bigint();
   const running = await start(ROLES, {
     FIELDGATE_DATA_DIR: './demo-data',
-    FIELDGATE_ADMIN_KEY: randomBytes(24).toString('base64url'),
+    FIELDGATE_ADMIN_KEY: tokenOf(randomBytes(24)),
     FIELDGATE_LOG_LEVEL: 'warn',
     ...(existsSync(EXAMPLE_RULES) ? { FIELDGATE_RULES_FILE: EXAMPLE_RULES } : {}),
     ...setIn(environment),
   });
   const stopping = new AbortController();
-  const simulation = running.ready().then(() => {
-    announce(running, startedAt);
+  const simulation = running.ready().then(async () => {
+    await announce(running, startedAt);
     return simulate(running, devices, stopping.signal);
   });
   await runUntilStopped(running, {
@@ -41,7 +42,7 @@ function setIn(environment: Environment): Environment {
 }
 
 async function simulate(running: Running, devices: number, signal: AbortSignal): Promise<void> {
-  const adminKey = running.adminKey?.key ?? '';
+  const adminKey = running.configuredKey ?? '';
   const options = simulationOptionsFrom({
     devices,
     prefix: 'demo-',

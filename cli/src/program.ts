@@ -52,8 +52,11 @@ export function fieldgateProgram(): Command {
       const { start } = await import('./start.js');
       const startedAt = process.hrtime.bigint();
       const running = await start(role ?? ROLES, process.env);
-      void running.ready().then(() => announce(running, startedAt));
-      await runUntilStopped(running);
+      const announced = running.ready().then(() => announce(running, startedAt));
+      await runUntilStopped(running, {
+        failed: new Promise((resolve) => void announced.catch(resolve)),
+        stop: async () => undefined,
+      });
     });
 
   program

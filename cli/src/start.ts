@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { FieldgateError } from '@fieldgate/contracts';
 import { Gateway } from '@fieldgate/gateway';
-import { loadAdminKey } from '@fieldgate/operator-api';
+import { loadAdminKey, type AdminKey } from '@fieldgate/operator-api';
 import { createLogger, Readiness, Supervisor, type Environment, type Logger } from '@fieldgate/service';
 import { compose } from './compose.js';
 import { checkRoles, type Role } from './roles.js';
@@ -11,8 +11,10 @@ export interface Running {
   readonly logger: Logger;
   /** `http://host:port` of the operator API and health. */
   readonly httpUrl: string;
-  /** Present when this start made it, or was given it. */
-  readonly adminKey: { readonly key: string; readonly isNew: boolean } | undefined;
+  /** Of the role operator-api. */
+  readonly adminKey: AdminKey | undefined;
+  /** What the environment said that it is; a new one is in `adminKey`. */
+  readonly configuredKey: string | undefined;
   /** Resolves when every part can do its job. */
   ready(): Promise<void>;
   /** `mqtt://host:port`, once ready; undefined without the role `gateway`. */
@@ -67,18 +69,14 @@ export async function start(roles: readonly Role[], environment: Environment): P
   return {
     logger,
     httpUrl,
-    adminKey: shownKey(adminKey?.generated, settings.FIELDGATE_ADMIN_KEY),
+    adminKey,
+    configuredKey: settings.FIELDGATE_ADMIN_KEY,
     ready: () => readiness.ready(),
     mqttUrl: () => (gateway?.address ? urlOf('mqtt', gateway.address) : undefined),
     stop: () => application.close(),
     onFailure: (listener) => supervisor.onFailure(listener),
     failed: new Promise((resolve) => supervisor.onFailure(() => resolve())),
   };
-}
-
-function shownKey(generated: string | undefined, configured: string | undefined): Running['adminKey'] {
-  if (generated !== undefined) return { key: generated, isNew: true };
-  return configured === undefined ? undefined : { key: configured, isNew: false };
 }
 
 function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
@@ -90,11 +88,9 @@ function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
 function listenError(error: unknown, host: string, port: number): unknown {
   const { code } = error as NodeJS.ErrnoException; // undefined for everything that is not a system error
   if (code === 'EADDRINUSE' || code === 'EACCES') {
-    return new FieldgateError(
-      'port-taken',
-      `HTTP cannot listen on ${host}:${port}: another program does, or the system does not allow it. Stop it, or set FIELDGATE_HTTP_PORT.`,
-      { cause: error },
-    );
+    const reason = code === 'EACCES' ? 'the system keeps ports below 1024' : 'another program does';
+    const detail = `HTTP cannot listen on ${host}:${port} (FIELDGATE_HTTP_PORT): ${reason}`;
+    return new FieldgateError('port-taken', detail, { cause: error });
   }
   if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
     return new FieldgateError('config-invalid', `FIELDGATE_HTTP_HOST: this machine has no address ${host}`, {

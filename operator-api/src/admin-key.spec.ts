@@ -18,12 +18,24 @@ afterEach(() => rm(root, { recursive: true, force: true }));
 describe('the admin key', () => {
   it('is generated at the first start, kept as a hash that only we can read, and never shown again', async () => {
     const first = await loadAdminKey({ dataDir, configured: undefined });
-    const key = first.generated ?? '';
+    const key = first.generated?.key ?? '';
     expect(Buffer.from(key, 'base64url').length).toBeGreaterThanOrEqual(16); // 128 bit
     expect(secretMatches(key, first.hash)).toBe(true);
+    await first.generated?.keep();
     expect(await readFile(join(dataDir, 'admin-key'), 'utf8')).toBe(`${first.hash}\n`);
     expect((await stat(join(dataDir, 'admin-key'))).mode & 0o777).toBe(0o600);
-    expect(await loadAdminKey({ dataDir, configured: undefined })).toEqual({ hash: first.hash });
+    expect(await loadAdminKey({ dataDir, configured: undefined })).toEqual({
+      hash: first.hash,
+      file: join(dataDir, 'admin-key'),
+    });
+  });
+
+  it('is another one at the next start when this one was not kept', async () => {
+    const first = await loadAdminKey({ dataDir, configured: undefined });
+    await expect(stat(dataDir)).rejects.toMatchObject({ code: 'ENOENT' });
+    const second = await loadAdminKey({ dataDir, configured: undefined });
+    expect(second.generated?.key).toEqual(expect.any(String));
+    expect(second.hash).not.toBe(first.hash);
   });
 
   it('is what the environment says, and then nothing is written', async () => {
@@ -49,9 +61,10 @@ describe('the admin key', () => {
   });
 
   it('names the data directory that cannot be written', async () => {
+    const { generated } = await loadAdminKey({ dataDir, configured: undefined });
     await writeFile(dataDir, 'a file where the directory should be');
-    await expect(loadAdminKey({ dataDir, configured: undefined })).rejects.toMatchObject({
-      code: 'data-dir-unusable',
-    });
+    const unusable = { code: 'data-dir-unusable', message: expect.stringContaining(dataDir) };
+    await expect(generated?.keep()).rejects.toMatchObject(unusable);
+    await expect(loadAdminKey({ dataDir, configured: undefined })).rejects.toMatchObject(unusable);
   });
 });

@@ -1,21 +1,30 @@
-import { FieldgateError, hashSecret, SALT_BYTES } from '@fieldgate/contracts';
+import { FieldgateError, hashSecret, SALT_BYTES, tokenOf } from '@fieldgate/contracts';
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 export interface AdminKey {
   /** `sha256$salt$hash`: the key itself is nowhere kept. */
   readonly hash: string;
-  /** Only at the start that made it: to be shown to the operator once. */
-  readonly generated?: string;
+  /** Where the hash of an earlier start stands. */
+  readonly file?: string;
+  /** Only at the start that made it. */
+  readonly generated?: GeneratedKey;
+}
+
+/** To be shown to the operator once, and then kept: a start that fails before that must not leave the hash of a key that nobody has seen. */
+export interface GeneratedKey {
+  readonly key: string;
+  /** Resolves when the hash is on the disk. */
+  keep(): Promise<void>;
 }
 
 const FILE_NAME = 'admin-key';
 const KEY_BYTES = 24;
 
 /**
- * The key that operators send. What the environment says counts; else the one of an earlier start; else a new one, whose hash is on the
- * disk before it is returned. `dataDir` is undefined when the log is Kafka: several processes must then share a key that was set.
+ * The key that operators send. What the environment says counts; else the one of an earlier start; else a new one. `dataDir` is undefined
+ * when the log is Kafka: several processes must then share a key that was set.
  */
 export async function loadAdminKey(from: {
   readonly dataDir: string | undefined;
@@ -25,8 +34,12 @@ export async function loadAdminKey(from: {
   if (from.dataDir === undefined) {
     throw new FieldgateError('config-invalid', 'FIELDGATE_ADMIN_KEY: must be set when the log is Kafka');
   }
-  const kept = await keptHash(join(from.dataDir, FILE_NAME));
-  return kept === undefined ? generate(from.dataDir) : { hash: kept };
+  const file = join(from.dataDir, FILE_NAME);
+  const kept = await keptHash(file);
+  if (kept !== undefined) return { hash: kept, file };
+  const key = tokenOf(randomBytes(KEY_BYTES));
+  const hash = hashSecret(key, randomBytes(SALT_BYTES));
+  return { hash, generated: { key, keep: () => keep(hash, file) } };
 }
 
 async function keptHash(file: string): Promise<string | undefined> {
@@ -43,12 +56,9 @@ async function keptHash(file: string): Promise<string | undefined> {
   );
 }
 
-async function generate(dataDir: string): Promise<AdminKey> {
-  const generated = randomBytes(KEY_BYTES).toString('base64url');
-  const hash = hashSecret(generated, randomBytes(SALT_BYTES));
-  const file = join(dataDir, FILE_NAME);
+async function keep(hash: string, file: string): Promise<void> {
   try {
-    await mkdir(dataDir, { recursive: true });
+    await mkdir(dirname(file), { recursive: true });
     // renamed when complete: a crash in between leaves no half a hash, which no key would open
     const unfinished = await open(`${file}.new`, 'w', 0o600);
     try {
@@ -61,5 +71,4 @@ async function generate(dataDir: string): Promise<AdminKey> {
   } catch (cause) {
     throw new FieldgateError('data-dir-unusable', `${file} cannot be written`, { cause });
   }
-  return { hash, generated };
 }

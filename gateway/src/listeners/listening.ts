@@ -50,13 +50,13 @@ export function listen(
 
 function listenError(cause: NodeJS.ErrnoException, { host, port, portVariable }: Endpoint): FieldgateError {
   if (cause.code === 'EADDRINUSE') {
-    const detail = `MQTT cannot listen on ${host}:${port}: another program does. Stop it, or set ${portVariable}.`;
+    const detail = `MQTT cannot listen on ${host}:${port} (${portVariable}): another program does`;
     return new FieldgateError('port-taken', detail, { cause });
   }
   if (cause.code === 'EACCES') {
-    const detail = `MQTT may not listen on ${host}:${port}: the system does not allow it. Choose a ${portVariable} above 1023.`;
+    const detail = `MQTT may not listen on ${host}:${port} (${portVariable}): the system keeps ports below 1024`;
     return new FieldgateError('port-taken', detail, { cause });
   }
-  const detail = `MQTT cannot listen on ${host}:${port} (${cause.code ?? cause.message}). Check FIELDGATE_MQTT_HOST.`;
+  const detail = `FIELDGATE_MQTT_HOST: MQTT cannot listen on ${host}:${port} (${cause.code ?? cause.message})`;
   return new FieldgateError('config-invalid', detail, { cause });
 }
