@@ -10,6 +10,7 @@ import type { InboundState } from './inbound-state.js';
 import { InboundWindow, REPEAT, type Leaving, type Waiting } from './inbound-window.js';
 import type { Limits } from './limits.js';
 import type { Outbox } from './outbox.js';
+import { isRefusal, Qos2Ids } from './qos2-ids.js';
 import { sayable } from './sayable.js';
 import { TopicAliases } from './topic-aliases.js';
 
@@ -26,12 +27,7 @@ export class Receiver implements Leaving {
   private readonly window = new InboundWindow();
   private readonly aliases: TopicAliases;
   private readonly isNew: boolean;
-  /** QoS 2 ids that are not released since an earlier connection; made only when there are any. */
-  private readonly inherited: Set<number> | undefined;
-  /** QoS 2 messages that were not settled when the connection ended, by delivery. */
-  private left: Map<number, number> | undefined;
-  /** Who sends QoS 1 alone does not pay for a look at its ids. */
-  private hasQos2: boolean;
+  private readonly qos2: Qos2Ids;
   private isStopped = false;
 
   constructor(options: ExchangeOptions) {
@@ -45,8 +41,7 @@ export class Receiver implements Leaving {
     this.readOn = options.readOn;
     this.now = options.now;
     this.isNew = connect.version === 5;
-    this.hasQos2 = this.inbound.size > 0;
-    this.inherited = this.hasQos2 ? this.inbound.ids() : undefined;
+    this.qos2 = new Qos2Ids(this.inbound);
     this.aliases = new TopicAliases(this.isNew ? limits.topicAliasMaximum : 0);
   }
 
@@ -60,21 +55,12 @@ export class Receiver implements Leaving {
 
   settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
     if (!this.isStopped) return this.window.settle(delivery, reasonCode, reason, this);
-    const packetId = this.left?.get(delivery);
-    if (packetId === undefined) return;
-    this.left?.delete(delivery);
-    this.inbound.settleOpen(packetId, !isRefusal(reasonCode));
+    this.qos2.settleLeft(delivery, reasonCode);
   }
 
-  /** The connection has ended. What the handler has taken of QoS 2 stays taken: it may still be settled. */
   stop(): void {
     this.isStopped = true;
-    for (const { delivery, packetId, waiting, outcome } of this.window.unanswered()) {
-      if (waiting !== 2) continue;
-      this.inbound.leaveOpen(packetId);
-      if (outcome !== undefined) this.inbound.settleOpen(packetId, !isRefusal(outcome));
-      else (this.left ??= new Map()).set(delivery, packetId);
-    }
+    this.qos2.leave(this.window);
   }
 
   onPublish(packet: InboundPublish): void {
@@ -85,7 +71,7 @@ export class Receiver implements Leaving {
     if (topic === undefined) return;
     if (qos === 0 || packetId === undefined) return this.handler.publish(packet, topic, -1);
     if (qos === 2) {
-      this.hasQos2 = true;
+      this.qos2.areUsed = true;
       if (this.isRepeat(packetId)) return;
     }
     const excess = this.excessWith(qos);
@@ -111,11 +97,10 @@ export class Receiver implements Leaving {
    */
   private excessWith(qos: Qos): string | undefined {
     const { receiveMaximum, unreleasedMaximum } = this.limits;
-    const unreleased = this.inbound.size;
-    const inherited = this.inherited?.size ?? 0;
-    if (this.isNew && this.window.size + unreleased - inherited >= receiveMaximum)
+    const { all, earlier } = this.qos2;
+    if (this.isNew && this.window.size + all - earlier >= receiveMaximum)
       return `more unanswered messages than the Receive Maximum of ${receiveMaximum} [MQTT-3.3.4-7]`;
-    if (qos === 2 && (this.isNew ? inherited : unreleased) >= unreleasedMaximum)
+    if (qos === 2 && (this.isNew ? earlier : all) >= unreleasedMaximum)
       return `more than ${unreleasedMaximum} QoS 2 messages wait for PUBREL`;
     return undefined;
   }
@@ -152,11 +137,9 @@ export class Receiver implements Leaving {
    * that has forgotten its session would never get in: the QoS 1 message is taken, nothing of the other is lost by it.
    */
   private isInUse(packetId: number, qos: Qos): boolean {
-    if (!this.hasQos2) return false;
+    if (!this.qos2.areUsed) return false;
     if (qos === 2) return this.window.waitingAs(packetId) === 1;
-    if (!this.isNew) return false;
-    const { inbound, window } = this;
-    return inbound.isReceived(packetId) || inbound.isOpen(packetId) || window.waitingAs(packetId) === 2;
+    return this.isNew && this.qos2.isHeld(packetId, this.window);
   }
 
   /** Before MQTT 5 PUBREC cannot refuse. */
@@ -169,8 +152,7 @@ export class Receiver implements Leaving {
   }
 
   onPubrel({ packetId }: AcknowledgementPacket): void {
-    this.inherited?.delete(packetId);
-    const isKnown = this.inbound.release(packetId);
+    const isKnown = this.qos2.release(packetId);
     if (isKnown || !this.isNew) return this.outbox.acknowledge(PacketType.pubcomp, packetId);
     const reasonCode = ReasonCode.packetIdentifierNotFound;
     this.outbox.send(
@@ -189,8 +171,4 @@ export class Receiver implements Leaving {
     const bytes = fitting(answer, this.connect, 5);
     if (bytes) this.outbox.send(bytes);
   }
-}
-
-function isRefusal(outcome: number): boolean {
-  return outcome >= ReasonCode.unspecifiedError;
 }
