@@ -1,4 +1,4 @@
-import type { ErrorCode, Rejection } from '@fieldgate/contracts';
+import { detailOfElements, reject, type ErrorCode, type Rejection } from '@fieldgate/contracts';
 
 /** Becomes a dead letter: a message, or those elements of it that have one code; then the rejection is that of the first of them. */
 export interface Refusal {
@@ -32,4 +32,18 @@ export class ArrivedArray {
     if (refusal) refusal.elements.push(element);
     else this.refusals.set(rejection.code, { rejection, elements: [element] });
   }
+}
+
+/** What the device is told of a message of `count` elements: how many are refused, and why the first is. Undefined: none. */
+export function answerTo(refusals: readonly Refusal[], count: number): Rejection | undefined {
+  const [first] = refusals;
+  if (first === undefined) return undefined;
+  const refused = refusals.reduce((sum, { elements }) => sum + (elements?.length ?? 0), 0);
+  const which =
+    refused === count
+      ? `all ${count} elements are refused`
+      : `${refused} of ${count} elements are refused, the others stored`;
+  const { code, detail } = first.rejection;
+  const why = detailOfElements(detail, first.elements ?? []);
+  return reject(code, count === 1 ? why : `${which}: ${why}`);
 }

@@ -24,7 +24,7 @@ import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { Arrival, Outcomes } from './arrival.js';
-import { ArrivedArray, type Refusal } from './arrived-array.js';
+import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
@@ -101,8 +101,9 @@ export class IngestPublish {
 
     const array = new ArrivedArray(payload.elements.length, (refused) => {
       if (refused === 'unavailable') return publish.settle(refused); // sent again whole: its dead letters are written then
-      if (refused.length === 0) return publish.settle('acknowledge');
-      this.keep(arrival, refused, now);
+      const answer = answerTo(refused, payload.elements.length);
+      if (answer === undefined) return publish.settle('acknowledge');
+      this.keep(arrival, { refusals: refused, answer }, now);
     });
     for (const [index, element] of payload.elements.entries()) {
       const one = new Arrival(session, publish, array, index);
@@ -164,10 +165,15 @@ export class IngestPublish {
   /** Final: a resend would be refused again, so the bytes are kept as a dead letter and the message is acknowledged. */
   private refuse(arrival: Arrival, rejection: Rejection): void {
     if (arrival.array) return arrival.settle(rejection); // kept with the others of the array
-    this.keep(arrival, [{ rejection }], this.clock.now());
+    this.keep(arrival, { refusals: [{ rejection }], answer: rejection }, this.clock.now());
   }
 
-  private keep({ session, publish }: Arrival, refusals: readonly Refusal[], atMs: number): void {
+  /** `answer` is what the device is told. */
+  private keep(
+    { session, publish }: Arrival,
+    { refusals, answer }: { readonly refusals: readonly Refusal[]; readonly answer: Rejection },
+    atMs: number,
+  ): void {
     const outcomes = new Outcomes(refusals.length, publish); // one PUBACK after the last of the letters
     for (const { rejection, elements } of refusals) {
       const { code, detail } = rejection;
@@ -183,7 +189,7 @@ export class IngestPublish {
             'dead letter refused by the log',
           );
         else counts.records += 1;
-        outcomes.add(told);
+        outcomes.add(answer);
       });
     }
   }
