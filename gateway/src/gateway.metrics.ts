@@ -71,7 +71,19 @@ export const connectsTotal = new Counter({
 
 export const connectionErrorsTotal = new Counter({
   name: 'fieldgate_gateway_connection_errors_total',
-  help: 'Connections that broke a rule of MQTT, or were silent too long',
+  help: 'Connections that broke a rule of MQTT or WebSocket, or were silent too long',
+});
+
+export const subscriptionsRefusedTotal = new Counter({
+  name: 'fieldgate_gateway_subscriptions_refused_total',
+  help: 'Filters of SUBSCRIBEs that were refused, by error code (docs/errors.md)',
+  labelNames: ['code'],
+});
+
+export const tlsErrorsTotal = new Counter({
+  name: 'fieldgate_gateway_tls_errors_total',
+  help: 'TLS handshakes that failed, by what went wrong',
+  labelNames: ['kind'],
 });
 
 export const droppedConnectionsTotal = new Counter({

@@ -22,6 +22,7 @@ import {
   MONOTONIC,
   pause,
   READINESS,
+  RepeatedLines,
   SUPERVISOR,
   Readiness,
   Supervisor,
@@ -155,7 +156,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       config,
       (name, error) => supervisor.fail(name, error),
       (stream, remoteAddress) => this.connections.handle(stream, remoteAddress),
-      this.logger,
+      { logger: this.logger, repeated: new RepeatedLines(this.logger, monotonic) },
     );
     readiness.add('gateway', () => this.problem);
   }

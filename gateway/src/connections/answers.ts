@@ -15,6 +15,15 @@ export function connackReason(code: ErrorCode): ReasonCode {
   return code === 'will-elsewhere' ? ReasonCode.notAuthorized : ReasonCode.badUserNameOrPassword;
 }
 
+/** One for all who may be trying names and passwords: which of them was wrong stands in the gateway's log alone. */
+const WRONG_LOG_IN =
+  'User name, password or client id is wrong: the user name is the device id, the password its secret, the client id the same device id or empty.';
+
+/** The Reason String of that CONNACK. */
+export function connackText(code: ErrorCode, detail: string): string {
+  return connackReason(code) === ReasonCode.badUserNameOrPassword ? WRONG_LOG_IN : detail;
+}
+
 /** PUBACK or PUBREC of a message that is refused for good; its bytes are a dead letter. */
 export function refusalReason(code: ErrorCode): ReasonCode {
   return code === 'topic-unknown' ? ReasonCode.topicNameInvalid : ReasonCode.payloadFormatInvalid;

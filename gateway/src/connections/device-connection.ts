@@ -1,5 +1,5 @@
 import type { Duplex } from 'node:stream';
-import { isDeviceId, isRejection, type DeviceRecord, type Rejection } from '@fieldgate/contracts';
+import { isRejection, type DeviceRecord, type Rejection } from '@fieldgate/contracts';
 import {
   Connection,
   ReasonCode,
@@ -12,7 +12,7 @@ import {
   type SubscribePacket,
   type UnsubscribePacket,
 } from '@fieldgate/mqtt-edge';
-import type { Clock, Logger, RepeatedLines } from '@fieldgate/service';
+import type { Clock, Logger } from '@fieldgate/service';
 import { connectsTotal, counts } from '../gateway.metrics.js';
 import type { IngestOutcome } from '../ingest/publish.js';
 import {
@@ -25,12 +25,21 @@ import {
 } from '../sessions/device-session.js';
 import type { ResumedSession } from '../sessions/newest-sessions.js';
 import { newConnectionId } from '../sessions/session-registry.js';
-import { connackReason, disconnectReason, expirySecondsOf, refusalReason, willOf } from './answers.js';
+import {
+  connackReason,
+  connackText,
+  disconnectReason,
+  expirySecondsOf,
+  refusalReason,
+  willOf,
+} from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import { answersTo, subscriptionOf } from './subscriptions.js';
+import type { ConnectionLines } from './connection-lines.js';
 import type { DevicePort } from './device-port.js';
 import { fitsInto, messageOf } from './outbound-command.js';
 import { RateLimit } from './rate-limit.js';
+import { UnheardConnect } from './unheard-connect.js';
 
 /** What all connections of a gateway share. */
 export interface Surroundings {
@@ -43,7 +52,7 @@ export interface Surroundings {
   /** For durations: of the monotonic clock; one function for all. */
   readonly now: () => number;
   readonly logger: Logger;
-  readonly lines: RepeatedLines;
+  readonly lines: ConnectionLines;
   /** The protocol state of the device's session, its own or a new one; ends the connection that it had. */
   takeOver(deviceId: string, connection: DeviceConnection, resumed: ResumedSession | undefined): SessionState;
   /** Called once for each connection, whether it has become a session or not. */
@@ -60,15 +69,22 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   private largest: number | undefined;
   private readonly rate: RateLimit | undefined;
   private endedBecause: CloseReason | 'gateway-stopping' | undefined;
+  /** Until its CONNECT is handed over. */
+  private unheard: UnheardConnect | undefined;
 
   constructor(
     stream: Duplex,
     private readonly remoteAddress: string | undefined,
     private readonly around: Surroundings,
   ) {
+    this.unheard = new UnheardConnect(stream, around.limits);
     this.mqtt = new Connection(stream, around.limits, this, around.now);
-    if (around.maxMessagesPerSecond < Infinity)
-      this.rate = new RateLimit(around.maxMessagesPerSecond, this.mqtt, () => this.close('too-fast'));
+    const { maxMessagesPerSecond: perSecond } = around;
+    if (perSecond < Infinity)
+      this.rate = new RateLimit(perSecond, this.mqtt, {
+        held: () => this.session && around.lines.throttled(this.session.deviceId, perSecond),
+        tooFast: () => this.endTooFast(perSecond),
+      });
   }
 
   // ── what the gateway does with it ──
@@ -111,6 +127,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   connect(packet: ConnectPacket): void {
     const { around } = this;
+    this.unheard = undefined;
     this.admit(packet).catch((error: unknown) => {
       connectsTotal.inc({ outcome: 'log-unavailable' });
       around.logger.error({ err: error }, 'connect not checked');
@@ -181,15 +198,13 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   }
 
   private refuse(packet: ConnectPacket, { code, detail }: Rejection): void {
-    connectsTotal.inc({ outcome: code });
-    const { remoteAddress } = this;
-    const userName =
-      packet.username !== undefined && isDeviceId(packet.username) ? packet.username : undefined;
-    const who = { userName, clientId: packet.clientId.slice(0, 64), remoteAddress, code };
-    this.around.lines.log('warn', `connect ${remoteAddress} ${userName} ${code}`, who, 'connect refused');
+    this.around.lines.connectRefused({ connect: packet, remoteAddress: this.remoteAddress, code });
     // [MQTT-3.1.3-8] before MQTT 5 an empty client id with clean session 0 has a code of its own
     const isNameless = packet.clientId === '' && packet.version < 5 && !packet.clean;
-    this.mqtt.refuse(isNameless ? ReasonCode.clientIdentifierNotValid : connackReason(code), detail);
+    this.mqtt.refuse(
+      isNameless ? ReasonCode.clientIdentifierNotValid : connackReason(code),
+      connackText(code, detail),
+    );
   }
 
   // ── PUBLISH ──
@@ -231,7 +246,11 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   private forbid(qos: 0 | 1 | 2, delivery: number): void {
     if (this.mqtt.version !== 5) this.close('topic-forbidden');
     else if (qos > 0)
-      this.mqtt.settle(delivery, ReasonCode.notAuthorized, CLOSE_REASONS['topic-forbidden'].says);
+      this.mqtt.settle(
+        delivery,
+        ReasonCode.notAuthorized,
+        `A device may publish below ${this.session?.topicPrefix} only.`,
+      );
   }
 
   // ── SUBSCRIBE ──
@@ -240,13 +259,8 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     const { session } = this;
     if (!session) return;
     const identifier = properties.subscriptionIdentifiers?.[0];
-    const { codes, granted, reasonString } = answersTo(session, subscriptions);
-    if (granted.length < subscriptions.length) {
-      const { deviceId } = session;
-      const who =
-        reasonString === undefined ? { deviceId, code: 'topic-forbidden' } : { deviceId, reasonString };
-      this.around.lines.log('warn', `subscribe ${deviceId}`, who, 'subscription refused');
-    }
+    const { codes, granted, refused, reasonString } = answersTo(session, subscriptions);
+    this.around.lines.subscriptionRefused(session.deviceId, refused);
     const durable =
       granted.length === 0
         ? Promise.resolve()
@@ -287,18 +301,19 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     if (!session) return;
     counts.connections -= 1;
     const reason: DisconnectReason = this.endedBecause ?? disconnectReason(end);
-    if (end.reason === 'protocol-error') this.report(session, end);
+    if (end.reason === 'protocol-error') this.around.lines.broken(session.deviceId, end.detail);
     if (!end.will) session.will = undefined; // taken back ([MQTT-3.14.4-3])
     this.around.port.disconnected(session, reason);
   }
 
-  private report({ deviceId }: DeviceSession, { detail }: ConnectionEnd): void {
-    this.around.lines.log(
-      'info',
-      `broken ${deviceId} ${detail}`,
-      { deviceId, reason: detail },
-      'connection broken',
-    );
+  /** Of a connection whose CONNECT was never handed over, `closed` is not called. */
+  streamClosed(): void {
+    if (this.endedBecause !== undefined) return;
+    this.unheard?.report(this.mqtt.endedBecause ?? 'lost', this.remoteAddress, this.around.lines);
+  }
+
+  private endTooFast(perSecond: number): void {
+    if (this.session && this.close('too-fast')) this.around.lines.tooFast(this.session.deviceId, perSecond);
   }
 
   private end(because: CloseReason | 'gateway-stopping', reasonCode: ReasonCode, says: string): boolean {

@@ -6,6 +6,7 @@ import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
 import type { ResumedSession } from '../sessions/newest-sessions.js';
 import { CONNECT_PACKET_BYTES } from './connect-packet-bytes.js';
+import { ConnectionLines } from './connection-lines.js';
 import { DeviceConnection, type Surroundings } from './device-connection.js';
 import type { DevicePort } from './device-port.js';
 import { UnreleasedIds } from './unreleased-ids.js';
@@ -56,7 +57,7 @@ export class DeviceConnections {
       epoch: clocks.epoch,
       now: () => clocks.monotonic.now(),
       logger,
-      lines: new RepeatedLines(logger, clocks.monotonic),
+      lines: new ConnectionLines(new RepeatedLines(logger, clocks.monotonic)),
       takeOver: (deviceId, connection, resumed) => this.takeOver(deviceId, connection, resumed),
       gone: (connection) => this.gone(connection),
     };
@@ -82,6 +83,7 @@ export class DeviceConnections {
     stream.on('close', () => {
       this.all.delete(connection);
       if (BROKEN.has(connection.mqtt.endedBecause ?? 'lost')) connectionErrorsTotal.inc();
+      connection.streamClosed();
     });
   }
 

@@ -6,9 +6,12 @@ import { PacketClient } from '../testing/packet-client.js';
 import { RateLimit } from './rate-limit.js';
 
 function givenLimit(perSecond: number) {
-  const given = { holds: 0, closed: 0 };
+  const given = { holds: 0, told: 0, closed: 0 };
   const mqtt = { hold: () => void (given.holds += 1), release: () => void (given.holds -= 1) };
-  const limit = new RateLimit(perSecond, mqtt, () => void (given.closed += 1));
+  const limit = new RateLimit(perSecond, mqtt, {
+    held: () => void (given.told += 1),
+    tooFast: () => void (given.closed += 1),
+  });
   const second = (messages: number): void => {
     for (let message = 0; message < messages; message += 1) limit.count();
   };
@@ -22,7 +25,7 @@ it('does not read a device that has sent more than its messages of this second, 
   second(1);
   expect(given.holds).toBe(1);
   second(5); // were read already
-  expect(given.holds).toBe(1);
+  expect(given).toMatchObject({ holds: 1, told: 1 });
   limit.tick();
   expect(given.holds).toBe(0);
   second(3);
@@ -36,7 +39,7 @@ it('never holds or closes a device that sends just as many as it may', () => {
     second(2);
     limit.tick();
   }
-  expect(given).toEqual({ holds: 0, closed: 0 });
+  expect(given).toEqual({ holds: 0, told: 0, closed: 0 });
   expect(counts.throttledSeconds).toBe(before);
 });
 

@@ -18,7 +18,12 @@ export class RateLimit {
   constructor(
     private readonly perSecond: number,
     private readonly mqtt: Pick<Connection, 'hold' | 'release'>,
-    private readonly close: () => void,
+    private readonly tell: {
+      /** It is not read for the rest of this second. */
+      held(): void;
+      /** It was so for a minute, and is to be closed. */
+      tooFast(): void;
+    },
   ) {
     this.left = perSecond;
   }
@@ -29,6 +34,7 @@ export class RateLimit {
     if (this.left >= 0 || this.isHeld) return;
     this.isHeld = true;
     this.mqtt.hold();
+    this.tell.held();
   }
 
   /** To be called once a second. */
@@ -40,7 +46,7 @@ export class RateLimit {
     }
     counts.throttledSeconds += 1;
     this.secondsTooFast += 1;
-    if (this.secondsTooFast >= PATIENCE) return this.close();
+    if (this.secondsTooFast >= PATIENCE) return this.tell.tooFast();
     this.isHeld = false;
     this.mqtt.release();
   }

@@ -35,7 +35,9 @@ it('grants a device what is its own, and says of the rest why not', () => {
     ReasonCode.success,
   ]);
   expect(granted.map(({ filter }) => filter)).toEqual(['devices/pump-7/#', 'devices/pump-7/x']);
-  expect(reasonString).toBeUndefined();
+  expect(reasonString).toBe(
+    'A device may subscribe below devices/pump-7/ only. Shared subscriptions are not served: subscribe to devices/pump-7/commands/# itself.',
+  );
 });
 
 it('grants a hundred, counts a filter once, and names the limit to who wants more', () => {

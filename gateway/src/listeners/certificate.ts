@@ -71,8 +71,20 @@ export class Certificate {
 
   private read(): CertificateFiles {
     const files = { cert: readFileSync(this.paths.certFile), key: readFileSync(this.paths.keyFile) };
-    createSecureContext(files); // throws when they do not belong together
+    // each throws when it cannot be used, in the words of OpenSSL, which do not name the file
+    const { certFile, keyFile } = this.paths;
+    named(certFile, () => createSecureContext({ cert: files.cert }));
+    named(keyFile, () => createSecureContext({ key: files.key }));
+    named(`${keyFile} does not belong to ${certFile}`, () => createSecureContext(files));
     return files;
+  }
+}
+
+function named(name: string, act: () => unknown): void {
+  try {
+    act();
+  } catch (error) {
+    throw new Error(`${name}: ${messageOf(error)}`, { cause: error });
   }
 }
 

@@ -12,9 +12,17 @@ export interface FrameLimits {
 }
 
 /** The payloads of binary frames, one behind the other. Any other data frame ends it like a frame that breaks RFC 6455, and nothing of it is read. */
-export function frameStream(socket: WebSocket, limits: FrameLimits): Duplex {
+export function frameStream(
+  socket: WebSocket,
+  limits: FrameLimits,
+  refused?: (reason: string) => void,
+): Duplex {
+  let isRefused = false;
   // a bad frame is an error of the socket and of its stream, also after both were given up; without a listener it would end the process
-  socket.on('error', () => undefined);
+  socket.on('error', ({ message }) => {
+    if (!isRefused) refused?.(message);
+    isRefused = true;
+  });
   const stream = createWebSocketStream(socket);
   limitUntilAnswered(socket, stream, limits);
   stream.on('error', () => undefined);
@@ -30,7 +38,7 @@ export function frameStream(socket: WebSocket, limits: FrameLimits): Duplex {
 /** In the order of `ws` itself: its stream is destroyed by the error, and leaves the socket the time to say why. */
 function refuseText(socket: WebSocket): void {
   socket.close(UNSUPPORTED_DATA, 'MQTT is binary');
-  socket.emit('error', new Error('a text frame [MQTT-6.0.0-1]'));
+  socket.emit('error', new Error('a text frame: MQTT comes in binary ones [MQTT-6.0.0-1]'));
 }
 
 /** Neither `ws` nor its stream has a word for this: the limit is a member of its receiver, read with every frame. */

@@ -1,9 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import type { Logger } from '@fieldgate/service';
+import type { Logger, RepeatedLines } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
 import { CONNECT_PACKET_BYTES } from '../connections/connect-packet-bytes.js';
 import type { Accept } from './accept.js';
 import { Certificate } from './certificate.js';
+import { DoorLines } from './door-lines.js';
 import type { Endpoint, Listener } from './listening.js';
 import { TcpListener } from './tcp-listener.js';
 import { TlsListener } from './tls-listener.js';
@@ -24,12 +25,14 @@ export class Listeners {
     config: GatewayConfig,
     failed: (name: string, error: Error) => void,
     accept: Accept,
-    private readonly logger: Logger,
+    private readonly log: { readonly logger: Logger; readonly repeated: RepeatedLines },
   ) {
-    this.certificate = config.certificate && new Certificate(config.certificate, logger);
+    const lines = new DoorLines(log.repeated);
+    this.certificate = config.certificate && new Certificate(config.certificate, log.logger);
     const broken = (error: Error): void => failed('mqtt listener', error);
     const { certificate } = this;
     const frames = {
+      lines,
       connectFrameBytes: CONNECT_FRAME_PACKETS * CONNECT_PACKET_BYTES,
       maximumFrameBytes: FRAME_PACKETS * config.maxPacketBytes,
     };
@@ -41,7 +44,14 @@ export class Listeners {
     });
     const all: Listener[] = [new TcpListener(at(config.mqttPort, 'FIELDGATE_MQTT_PORT'), broken, accept)];
     if (config.tlsPort !== undefined && certificate)
-      all.push(new TlsListener(at(config.tlsPort, 'FIELDGATE_MQTT_TLS_PORT'), broken, certificate, accept));
+      all.push(
+        new TlsListener(
+          at(config.tlsPort, 'FIELDGATE_MQTT_TLS_PORT'),
+          broken,
+          { certificate, lines },
+          accept,
+        ),
+      );
     if (config.webSocketPort !== undefined)
       all.push(
         new WebSocketListener(at(config.webSocketPort, 'FIELDGATE_MQTT_WS_PORT'), broken, frames, accept),
@@ -67,7 +77,7 @@ export class Listeners {
       const address = await listener.start();
       addresses.set(listener.scheme, address);
       const { address: host, port } = address;
-      this.logger.info({ scheme: listener.scheme, host, port }, 'mqtt listening');
+      this.log.logger.info({ scheme: listener.scheme, host, port }, 'mqtt listening');
     }
     this.certificate?.watch();
     return addresses;

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer, type Server } from 'node:tls';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
+import type { DoorLines } from './door-lines.js';
 import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 
 /** Milliseconds for the handshake of TLS, before CONNECT has its own. */
@@ -16,12 +17,15 @@ export class TlsListener implements Listener {
   constructor(
     private readonly endpoint: Endpoint,
     private readonly failed: (error: Error) => void,
-    certificate: Certificate,
+    { certificate, lines }: { readonly certificate: Certificate; readonly lines: DoorLines },
     accept: Accept,
   ) {
     const options = { ...certificate.files, handshakeTimeout: TLS_HANDSHAKE_MS, ...SOCKET_OPTIONS };
     this.server = createServer(options, (socket) => accept(socket, socket.remoteAddress));
-    this.server.on('tlsClientError', (_error, socket) => socket.destroy()); // a port scanner, or a device without TLS
+    this.server.on('tlsClientError', (error, socket) => {
+      lines.tlsFailed(this.scheme, socket.remoteAddress, error);
+      socket.destroy();
+    });
     this.forget = certificate.changes((files) => this.server.setSecureContext(files));
   }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
+import type { DoorLines } from './door-lines.js';
 import { frameStream, type FrameLimits } from './frame-stream.js';
 import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 import { TLS_HANDSHAKE_MS } from './tls-listener.js';
@@ -30,11 +31,13 @@ export class WebSocketListener implements Listener {
   constructor(
     private readonly endpoint: Endpoint,
     private readonly failed: (error: Error) => void,
-    options: FrameLimits & { readonly certificate?: Certificate },
+    options: FrameLimits & { readonly certificate?: Certificate; readonly lines?: DoorLines },
     accept: Accept,
   ) {
-    const { certificate } = options;
-    this.scheme = certificate ? 'wss' : 'ws';
+    const { certificate, lines } = options;
+    const scheme = (this.scheme = certificate ? 'wss' : 'ws');
+    const refused = ({ socket: { remoteAddress } }: IncomingMessage, reason: string): void =>
+      lines?.webSocketRefused(scheme, remoteAddress, reason);
     if (certificate) {
       const secure = createHttpsServer({
         ...HTTP_OPTIONS,
@@ -42,6 +45,9 @@ export class WebSocketListener implements Listener {
         handshakeTimeout: TLS_HANDSHAKE_MS,
       });
       this.forget = certificate.changes((files) => secure.setSecureContext(files));
+      secure.on('tlsClientError', (error, { remoteAddress }) =>
+        lines?.tlsFailed(scheme, remoteAddress, error),
+      );
       this.server = secure;
     } else {
       this.forget = () => undefined;
@@ -57,13 +63,19 @@ export class WebSocketListener implements Listener {
       maxPayload: options.maximumFrameBytes,
       perMessageDeflate: false,
       closeTimeout: CLOSE_MS,
-      verifyClient: ({ req }, answer) =>
-        offersMqtt(req) ? answer(true) : answer(false, 400, 'the subprotocol must be mqtt'),
+      verifyClient: ({ req }, answer) => {
+        if (offersMqtt(req)) return answer(true);
+        refused(req, 'the subprotocol is not mqtt');
+        answer(false, 400, 'the subprotocol must be mqtt');
+      },
       handleProtocols: (offered) => SUBPROTOCOLS.find((protocol) => offered.has(protocol)) ?? false,
     };
     this.sockets = new WebSocketServer(socketOptions);
     this.sockets.on('connection', (socket, request) =>
-      accept(frameStream(socket, options), request.socket.remoteAddress),
+      accept(
+        frameStream(socket, options, (reason) => refused(request, reason)),
+        request.socket.remoteAddress,
+      ),
     );
     this.sockets.on('error', () => undefined); // the server's own errors come to `listen`
   }

@@ -8,7 +8,7 @@ import {
   type LogTopic,
 } from '@fieldgate/contracts';
 import { appended, COMMIT_LOG, LogStart, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
-import { createLogger, Readiness, ServiceModule, type Clock } from '@fieldgate/service';
+import { createLogger, Readiness, ServiceModule, type Clock, type Logger } from '@fieldgate/service';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { Gateway } from '../gateway.js';
 import type { GatewayConfig } from '../gateway.config.js';
@@ -40,12 +40,12 @@ export interface TestGateway {
 export async function startGateway(
   log: CommitLog,
   options: Partial<GatewayConfig> = {},
-  clocks: { readonly clock?: Clock; readonly monotonic?: Clock } = {},
+  service: { readonly clock?: Clock; readonly monotonic?: Clock; readonly logger?: Logger } = {},
 ): Promise<TestGateway> {
   const readiness = new Readiness();
   const module: TestingModule = await Test.createTestingModule({
     imports: [
-      ServiceModule.forRoot({ logger: createLogger({ level: 'silent' }), readiness, ...clocks }),
+      ServiceModule.forRoot({ logger: createLogger({ level: 'silent' }), readiness, ...service }),
       GivenLogModule.of(log),
       GatewayModule.forRoot({
         mqttHost: '127.0.0.1',

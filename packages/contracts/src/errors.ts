@@ -119,6 +119,12 @@ export const ERRORS = {
     says: 'The MQTT client id is not the device id.',
     todo: 'Use the device id as client id, or leave the client id empty.',
   },
+  'authentication-method': {
+    status: 401,
+    retriable: false,
+    says: 'The CONNECT asks for enhanced authentication, which is not served.',
+    todo: 'Leave the Authentication Method out; log in with user name and password.',
+  },
   'will-elsewhere': {
     status: 403,
     retriable: false,
@@ -136,6 +142,18 @@ export const ERRORS = {
     retriable: false,
     says: "The topic is not the device's own.",
     todo: 'Publish and subscribe only below devices/{its own id}/.',
+  },
+  'shared-subscription': {
+    status: 403,
+    retriable: false,
+    says: 'Shared subscriptions are not served.',
+    todo: 'Subscribe to devices/{its own id}/commands/# itself.',
+  },
+  'too-many-subscriptions': {
+    status: 403,
+    retriable: false,
+    says: 'A device has more than 100 subscriptions, or filters of more than 16,384 characters in all.',
+    todo: 'Subscribe to devices/{its own id}/commands/#, which is all that a device needs.',
   },
   // The log.
   'log-unavailable': {
