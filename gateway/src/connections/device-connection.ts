@@ -257,6 +257,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   subscribe({ packetId, subscriptions, properties }: SubscribePacket): void {
     const { session } = this;
+    this.rate?.count(); // it makes a record, like a message
     if (!session) return;
     const identifier = properties.subscriptionIdentifiers?.[0];
     const { codes, granted, refused, reasonString } = answersTo(session, subscriptions);
@@ -273,6 +274,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   unsubscribe({ packetId, filters }: UnsubscribePacket): void {
     const { session } = this;
+    this.rate?.count();
     if (!session) return;
     const existing = new Set(session.subscriptions.map(({ filter }) => filter));
     const answers = filters.map((filter) =>

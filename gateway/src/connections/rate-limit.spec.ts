@@ -103,3 +103,23 @@ it('makes a fast device wait: everything arrives, second by second, and each one
   expect(counts.throttledSeconds).toBe(before + 2);
   client.destroy();
 });
+
+it('counts a SUBSCRIBE and an UNSUBSCRIBE like a message', async () => {
+  const { log, gateway } = await givenGateway();
+  await gateway.stop();
+  const slow = await gatewayWith(log.restarted(), { maxMessagesPerSecond: 10 });
+  const client = await PacketClient.open(slow.port, { protocolVersion: 5 });
+  await client.next();
+  const before = counts.throttledSeconds;
+  const topic = 'devices/pump-7/commands/#';
+  for (let messageId = 1; messageId <= 15; messageId += 1)
+    if (messageId % 2 === 0) client.send({ cmd: 'unsubscribe', messageId, unsubscriptions: [topic] });
+    else client.send({ cmd: 'subscribe', messageId, subscriptions: [{ topic, qos: 1 }] });
+  for (let messageId = 1; messageId <= 15; messageId += 1)
+    expect(await client.next()).toMatchObject({
+      cmd: messageId % 2 === 0 ? 'unsuback' : 'suback',
+      messageId,
+    });
+  expect(counts.throttledSeconds).toBe(before + 1);
+  client.destroy();
+});

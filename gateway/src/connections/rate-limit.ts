@@ -5,7 +5,7 @@ import { counts } from '../gateway.metrics.js';
 const PATIENCE = 60;
 
 /**
- * How many messages a device may send per second. One more, and it is not read until the second is over: TCP makes it wait, and nothing is
+ * How many messages, SUBSCRIBEs and UNSUBSCRIBEs a device may send per second. One more, and it is not read until the second is over: TCP makes it wait, and nothing is
  * lost. That one is taken: it alone tells a device that is too fast from one that sends just as many as it may. One comparison a message; the
  * rest is done by the tick.
  */
@@ -28,7 +28,7 @@ export class RateLimit {
     this.left = perSecond;
   }
 
-  /** One more message has come. */
+  /** One more has come. */
   count(): void {
     this.left -= 1;
     if (this.left >= 0 || this.isHeld) return;

@@ -43,7 +43,8 @@ function refuseText(socket: WebSocket): void {
 
 /** Neither `ws` nor its stream has a word for this: the limit is a member of its receiver, read with every frame. */
 function limitUntilAnswered(socket: WebSocket, stream: Duplex, limits: FrameLimits): void {
-  const { _receiver: receiver } = socket as unknown as { readonly _receiver: { _maxPayload: number } }; // of ws 8
+  const receiver = receiverOf(socket);
+  if (!receiver) return; // the limit of all frames, which `ws` was made with, holds from the beginning
   const { maximumFrameBytes, connectFrameBytes } = limits;
   receiver._maxPayload = Math.min(connectFrameBytes, maximumFrameBytes);
   const write = stream._write.bind(stream);
@@ -52,4 +53,10 @@ function limitUntilAnswered(socket: WebSocket, stream: Duplex, limits: FrameLimi
     stream._write = write;
     write(chunk, encoding, done);
   };
+}
+
+/** Of ws 8; undefined where a later one calls it something else. */
+function receiverOf(socket: WebSocket): { _maxPayload: number } | undefined {
+  const { _receiver: receiver } = socket as { _receiver?: { _maxPayload?: unknown } }; // private: asked for before it is used
+  return typeof receiver?._maxPayload === 'number' ? (receiver as { _maxPayload: number }) : undefined;
 }

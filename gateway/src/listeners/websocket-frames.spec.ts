@@ -1,8 +1,10 @@
 import { expect, it } from '@jest/globals';
 import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { WebSocket } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { atEndOfTest } from '../testing/given-gateway.js';
+import { frameStream } from './frame-stream.js';
 import { WebSocketListener } from './websocket-listener.js';
 
 const FRAME_BYTES = 1_000;
@@ -69,4 +71,32 @@ it('a frame that is larger than any packets may be closes the connection', async
   expect((await arrived)[0]).toHaveLength(FRAME_BYTES);
   socket.send(Buffer.alloc(FRAME_BYTES + 1));
   expect((await once(socket, 'close'))[0]).toBe(1_009); // message too big
+});
+
+it('a release of ws that calls its private members something else costs the limit of the CONNECT, and nothing more', async () => {
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, maxPayload: FRAME_BYTES });
+  atEndOfTest(() => Promise.resolve(server.close()));
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo; // it listens by TCP
+  const client = new WebSocket(`ws://127.0.0.1:${port}`);
+  const [accepted] = (await once(server, 'connection')) as [WebSocket]; // what ws emits
+  atEndOfTest(() => {
+    client.terminate();
+    accepted.terminate();
+    return Promise.resolve();
+  });
+  const renamed = new Proxy(accepted, {
+    get: (socket, name) => {
+      const value: unknown = name === '_receiver' ? undefined : Reflect.get(socket, name);
+      return typeof value === 'function' ? (value.bind(socket) as unknown) : value;
+    },
+  });
+  const limits = { connectFrameBytes: CONNECT_FRAME_BYTES, maximumFrameBytes: FRAME_BYTES };
+  const stream = frameStream(renamed, limits);
+  const arrived = once(stream, 'data');
+  if (client.readyState !== WebSocket.OPEN) await once(client, 'open');
+  client.send(Buffer.alloc(FRAME_BYTES));
+  expect((await arrived)[0]).toHaveLength(FRAME_BYTES);
+  client.send(Buffer.alloc(FRAME_BYTES + 1));
+  expect((await once(client, 'close'))[0]).toBe(1_009); // message too big
 });
