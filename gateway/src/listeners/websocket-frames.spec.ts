@@ -79,7 +79,9 @@ it('a release of ws that calls its private members something else costs the limi
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // it listens by TCP
   const client = new WebSocket(`ws://127.0.0.1:${port}`);
+  const opened = once(client, 'open');
   const [accepted] = (await once(server, 'connection')) as [WebSocket]; // what ws emits
+  await opened;
   atEndOfTest(() => {
     client.terminate();
     accepted.terminate();
@@ -94,7 +96,6 @@ it('a release of ws that calls its private members something else costs the limi
   const limits = { connectFrameBytes: CONNECT_FRAME_BYTES, maximumFrameBytes: FRAME_BYTES };
   const stream = frameStream(renamed, limits);
   const arrived = once(stream, 'data');
-  if (client.readyState !== WebSocket.OPEN) await once(client, 'open');
   client.send(Buffer.alloc(FRAME_BYTES));
   expect((await arrived)[0]).toHaveLength(FRAME_BYTES);
   client.send(Buffer.alloc(FRAME_BYTES + 1));
