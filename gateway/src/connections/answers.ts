@@ -15,13 +15,19 @@ export function connackReason(code: ErrorCode): ReasonCode {
   return code === 'will-elsewhere' ? ReasonCode.notAuthorized : ReasonCode.badUserNameOrPassword;
 }
 
+/** Reason Strings are whole sentences; what they are made of stands in the middle of others as well, in dead letters and log lines. */
+export function sentence(text: string): string {
+  const begun = text.charAt(0).toUpperCase() + text.slice(1);
+  return begun.endsWith('.') ? begun : `${begun}.`;
+}
+
 /** One for all who may be trying names and passwords: which of them was wrong stands in the gateway's log alone. */
 const WRONG_LOG_IN =
   'User name, password or client id is wrong: the user name is the device id, the password its secret, the client id the same device id or empty.';
 
 /** The Reason String of that CONNACK. */
 export function connackText(code: ErrorCode, detail: string): string {
-  return connackReason(code) === ReasonCode.badUserNameOrPassword ? WRONG_LOG_IN : detail;
+  return connackReason(code) === ReasonCode.badUserNameOrPassword ? WRONG_LOG_IN : sentence(detail);
 }
 
 /** PUBACK or PUBREC of a message that is refused for good; its bytes are a dead letter. */

@@ -31,6 +31,7 @@ import {
   disconnectReason,
   expirySecondsOf,
   refusalReason,
+  sentence,
   willOf,
 } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
@@ -131,7 +132,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     this.admit(packet).catch((error: unknown) => {
       connectsTotal.inc({ outcome: 'log-unavailable' });
       around.logger.error({ err: error }, 'connect not checked');
-      this.mqtt.refuse(ReasonCode.serverUnavailable, 'the gateway cannot check devices now');
+      this.mqtt.refuse(ReasonCode.serverUnavailable, 'The gateway cannot check devices now.');
     });
   }
 
@@ -233,7 +234,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     if (qos === 0) return;
     if (this.mqtt.isOpen) counts.acknowledged += 1; // durable from here, as a record or as a dead letter
     if (outcome === 'acknowledge') return this.mqtt.settle(delivery);
-    this.mqtt.settle(delivery, refusalReason(outcome.code), outcome.detail);
+    this.mqtt.settle(delivery, refusalReason(outcome.code), sentence(outcome.detail));
   }
 
   /** An outage is never acknowledged: the connection ends, and the device sends again. */
@@ -321,6 +322,6 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   private end(because: CloseReason | 'gateway-stopping', reasonCode: ReasonCode, says: string): boolean {
     if (this.endedBecause !== undefined) return false;
     this.endedBecause = because; // before the end, which asks for it
-    return this.mqtt.close(reasonCode, says);
+    return this.mqtt.close(reasonCode, sentence(says));
   }
 }

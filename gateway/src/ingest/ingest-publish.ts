@@ -14,6 +14,7 @@ import {
   type Rejection,
   type TelemetryFormat,
   telemetryWriter,
+  unknownTopicDetail,
   type LogTopic,
   type TelemetryMessage,
   type TelemetryWriter,
@@ -60,7 +61,13 @@ export class IngestPublish {
     switch (topic?.kind) {
       case undefined:
         counts.publishes.other += 1;
-        return this.refuse(arrival, reject('topic-unknown'));
+        return this.refuse(
+          arrival,
+          reject(
+            'topic-unknown',
+            unknownTopicDetail(session.deviceId, publish.topic.slice(session.topicPrefix.length)),
+          ),
+        );
       case 'telemetry':
         if (topic.format !== undefined) return this.formattedTelemetry(arrival, topic.format);
         session.telemetryTopic = publish.topic;

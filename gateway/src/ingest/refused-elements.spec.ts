@@ -71,7 +71,7 @@ describe('an array with elements that are refused', () => {
       reasonCode: REFUSED,
       properties: {
         reasonString:
-          '5 of 7 elements are refused, the others stored: "n" is neither a number, a boolean nor a text (element 1 and 2 more)',
+          '5 of 7 elements are refused, the others stored: "n" is neither a number, a boolean nor a text (element 1 and 2 more).',
       },
     });
     expect(await readings()).toEqual([{ n: 0 }, { n: 4 }]);
@@ -87,7 +87,8 @@ describe('an array with elements that are refused', () => {
       },
       {
         code: 'metric-name',
-        detail: '"n n" is not a metric name (element 2)',
+        detail:
+          '"n n" is not a metric name: a letter or _, then up to 63 letters, digits or _ . : - (element 2)',
         origin: { ...at, elements: [2] },
         payload: bytes,
       },
@@ -112,7 +113,7 @@ describe('an array with elements that are refused', () => {
     expect(await publish(device, payload)).toMatchObject({
       cmd: 'puback',
       reasonCode: REFUSED,
-      properties: { reasonString: expect.stringMatching(/^all 1000 elements are refused: ./) },
+      properties: { reasonString: expect.stringMatching(/^All 1000 elements are refused: ./) },
     });
     const kept = await letters();
     expect(kept).toHaveLength(codes);

@@ -193,8 +193,14 @@ describe('POST /v1/dead-letters/{id}/redrive', () => {
   });
 
   it.each([
-    [[0, 1], '"n n" is not a metric name (element 1)'],
-    [[0, 1, 2, 3], '"n n" is not a metric name (element 1 and 1 more)'],
+    [
+      [0, 1],
+      '"n n" is not a metric name: a letter or _, then up to 63 letters, digits or _ . : - (element 1)',
+    ],
+    [
+      [0, 1, 2, 3],
+      '"n n" is not a metric name: a letter or _, then up to 63 letters, digits or _ . : - (element 1 and 1 more)',
+    ],
     [[0, 4], 'the array has no such element (element 4)'],
   ])('writes none of the elements %j when one is still refused', async (elements, detail) => {
     const array = '[{"n":0},{"n n":1},{"n":2},{"n":null}]';

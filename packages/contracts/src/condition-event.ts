@@ -38,11 +38,25 @@ export function parseConditionEvent(payload: Uint8Array): ConditionMessage | Rej
   const identity = messageIdentity(parsed.value);
   if (isRejection(identity)) return identity;
   const condition = conditionPayloadSchema.safeParse(parsed.value);
-  if (!condition.success) return reject('payload-shape', issuesOf(condition.error));
+  if (!condition.success) return reject('payload-shape', wrongCondition(condition.error));
   const { details, ...rest } = condition.data;
   const wrong = wrongDetails(details);
   if (wrong) return wrong;
   return { ...rest, ...(details === undefined ? {} : { details }), ...identity };
+}
+
+const CONDITION_RULES: Readonly<Record<keyof z.infer<typeof conditionPayloadSchema>, string>> = {
+  state: '"state" must be raised, cleared or info',
+  severity: '"severity" must be info, warning or critical, or be left out',
+  details: '"details" must be an object, or be left out',
+};
+
+function wrongCondition({ issues }: z.ZodError): string {
+  const members = new Set(issues.map(({ path: [member] }) => member));
+  return Object.entries(CONDITION_RULES)
+    .filter(([member]) => members.has(member))
+    .map(([, rule]) => rule)
+    .join('; ');
 }
 
 /** Issues of zod as one line: `state: Invalid option …; severity: …`. */

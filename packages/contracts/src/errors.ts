@@ -80,7 +80,7 @@ export const ERRORS = {
     status: 422,
     retriable: false,
     says: 'The gateway has no use for this topic.',
-    todo: 'Publish to telemetry, events/{type} or responses/{commandId} below your own device.',
+    todo: 'Below devices/{its own id}/ publish to telemetry, telemetry/senml, telemetry/cbor, telemetry/senml-cbor, events/{type} or responses/{commandId}.',
   },
   'response-unknown-command': {
     status: 422,

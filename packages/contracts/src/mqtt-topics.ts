@@ -1,5 +1,6 @@
 import { isDeviceId, type DeviceId } from './device.js';
 import type { TelemetryFormat } from './telemetry-formats/telemetry-format.js';
+import { printable } from './telemetry/reading.js';
 
 /*
  * The grammar of all topics that devices use:
@@ -43,6 +44,17 @@ export function parseUpTopic(rest: string): UpTopic | undefined {
   if (family !== 'responses' || levels.length > 3 || !COMMAND_ID.test(second)) return undefined;
   if (third === undefined) return { kind: 'response', commandId: second };
   return STATUS.test(third) ? { kind: 'response', commandId: second, status: Number(third) } : undefined;
+}
+
+/** What to do about a topic that `parseUpTopic` has no use for, `rest` of it. */
+export function unknownTopicDetail(deviceId: string, rest: string): string {
+  const [family, second = '', third, ...more] = rest.split('/');
+  if (family === 'events' && third === undefined)
+    return `"${printable(second)}" is not an event type: a letter or digit, then up to 63 letters, digits or . _ -`;
+  if (family === 'responses' && third !== undefined && more.length === 0 && COMMAND_ID.test(second))
+    return `"${printable(third)}" is not a status: send 102, 2xx, 4xx or 5xx`;
+  const formats = [...FORMATS.keys()].map((format) => `telemetry/${format}`).join(', ');
+  return `the gateway has no use for this topic: below ${deviceTopicPrefix(deviceId)} publish to telemetry, ${formats}, events/{type} or responses/{commandId}`;
 }
 
 /** Splits `devices/{deviceId}/{rest}`; undefined for every other topic. */

@@ -9,8 +9,16 @@ export function parseJson(payload: Uint8Array): { readonly value: unknown } | Re
   try {
     return { value: JSON.parse(text) };
   } catch {
-    return reject('payload-not-json');
+    return reject('payload-not-json', whatIsWrong(text));
   }
+}
+
+/** Of what is sent by mistake, so that nobody has to look at bytes; undefined: of all else nothing is known that may be said. */
+function whatIsWrong(text: string): string | undefined {
+  if (text === '') return 'the payload is empty: send one JSON object, or an array of them';
+  return text.startsWith('\uFEFF')
+    ? 'the payload begins with a byte order mark: send JSON without one'
+    : undefined;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -17,8 +17,19 @@ export type KeyTypes = 'texts' | 'texts-or-integers';
 export function cborFault(payload: Uint8Array, keys: KeyTypes): Rejection | undefined {
   const scan = new Scan(payload, keys);
   const fault = scan.item(0);
-  if (fault) return fault;
+  if (fault) return insteadOfCbor(payload) ?? fault;
   return scan.isAtEnd ? undefined : notCbor('more bytes follow the value');
+}
+
+/** `{` and `[` are heads of strings of eight bytes of length, which no payload has. */
+const JSON_BEGINS: ReadonlySet<number | undefined> = new Set([0x7b, 0x5b]);
+
+/** What is sent by mistake. */
+function insteadOfCbor(payload: Uint8Array): Rejection | undefined {
+  if (payload.length === 0) return notCbor('the payload is empty');
+  return JSON_BEGINS.has(payload[0])
+    ? notCbor('the payload is JSON, and its topic or Content Type says CBOR')
+    : undefined;
 }
 
 class Scan {

@@ -195,7 +195,9 @@ describe('metric names', () => {
   });
 
   it('keeps terminals safe: what is not printable is not repeated', () => {
-    expect(parse('{"\\u001b[31m":1}')).toMatchObject({ detail: '"?[31m" is not a metric name' });
+    expect(parse('{"\\u001b[31m":1}')).toMatchObject({
+      detail: '"?[31m" is not a metric name: a letter or _, then up to 63 letters, digits or _ . : -',
+    });
   });
 
   it('takes 256 metrics and refuses one more, also spread over objects', () => {

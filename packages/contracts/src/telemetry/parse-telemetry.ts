@@ -3,6 +3,7 @@ import { isObject, parseJson } from '../parse-json.js';
 import {
   isMetricName,
   MAX_METRICS,
+  METRIC_NAME_RULE,
   printable,
   wrongValue,
   type Readings,
@@ -53,6 +54,8 @@ function telemetryMessage(value: unknown): TelemetryMessage | Rejection {
   const identity = messageIdentity(value);
   if (isRejection(identity)) return identity;
   const enveloped = value['readings'];
+  if (enveloped === null || Array.isArray(enveloped))
+    return reject('value-type', '"readings" must be an object with the readings in it');
   const readings: Record<string, ReadingValue> = {};
   const refused = isObject(enveloped)
     ? collectReadings(readings, enveloped, false)
@@ -69,21 +72,29 @@ export function messageIdentity(
   if (ts !== undefined) {
     // 1e400 and other absurd clocks are claims like any other: kept, not believed
     const claimed = typeof ts === 'string' && RFC3339.test(ts) ? Date.parse(ts) : ts;
-    if (typeof claimed !== 'number' || Number.isNaN(claimed))
-      return reject('payload-shape', 'ts must be epoch milliseconds or RFC 3339');
+    if (typeof claimed !== 'number' || Number.isNaN(claimed)) return reject('payload-shape', wrongTime(ts));
     identity.ts = claimed;
   }
   if (seq !== undefined) {
     if (typeof seq !== 'number' || !Number.isSafeInteger(seq) || seq < 0)
-      return reject('payload-shape', 'seq must be a whole number from 0');
+      return reject('payload-shape', '"seq" must be a whole number from 0');
     identity.seq = seq;
   }
   if (id !== undefined) {
     if (typeof id !== 'string' || !MESSAGE_ID.test(id))
-      return reject('payload-shape', 'id must be 1 to 128 printable ASCII characters, the first not a tilde');
+      return reject(
+        'payload-shape',
+        '"id" must be 1 to 128 printable ASCII characters, the first not a tilde',
+      );
     identity.id = id;
   }
   return identity;
+}
+
+function wrongTime(ts: unknown): string {
+  return typeof ts === 'string' && RFC3339.test(`${ts}Z`)
+    ? '"ts" has no zone: end it with Z for UTC, or with an offset like +02:00'
+    : '"ts" must be epoch milliseconds, or RFC 3339 with its zone like 2026-11-21T21:30:00Z';
 }
 
 function collectReadings(
@@ -115,7 +126,8 @@ function addReading(
     }
     return undefined;
   }
-  if (!isMetricName(name)) return reject('metric-name', `"${printable(name)}" is not a metric name`);
+  if (!isMetricName(name))
+    return reject('metric-name', `"${printable(name)}" is not a metric name: ${METRIC_NAME_RULE}`);
   const wrong = wrongValue(name, value);
   if (wrong) return wrong;
   if (++counter.count > MAX_METRICS) return reject('metric-count');

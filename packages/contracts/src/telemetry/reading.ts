@@ -6,6 +6,8 @@ export type Readings = Readonly<Record<string, ReadingValue>>;
 
 export const MAX_METRICS = 256;
 export const MAX_TEXT_BYTES = 1024;
+/** `METRIC_NAME` for people. */
+export const METRIC_NAME_RULE = 'a letter or _, then up to 63 letters, digits or _ . : -';
 const METRIC_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/;
 
 const knownNames = new Set<string>();
