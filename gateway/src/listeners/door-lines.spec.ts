@@ -73,6 +73,19 @@ it('a device that does not trust the certificate is logged and counted, and a st
   expect(await valueOf(tlsErrorsTotal, 'not-trusted')).toBe(before + 3);
 });
 
+it.each(['mqtts', 'wss'])(
+  'who ends the handshake at the port of %s without a word is logged with its address, as of less weight',
+  async (scheme) => {
+    const { lines, port } = await givenDoors();
+    const before = await valueOf(tlsErrorsTotal, 'ended');
+    const socket = connectTcp(port(scheme), '127.0.0.1', () => socket.end());
+    await once(socket.resume(), 'close');
+    const line = await lines.said('tls handshake failed');
+    expect(line).toMatchObject({ level: 30, scheme, remoteAddress: '127.0.0.1' });
+    expect(await valueOf(tlsErrorsTotal, 'ended')).toBe(before + 1);
+  },
+);
+
 it.each([
   ['ERR_SSL_WRONG_VERSION_NUMBER', 'not-tls'],
   ['ERR_SSL_HTTP_REQUEST', 'not-tls'],

@@ -33,7 +33,8 @@ const KINDS: readonly (readonly [RegExp, TlsFailure])[] = [
     /ECONNRESET|EPIPE|UNEXPECTED_EOF/,
     {
       kind: 'ended',
-      reason: 'the device, or a load balancer that looks who listens, ended it without a word',
+      reason:
+        'it was ended without a word: by a device that does not trust the certificate, or a load balancer that looks who listens',
     },
   ],
 ];

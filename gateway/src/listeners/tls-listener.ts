@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:tls';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
 import type { DoorLines } from './door-lines.js';
+import { handshakeAddress, rememberAddresses } from './handshake-address.js';
 import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 
 /** Milliseconds for the handshake of TLS, before CONNECT has its own. */
@@ -22,8 +23,9 @@ export class TlsListener implements Listener {
   ) {
     const options = { ...certificate.files, handshakeTimeout: TLS_HANDSHAKE_MS, ...SOCKET_OPTIONS };
     this.server = createServer(options, (socket) => accept(socket, socket.remoteAddress));
+    rememberAddresses(this.server);
     this.server.on('tlsClientError', (error, socket) => {
-      lines.tlsFailed(this.scheme, socket.remoteAddress, error);
+      lines.tlsFailed(this.scheme, handshakeAddress(socket), error);
       socket.destroy();
     });
     this.forget = certificate.changes((files) => this.server.setSecureContext(files));

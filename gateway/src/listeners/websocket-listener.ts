@@ -6,6 +6,7 @@ import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
 import type { DoorLines } from './door-lines.js';
 import { frameStream, type FrameLimits } from './frame-stream.js';
+import { handshakeAddress, rememberAddresses } from './handshake-address.js';
 import { listen, SOCKET_OPTIONS, type Endpoint, type Listener } from './listening.js';
 import { TLS_HANDSHAKE_MS } from './tls-listener.js';
 
@@ -45,8 +46,9 @@ export class WebSocketListener implements Listener {
         handshakeTimeout: TLS_HANDSHAKE_MS,
       });
       this.forget = certificate.changes((files) => secure.setSecureContext(files));
-      secure.on('tlsClientError', (error, { remoteAddress }) =>
-        lines?.tlsFailed(scheme, remoteAddress, error),
+      rememberAddresses(secure);
+      secure.on('tlsClientError', (error, socket) =>
+        lines?.tlsFailed(scheme, handshakeAddress(socket), error),
       );
       this.server = secure;
     } else {
