@@ -102,6 +102,7 @@ it.each([
 });
 
 it.each([
+  ['speaks MQTT without', [Buffer.from('100c00044d5154540402003c0000', 'hex')], 'what came is not HTTP'],
   ['offers no subprotocol', [upgrade()], 'the subprotocol is not mqtt'],
   ['offers another subprotocol', [upgrade('chat')], 'the subprotocol is not mqtt'],
   ['sends text', [upgrade('mqtt'), textFrameOf(Buffer.from('CONNECT'))], 'a text frame'],

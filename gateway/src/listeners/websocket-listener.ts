@@ -1,6 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions } from 'ws';
 import type { Accept } from './accept.js';
 import type { Certificate } from './certificate.js';
@@ -19,6 +20,19 @@ const HTTP_OPTIONS = {
   requestTimeout: 10_000,
   connectionsCheckingInterval: 1_000,
 };
+/** Of what is not HTTP, by the codes of node's errors. */
+const HTTP_ANSWERS = [
+  {
+    codes: /^HPE_/,
+    status: '400 Bad Request',
+    reason: 'what came is not HTTP: MQTT without WebSocket has another port',
+  },
+  {
+    codes: /^ERR_HTTP_REQUEST_TIMEOUT$/,
+    status: '408 Request Timeout',
+    reason: 'no request to upgrade came within 10 s',
+  },
+] as const;
 /** Milliseconds that a client has to answer a CLOSE, before its socket is torn down. */
 const CLOSE_MS = 2_000;
 
@@ -59,6 +73,13 @@ export class WebSocketListener implements Listener {
       response
         .writeHead(426, { upgrade: 'websocket', connection: 'Upgrade, close' })
         .end('MQTT over WebSocket\n');
+    });
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex & Partial<Socket>) => {
+      const answer = HTTP_ANSWERS.find(({ codes }) => codes.test(error.code ?? ''));
+      if (answer === undefined) return socket.destroy(); // TLS that failed, or a client that is gone
+      lines?.webSocketRefused(scheme, socket.remoteAddress, answer.reason);
+      // half-open sockets are allowed in HTTP: a stranger's would stay
+      socket.end(`HTTP/1.1 ${answer.status}\r\nConnection: close\r\n\r\n`, () => socket.destroy());
     });
     const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
       server: this.server,
