@@ -1,9 +1,12 @@
 import { FieldgateError } from '@fieldgate/contracts';
+import { monotonicClock } from '@fieldgate/service';
 import type { Running } from './start.js';
 import { whatToDo } from './what-to-do.js';
 
 /** How long a graceful stop may take before the process ends anyway, ms. */
 const GRACE_MS = 10_000;
+/** Ctrl-C reaches a process below npm twice: from the terminal, and passed on by npm. What comes within this time is the same signal, ms. */
+const SAME_SIGNAL_MS = 300;
 
 /** What runs beside the roles, and ends with them. */
 export interface Companion {
@@ -12,6 +15,18 @@ export interface Companion {
   stop(): Promise<void>;
 }
 
+/** Of the process; tests have others. */
+export interface Surroundings {
+  exit(code: number): void;
+  /** Milliseconds, monotonic. */
+  now(): number;
+}
+
+const PROCESS: Surroundings = {
+  exit: (code) => process.exit(code),
+  now: () => monotonicClock.now(),
+};
+
 /**
  * The life of a process: until SIGTERM or SIGINT (a second one ends it at once), or until something in it fails for good. Sets the
  * exit code; nothing keeps the process up afterwards.
@@ -19,17 +34,18 @@ export interface Companion {
 export async function runUntilStopped(
   running: Pick<Running, 'logger' | 'onFailure' | 'stop'>,
   companion?: Companion,
-  exit: (code: number) => void = (code) => process.exit(code),
+  { exit, now }: Surroundings = PROCESS,
 ): Promise<void> {
   const reason = await new Promise<{ readonly error?: unknown }>((resolve) => {
+    let stoppingSince: number | undefined;
     const onSignal = (signal: NodeJS.Signals): void => {
-      process.once('SIGTERM', endNow);
-      process.once('SIGINT', endNow);
+      if (stoppingSince !== undefined) return endAtOnce(now() - stoppingSince, exit);
+      stoppingSince = now();
       running.logger.info({ signal }, 'stopping');
       resolve({});
     };
-    process.once('SIGTERM', onSignal);
-    process.once('SIGINT', onSignal);
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
     running.onFailure((error) => resolve({ error }));
     void companion?.failed.then((error) => resolve({ error }));
   });
@@ -47,9 +63,10 @@ export async function runUntilStopped(
   exit(reason.error === undefined ? 0 : 1);
 }
 
-function endNow(): void {
+function endAtOnce(afterMs: number, exit: Surroundings['exit']): void {
+  if (afterMs < SAME_SIGNAL_MS) return;
   process.stderr.write('fieldgate: second signal, ending at once\n');
-  process.exit(1);
+  exit(1);
 }
 
 /** One line for a person: what is wrong, and what to do. */
