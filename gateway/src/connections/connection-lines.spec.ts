@@ -1,14 +1,20 @@
 import { expect, it } from '@jest/globals';
-import { connect } from 'node:net';
 import { once } from 'node:events';
+import { connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
 import type { IConnectPacket } from 'mqtt-packet';
-import { pause } from '@fieldgate/service';
+import { DEFAULT_LIMITS, type InboundPublish } from '@fieldgate/mqtt-edge';
+import { pause, RepeatedLines } from '@fieldgate/service';
 import { connectionErrorsTotal, connectsTotal, subscriptionsRefusedTotal } from '../gateway.metrics.js';
 import { atEndOfTest, SECRET } from '../testing/given-gateway.js';
 import { givenLogLines } from '../testing/given-log-lines.js';
 import { PacketClient } from '../testing/packet-client.js';
 import { register, startGateway } from '../testing/test-gateway.js';
+import type { DeviceSession } from '../sessions/device-session.js';
+import { ConnectionLines } from './connection-lines.js';
+import { DeviceConnection, type Surroundings } from './device-connection.js';
+import { UnheardConnect } from './unheard-connect.js';
 
 const COUNTED_WITHIN_MS = 2_000;
 const FIVE = { protocolVersion: 5 } as const;
@@ -95,6 +101,16 @@ it('who comes and goes without a word is not worth a line, nor is one whom the g
   expect(lines.all.filter(({ msg }) => /refused|broken/.test(String(msg)))).toEqual([]);
 });
 
+it.each([
+  ['connect-timeout', ['no CONNECT within 10 s']],
+  ['lost', []],
+] as const)('of a stranger whose connection has ended by %s the log says %j', (why, reasons) => {
+  const { logger, all } = givenLogLines();
+  const lines = new ConnectionLines(new RepeatedLines(logger, { now: () => 0 }));
+  new UnheardConnect(new PassThrough(), DEFAULT_LIMITS).report(why, '192.0.2.1', lines);
+  expect(all.map(({ reason }) => reason)).toEqual(reasons);
+});
+
 it('refused filters are named with their codes, counted, and the device is told what to do', async () => {
   const { lines, open } = await givenGateway();
   const codes = ['topic-forbidden', 'shared-subscription', 'too-many-subscriptions'];
@@ -143,6 +159,31 @@ it('a device that is made to wait because it sends too fast is logged', async ()
     deviceId: 'pump-7',
     perSecond: 1,
   });
+});
+
+it('a device that is closed because it was too fast for a minute is logged, and its waiting once a minute', () => {
+  const lines = givenLogLines();
+  let now = 0;
+  const around = {
+    port: { pace: () => undefined, ingest: () => undefined },
+    limits: { ...DEFAULT_LIMITS, connectTimeoutMs: 1e9 }, // no CONNECT comes
+    maxMessagesPerSecond: 1,
+    now: () => now,
+    lines: new ConnectionLines(new RepeatedLines(lines.logger, { now: () => now })),
+  } as unknown as Surroundings; // what a connection that is open asks for
+  const connection = new DeviceConnection(new PassThrough(), '127.0.0.1', around);
+  connection.session = { deviceId: 'pump-7' } as DeviceSession; // it has logged in
+  const message = { properties: {} } as InboundPublish; // nobody reads it
+  for (let second = 0; second < 60; second += 1) {
+    connection.publish(message, 'devices/pump-7/telemetry', 1);
+    connection.publish(message, 'devices/pump-7/telemetry', 2);
+    now += 1_000;
+    connection.tick();
+  }
+  expect(lines.all.map(({ msg, deviceId, perSecond }) => [msg, deviceId, perSecond])).toEqual([
+    ['device sends too fast, it has to wait', 'pump-7', 1],
+    ['device sent too fast for a minute, connection closed', 'pump-7', 1],
+  ]);
 });
 
 it('a will that is addressed elsewhere is logged with its topic', async () => {
