@@ -11,13 +11,13 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 const atEnd = atEndOfEachTest();
 
-it.each([
-  ['start', /"msg":"ready"/],
-  ['demo', /2\/2 connected/, '--devices', '2'],
-  ['lab-broker', /lab broker: mqtt/, '--port', '0'],
-] as const)(
+it.each<[string, RegExp, string[]]>([
+  ['start', /"msg":"ready"/, []],
+  ['demo', /2\/2 connected/, ['--devices', '2']],
+  ['lab-broker', /lab broker: mqtt/, ['--port', '0']],
+])(
   'SIGTERM to npm run %s ends what it has started',
-  async (script, isUp, ...args) => {
+  async (script, isUp, args) => {
     const folder = await temporaryFolder();
     atEnd(() => folder.remove());
     const npm = spawn('npm', ['run', script, '--'].concat(args), {

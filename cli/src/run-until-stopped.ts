@@ -17,9 +17,9 @@ export interface Companion {
 
 /** Of the process; tests have others. */
 export interface Surroundings {
-  exit(code: number): void;
+  readonly exit: (code: number) => void;
   /** Milliseconds, monotonic. */
-  now(): number;
+  readonly now: () => number;
 }
 
 const PROCESS: Surroundings = {
