@@ -1,6 +1,7 @@
-import { parseArgs } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { describeInput } from './describe-input.js';
 import { examine } from './examine.js';
+import { fuzzOptions, type FuzzOptions } from './fuzz-options.js';
 import { Inputs } from './input.js';
 import { gist } from './read-stream.js';
 import { loadCorpus } from './seeds.js';
@@ -8,19 +9,21 @@ import { loadCorpus } from './seeds.js';
 /** An input that takes longer than this hangs. */
 const HANGS_AFTER_MS = 30_000;
 
-const { values } = parseArgs({
-  options: {
-    inputs: { type: 'string', default: '1000000' },
-    seed: { type: 'string', default: '1' },
-    input: { type: 'string' },
-  },
-});
-const seed = Number(values.seed);
-if (values.input === undefined) run(Number(values.inputs));
-else show(Number(values.input));
+const USAGE = `npm run fuzz -- [options]
+  --inputs <count>  how many, 1000000
+  --seed <number>   of the run, 1
+  --input <number>  shows this one input of the run, and nothing else`;
+
+const options = fuzzOptions(process.argv.slice(2));
+if (options === 'help') console.log(USAGE);
+else if ('wrong' in options) {
+  console.error(`fuzz: ${options.wrong} (--help says what there is)`);
+  process.exitCode = 2;
+} else if (options.input === undefined) run(options);
+else show(options.input, options.seed);
 
 /** The work is done beside this thread, so that a decoder that never comes back is noticed. */
-function run(inputs: number): void {
+function run({ inputs, seed }: FuzzOptions): void {
   const progress = new Int32Array(new SharedArrayBuffer(4));
   const worker = new Worker(new URL('./worker.js', import.meta.url), {
     workerData: { inputs, seed, progress },
@@ -42,14 +45,13 @@ function run(inputs: number): void {
 }
 
 /** One input of a run again, with its bytes. */
-function show(index: number): void {
+function show(index: number, seed: number): void {
   const input = new Inputs(loadCorpus(), seed).at(index);
-  console.log({
-    ...input,
-    stream: undefined,
-    chunks: input.chunks.map((chunk) => chunk.toString('hex')).join(' '),
-  });
   const { outcome, faults } = examine(input);
-  console.log(gist(outcome), faults);
+  console.log(describeInput(input));
+  console.log(
+    `read, each packet with its type and what it holds, a refusal after an exclamation mark: ${gist(outcome) || 'nothing'}`,
+  );
+  console.log(`faults: ${faults.join('; ') || 'none'}`);
   process.exitCode = faults.length > 0 ? 1 : 0;
 }
