@@ -25,6 +25,7 @@ import {
 } from '../sessions/device-session.js';
 import type { ResumedSession } from '../sessions/newest-sessions.js';
 import { newConnectionId } from '../sessions/session-registry.js';
+import { answerSubscribe, answerUnsubscribe } from './answer-subscriptions.js';
 import {
   connackReason,
   connackText,
@@ -35,7 +36,6 @@ import {
   willOf,
 } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
-import { answersTo, subscriptionOf } from './subscriptions.js';
 import type { ConnectionLines } from './connection-lines.js';
 import type { DevicePort } from './device-port.js';
 import { fitsInto, messageOf } from './outbound-command.js';
@@ -76,7 +76,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   constructor(
     stream: Duplex,
     private readonly remoteAddress: string | undefined,
-    private readonly around: Surroundings,
+    readonly around: Surroundings,
   ) {
     this.unheard = new UnheardConnect(stream, around.limits);
     this.mqtt = new Connection(stream, around.limits, this, around.now);
@@ -219,6 +219,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
     } catch (error) {
       this.failed(session, topic, error);
+      this.mqtt.settle(delivery, ReasonCode.unspecifiedError); // after the end: it was not taken
     }
   }
 
@@ -256,43 +257,14 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   // ── SUBSCRIBE ──
 
-  subscribe({ packetId, subscriptions, properties }: SubscribePacket): void {
-    const { session } = this;
+  subscribe(packet: SubscribePacket): void {
     this.rate?.count(); // it makes a record, like a message
-    if (!session) return;
-    const identifier = properties.subscriptionIdentifiers?.[0];
-    const { codes, granted, refused, reasonString } = answersTo(session, subscriptions);
-    this.around.lines.subscriptionRefused(session.deviceId, refused);
-    const durable =
-      granted.length === 0
-        ? Promise.resolve()
-        : this.around.port.subscribed(
-            session,
-            granted.map((request) => subscriptionOf(request, identifier)),
-          );
-    this.whenDurable(durable, () => this.mqtt.suback(packetId, codes, { reasonString }));
+    if (this.session) answerSubscribe(this, this.session, packet);
   }
 
-  unsubscribe({ packetId, filters }: UnsubscribePacket): void {
-    const { session } = this;
+  unsubscribe(packet: UnsubscribePacket): void {
     this.rate?.count();
-    if (!session) return;
-    const existing = new Set(session.subscriptions.map(({ filter }) => filter));
-    const answers = filters.map((filter) =>
-      existing.has(filter) ? ReasonCode.success : ReasonCode.noSubscriptionExisted,
-    );
-    const durable = answers.includes(ReasonCode.success)
-      ? this.around.port.unsubscribed(session, filters)
-      : Promise.resolve();
-    this.whenDurable(durable, () => this.mqtt.unsuback(packetId, answers));
-  }
-
-  /** What a device believes in must be in the log: when it cannot be written, the device shall connect and ask again. */
-  private whenDurable(written: Promise<void>, answer: () => void): void {
-    written.then(answer, (error: unknown) => {
-      this.around.logger.warn({ deviceId: this.session?.deviceId, err: error }, 'subscription not recorded');
-      this.close('log-unavailable');
-    });
+    if (this.session) answerUnsubscribe(this, this.session, packet);
   }
 
   // ── the end ──

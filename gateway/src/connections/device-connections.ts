@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { SessionRecord } from '@fieldgate/contracts';
-import { DEFAULT_LIMITS, SessionState, type EndReason, type Limits } from '@fieldgate/mqtt-edge';
+import { checkLimits, DEFAULT_LIMITS, SessionState, type EndReason, type Limits } from '@fieldgate/mqtt-edge';
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
@@ -43,12 +43,12 @@ export class DeviceConnections {
     private readonly clocks: { readonly epoch: Clock; readonly monotonic: Clock },
     logger: Logger,
   ) {
-    const limits: Limits = {
+    const limits: Limits = checkLimits({
       ...DEFAULT_LIMITS,
       maximumPacketSize: config.maxPacketBytes,
       connectPacketSize: CONNECT_PACKET_BYTES,
       queueMaximum: QUEUE_MAXIMUM,
-    };
+    });
     this.unreleased = new UnreleasedIds(config.gatewayId);
     this.surroundings = {
       port,
