@@ -142,8 +142,11 @@ async function temperatures(): Promise<unknown[]> {
   return answer.results[0].series;
 }
 
+/** A question that is not answered, or not yet, is asked again until the time is up. */
 async function upTargets(url: string): Promise<string[]> {
-  const response = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query: 'up == 1' })}`);
+  const question = `${url}/api/v1/query?${new URLSearchParams({ query: 'up == 1' })}`;
+  const response = await fetch(question).catch(() => undefined);
+  if (!response?.ok) return [];
   const answer = z
     .object({ data: z.object({ result: z.array(z.object({ metric: z.object({ job: z.string() }) })) }) })
     .parse(await response.json());
