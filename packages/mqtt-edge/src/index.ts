@@ -9,7 +9,7 @@ export { isReasonCodeOf } from './codec/packet-reason-codes.js';
 export { PROPERTY_TABLE, type PropertyRow } from './codec/property-table.js';
 export { isViolation } from './codec/protocol-violation.js';
 export { isSharedFilter, topicFilterObjection, topicNameObjection } from './codec/topics.js';
-export { Connection, type FarewellProperties } from './connection/connection.js';
+export { Connection, type FarewellProperties, type SettlementProperties } from './connection/connection.js';
 export { checkLimits } from './connection/check-limits.js';
 export * from './connection/connection-handler.js';
 export { sessionExpiryOf } from './connection/handshake.js';

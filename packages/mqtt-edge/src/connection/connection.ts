@@ -27,6 +27,9 @@ import { objectionTo } from './objection.js';
 import { Requests } from './requests.js';
 import type { SessionState } from './session-state.js';
 
+/** What a PUBACK or PUBREC may say beside the reason (3.4.2.2, 3.5.2.2). */
+export type SettlementProperties = Pick<Properties, 'userProperties'>;
+
 /** What the server's DISCONNECT may say beside the reason (3.14.2.2). */
 export type FarewellProperties = Pick<Properties, 'userProperties' | 'serverReference'>;
 
@@ -158,9 +161,15 @@ export class Connection {
 
   /**
    * Answers a PUBLISH: PUBACK, or PUBREC. Before MQTT 5 there is no word for a refusal: the message counts as taken; who does not want that, closes.
+   * The properties are left out where the client takes none, or no packet so large ([MQTT-3.1.2-29], [MQTT-3.4.2-3]).
    */
-  settle(delivery: number, reasonCode: ReasonCode = ReasonCode.success, reason?: string): void {
-    this.exchange?.settle(delivery, reasonCode, reason);
+  settle(
+    delivery: number,
+    reasonCode: ReasonCode = ReasonCode.success,
+    reason?: string,
+    properties?: SettlementProperties,
+  ): void {
+    this.exchange?.settle(delivery, reasonCode, reason, properties);
     this.intake.readOn();
   }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from 'node:stream';
 import type { InboundPublish } from '../codec/inbound-publish.js';
 import { PacketType, type AcknowledgementPacket, type ConnectPacket } from '../codec/packet.js';
+import type { Properties } from '../codec/properties.js';
 import type { ReasonCode } from '../codec/reason-codes.js';
 import type { ConnectionHandler, OutboundMessage } from './connection-handler.js';
 import type { Limits } from './limits.js';
@@ -51,8 +52,13 @@ export class Exchange {
     else this.sender.onAcknowledgement(packet);
   }
 
-  settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
-    this.receiver.settle(delivery, reasonCode, reason);
+  settle(
+    delivery: number,
+    reasonCode: ReasonCode,
+    reason: string | undefined,
+    properties: Properties | undefined,
+  ): void {
+    this.receiver.settle(delivery, reasonCode, reason, properties);
   }
 
   send(message: OutboundMessage): void {

@@ -20,6 +20,8 @@ export function fitting(
   const largest = largestFor(connect);
   const bytes = encode(mayExplain(packet, connect) ? packet : unexplained(packet), version);
   if (bytes.length <= largest) return bytes;
+  const shorter = mayExplain(packet, connect) ? encode(withoutUserProperties(packet), version) : bytes;
+  if (shorter.length <= largest) return shorter; // the sentence is of more use than what goes with it
   const short = encode(unexplained(packet), version);
   return short.length <= largest ? short : undefined;
 }
@@ -27,6 +29,11 @@ export function fitting(
 function mayExplain({ type }: Packet, connect: ConnectPacket | undefined): boolean {
   if (connect?.properties.requestProblemInformation !== 0) return true;
   return type === PacketType.connack || type === PacketType.disconnect;
+}
+
+function withoutUserProperties(packet: Packet): Packet {
+  if (!('properties' in packet)) return packet;
+  return { ...packet, properties: { ...packet.properties, userProperties: undefined } };
 }
 
 function unexplained(packet: Packet): Packet {

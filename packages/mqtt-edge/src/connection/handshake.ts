@@ -86,6 +86,17 @@ export function explained(packet: ConnectPacket | undefined, reason: string | un
   return { reasonString: reason };
 }
 
+/** What a PUBACK or PUBREC says beside its code; undefined: nothing. */
+export function saidOf(
+  packet: ConnectPacket,
+  reason: string | undefined,
+  properties: Properties | undefined,
+): Properties | undefined {
+  if (reason === undefined && properties === undefined) return undefined;
+  if (packet.version < 5 || packet.properties.requestProblemInformation === 0) return undefined; // [MQTT-3.1.2-29]
+  return { ...properties, ...explained(packet, reason) };
+}
+
 /** A will waits as long as its connection lasts: its bytes must not keep the chunk that CONNECT came in, with the password in it. */
 export function withOwnWill(packet: ConnectPacket): ConnectPacket {
   const { will } = packet;

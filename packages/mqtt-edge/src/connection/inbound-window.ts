@@ -1,4 +1,5 @@
 import type { Qos } from '../codec/packet.js';
+import type { Properties } from '../codec/properties.js';
 
 /** Compacted when so many answered places stand before the first open one. */
 const COMPACT_AT = 64;
@@ -19,7 +20,7 @@ export interface Unanswered {
 
 /** Who hears of a message that may be answered, because it has its outcome and all before it have left. */
 export interface Leaving {
-  leave(packetId: number, waiting: Waiting, outcome: number, reason: string | undefined): void;
+  leave(packetId: number, waiting: Waiting, outcome: number, said: Properties | undefined): void;
 }
 
 /**
@@ -31,8 +32,8 @@ export class InboundWindow {
   /** Used from `first` to before `end`, and never made shorter: to grow again would be garbage with every group of messages. */
   private places: number[] = [];
   private since: number[] = [];
-  /** Of the few that are refused, by their number. */
-  private reasons: Map<number, string> | undefined;
+  /** Of the few that are refused, and of clients that want to know more, by their number. */
+  private sayings: Map<number, Properties> | undefined;
   /** How an id waits. Made when it is asked for first: clients that never send QoS 2 do not pay for it. */
   private ids: Map<number, Waiting> | undefined;
   private first = 0;
@@ -60,13 +61,13 @@ export class InboundWindow {
   }
 
   /** Answers one, and hands over every one that may now leave. A number that is not open is ignored: its connection may have ended. */
-  settle(delivery: number, outcome: number, reason: string | undefined, leaving: Leaving): void {
+  settle(delivery: number, outcome: number, said: Properties | undefined, leaving: Leaving): void {
     const index = delivery - this.base;
     if (index < this.first || index >= this.end) return;
     const place = this.placeAt(index);
     if (place >> OUTCOME_BIT !== 0) return;
     this.places[index] = place | ((outcome + 1) << OUTCOME_BIT);
-    if (reason !== undefined) (this.reasons ??= new Map()).set(delivery, reason);
+    if (said !== undefined) (this.sayings ??= new Map()).set(delivery, said);
     while (this.first < this.end) {
       const next = this.placeAt(this.first);
       if (next >> OUTCOME_BIT === 0) break;
@@ -100,13 +101,13 @@ export class InboundWindow {
 
   private leave(place: number, leaving: Leaving): void {
     const delivery = this.base + this.first;
-    const reason = this.reasons?.get(delivery);
-    if (reason !== undefined) this.reasons?.delete(delivery);
+    const said = this.sayings?.get(delivery);
+    if (said !== undefined) this.sayings?.delete(delivery);
     this.first += 1;
     const packetId = idOf(place);
     const waiting = waitingOf(place);
     if (this.ids?.get(packetId) === waiting) this.ids.delete(packetId);
-    leaving.leave(packetId, waiting, (place >> OUTCOME_BIT) - 1, reason);
+    leaving.leave(packetId, waiting, (place >> OUTCOME_BIT) - 1, said);
   }
 
   private placeAt(index: number): number {

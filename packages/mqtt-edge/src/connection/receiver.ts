@@ -1,11 +1,11 @@
 import { encode } from '../codec/encoder.js';
 import type { InboundPublish } from '../codec/inbound-publish.js';
 import { PacketType, type AcknowledgementPacket, type ConnectPacket, type Qos } from '../codec/packet.js';
-import { NO_PROPERTIES } from '../codec/properties.js';
+import { NO_PROPERTIES, type Properties } from '../codec/properties.js';
 import { ReasonCode } from '../codec/reason-codes.js';
 import type { ExchangeOptions } from './exchange.js';
 import { fitting } from './fitting.js';
-import { explained } from './handshake.js';
+import { saidOf } from './handshake.js';
 import type { InboundState } from './inbound-state.js';
 import { InboundWindow, REPEAT, type Leaving, type Waiting } from './inbound-window.js';
 import type { Limits } from './limits.js';
@@ -53,8 +53,9 @@ export class Receiver implements Leaving {
     return this.window.size;
   }
 
-  settle(delivery: number, reasonCode: ReasonCode, reason: string | undefined): void {
-    if (!this.isStopped) return this.window.settle(delivery, reasonCode, reason, this);
+  settle(delivery: number, reasonCode: ReasonCode, reason?: string, properties?: Properties): void {
+    if (!this.isStopped)
+      return this.window.settle(delivery, reasonCode, saidOf(this.connect, reason, properties), this);
     this.qos2.settleLeft(delivery, reasonCode);
   }
 
@@ -85,7 +86,7 @@ export class Receiver implements Leaving {
   /** A repeat of a message that the handler has had since an earlier connection: when it turns out not to be taken, it is given this one. */
   private await(packetId: number, packet: InboundPublish, topic: string, delivery: number): void {
     this.inbound.whenSettled(packetId, (isTaken) => {
-      if (isTaken) this.settle(delivery, ReasonCode.success, undefined);
+      if (isTaken) this.settle(delivery, ReasonCode.success);
       else if (!this.isStopped) this.handler.publish(packet, topic, delivery);
       this.readOn();
     });
@@ -127,8 +128,7 @@ export class Receiver implements Leaving {
     const waiting = this.window.waitingAs(packetId);
     if (waiting === 2) return true; // its PUBREC is still to come
     if (!this.inbound.isReceived(packetId)) return false; // or no longer: what waits as a repeat has been released
-    if (waiting !== REPEAT)
-      this.settle(this.window.add(packetId, REPEAT, this.now()), ReasonCode.success, undefined);
+    if (waiting !== REPEAT) this.settle(this.window.add(packetId, REPEAT, this.now()), ReasonCode.success);
     return true;
   }
 
@@ -161,13 +161,14 @@ export class Receiver implements Leaving {
   }
 
   /** A PUBACK or PUBREC that may leave: its message and all before it are answered. */
-  leave(packetId: number, waiting: Waiting, outcome: number, reason: string | undefined): void {
+  leave(packetId: number, waiting: Waiting, outcome: number, said: Properties | undefined): void {
     const type = waiting === 1 ? PacketType.puback : PacketType.pubrec;
     const isRefused = isRefusal(outcome) && this.isNew;
     if (waiting === 2 && !isRefused) this.inbound.receive(packetId); // [MQTT-4.3.3-9]: a refused one is forgotten
-    if (outcome === ReasonCode.success || !this.isNew) return this.outbox.acknowledge(type, packetId);
+    const isBare = outcome === ReasonCode.success && said === undefined;
+    if (isBare || !this.isNew) return this.outbox.acknowledge(type, packetId);
     const reasonCode = sayable(type, outcome); // [MQTT-3.4.2-1], [MQTT-3.5.2-1]
-    const answer = { type, packetId, reasonCode, properties: explained(this.connect, reason) };
+    const answer = { type, packetId, reasonCode, properties: said ?? NO_PROPERTIES };
     const bytes = fitting(answer, this.connect, 5);
     if (bytes) this.outbox.send(bytes);
   }
