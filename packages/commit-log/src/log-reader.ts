@@ -7,6 +7,11 @@ export interface PartitionAssignment {
   readonly partition: number;
   /** False once the partition has moved elsewhere or the consumption has stopped: what was kept for it is void. */
   isHeld(): boolean;
+  /**
+   * True while no other member can have the partition. False although `isHeld` for a member that has not heard of its group for a session
+   * timeout (frozen, cut off): another one may be at work. Ask it before an effect that must not happen twice.
+   */
+  isAlone(): boolean;
 }
 
 /**

@@ -49,6 +49,19 @@ describe('delivering a batch', () => {
     expect(await recordsOf(log, 'fieldgate.dead-letters.v1')).toHaveLength(0);
   });
 
+  it('writes no dead letter while another member may have the partition, and asks for the batch again', async () => {
+    const { log, delivery } = await given();
+    const { assignment, ...rest } = await batchOf(log, 'fieldgate.telemetry.v1');
+    let isAlone = false;
+    const batch = { ...rest, assignment: { ...assignment, isAlone: () => isAlone } };
+    const refuse = async () => [{ index: 0, code: 'store-refused', detail: 'no' } as const];
+    await expect(delivery.deliver(batch, refuse)).rejects.toMatchObject({ retriable: true });
+    expect(await recordsOf(log, 'fieldgate.dead-letters.v1')).toHaveLength(0);
+    isAlone = true;
+    await delivery.deliver(batch, refuse);
+    expect(await recordsOf(log, 'fieldgate.dead-letters.v1')).toHaveLength(1);
+  });
+
   it('takes the refusal of a record that is not in the batch for a bug', async () => {
     const { log, delivery } = await given();
     const batch = await batchOf(log, 'fieldgate.telemetry.v1');

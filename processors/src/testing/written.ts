@@ -52,7 +52,7 @@ export async function batchOf(
 
 export function heldAssignment(topic: LogTopic): LogBatch['assignment'] & { lose(): void } {
   let held = true;
-  return { topic, partition: 0, isHeld: () => held, lose: () => (held = false) };
+  return { topic, partition: 0, isHeld: () => held, isAlone: () => held, lose: () => (held = false) };
 }
 
 /** A step of one command, with what the test does not care about filled in. */

@@ -123,6 +123,10 @@ class Assignment implements PartitionAssignment {
   isHeld(): boolean {
     return this.held;
   }
+
+  isAlone(): boolean {
+    return this.held; // the next one gets the partition only when this one has let go
+  }
 }
 
 function firstRetry(records: readonly LogRecord[], outcome: BatchOutcome): number | undefined {

@@ -4,6 +4,7 @@ import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { reportExpired } from '../../expired-records.js';
 import type { BatchHandler, Consumption } from '../../log-reader.js';
 import type { LogRecord } from '../../log-record.js';
+import { MembershipLease } from './membership-lease.js';
 import { OffsetCommits, type GroupOffset } from './offset-commits.js';
 import { PartitionDelivery, type GroupStart } from './partition-delivery.js';
 import { reasonOf } from '../protocol/protocol-codes.js';
@@ -22,6 +23,14 @@ const MEMBERSHIP = {
 /** kafkajs fetches again only when all batches of a fetch are done; one that takes longer goes on beside it, its partition paused. */
 const ASIDE_AFTER_MS = 200;
 const ALL_PARTITIONS_AT_ONCE = 256;
+/** Requests whose good answer means that the coordinator counts us in from then on. */
+const PROOFS = new Set(['Heartbeat', 'SyncGroup']);
+
+interface Membership {
+  readonly consumer: Consumer;
+  readonly commits: OffsetCommits;
+  readonly lease: MembershipLease;
+}
 
 export interface GroupConsumptionOptions {
   readonly kafka: Kafka;
@@ -38,6 +47,10 @@ export interface GroupConsumptionOptions {
 /** One member of a consumer group for as long as it is wanted: when its client gives up, another one joins. */
 export class GroupConsumption implements Consumption {
   private deliveries = new Map<string, PartitionDelivery>();
+  /** By partition: its last work, under whatever assignment. */
+  private readonly lastWork = new Map<string, Promise<void>>();
+  /** Of the present generation, and only of that: a commit that it refuses is not tried again in the name of a later one. */
+  private commitNow: EachBatchPayload['commitOffsetsIfNecessary'] | undefined;
   /** Before the client could touch it: where an offset has expired, kafkajs commits a mark over it, and what was missed would show nowhere. */
   private lastCommitted: Promise<ReadonlyMap<LogTopic, ReadonlyMap<number, number>>> = Promise.resolve(
     new Map(),
@@ -82,9 +95,14 @@ export class GroupConsumption implements Consumption {
       retry: { retries: 5, restartOnFailure: () => Promise.resolve(false) }, // another member joins instead
     });
     const commits = new OffsetCommits(
-      (offsets) => consumer.commitOffsets(offsets.map(toCommit)),
+      (offsets) => this.commit(consumer, offsets),
       (error) => logger.debug({ group, reason: reasonOf(error) }, 'offsets are not committed yet'),
     );
+    const lease = new MembershipLease(MEMBERSHIP.sessionTimeout, () => performance.now());
+    consumer.on(consumer.events.REQUEST, ({ payload: { apiName, sentAt } }) => {
+      if (PROOFS.has(apiName)) lease.answered(Date.now() - sentAt);
+    });
+    consumer.on(consumer.events.HEARTBEAT, () => lease.renew());
     const crashed = new Promise<void>((resolve) => {
       consumer.on(consumer.events.CRASH, ({ payload }) => {
         logger.warn({ group, reason: payload.error.message }, 'consumer group member joins again');
@@ -96,7 +114,8 @@ export class GroupConsumption implements Consumption {
       this.noteCommitted();
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
-      this.assign(payload.memberAssignment, consumer, commits);
+      lease.renew();
+      this.assign(payload.memberAssignment, { consumer, commits, lease });
     });
     try {
       await consumer.connect();
@@ -123,6 +142,7 @@ export class GroupConsumption implements Consumption {
       await Promise.race([idle.then(() => commits.flush()), aborted(this.abandoned.signal)]);
     }
     this.loseAll(commits);
+    this.commitNow = undefined;
     await consumer.disconnect().catch((error: unknown) => {
       this.options.logger.debug({ reason: reasonOf(error) }, 'consumer group member left without a word');
     });
@@ -130,10 +150,9 @@ export class GroupConsumption implements Consumption {
 
   private assign(
     partitions: Readonly<Record<string, readonly number[]>>,
-    consumer: Consumer,
-    commits: OffsetCommits,
+    { consumer, commits, lease }: Membership,
   ): void {
-    const before = this.deliveries;
+    for (const [key, { idle }] of this.deliveries) this.lastWork.set(key, idle);
     this.loseAll(commits);
     this.deliveries = new Map();
     consumer.resume(consumer.paused()); // by work that was set aside under the last assignment
@@ -153,8 +172,9 @@ export class GroupConsumption implements Consumption {
             }),
           commit: (offset: number) => commits.commit({ topic, partition, offset }),
           failed: (error: unknown) => this.fail(error),
+          isMember: () => lease.isFresh(),
         };
-        const last = before.get(key)?.idle ?? Promise.resolve();
+        const last = this.lastWork.get(key) ?? Promise.resolve();
         this.deliveries.set(key, new PartitionDelivery(topic, partition, dependencies, last));
       }
     }
@@ -181,8 +201,22 @@ export class GroupConsumption implements Consumption {
     commits.forget();
   }
 
+  /**
+   * `consumer.commitOffsets` tries a lost request again by itself, up to seconds later, and then with the generation of that moment: after a
+   * rebalance it would move the offset of a partition that is somebody else's. It serves only until the first batch has come.
+   */
+  private commit(consumer: Consumer, offsets: readonly GroupOffset[]): Promise<void> {
+    if (this.commitNow === undefined) return consumer.commitOffsets(offsets.map(toCommit));
+    return this.commitNow({
+      topics: this.options.topics
+        .map((topic) => ({ topic, partitions: offsets.filter((each) => each.topic === topic).map(toCommit) }))
+        .filter(({ partitions }) => partitions.length > 0),
+    });
+  }
+
   private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
+    this.commitNow = payload.commitOffsetsIfNecessary;
     const delivery = this.deliveries.get(`${batch.topic}/${batch.partition}`);
     if (delivery === undefined || this.stopping.signal.aborted) return;
     const nextOffset = Number(batch.lastOffset()) + 1;

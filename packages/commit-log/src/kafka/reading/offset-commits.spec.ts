@@ -11,7 +11,7 @@ interface CommitRequest {
 }
 
 describe('the commits of a group member', () => {
-  function open() {
+  function open(pauseMs = 60_000) {
     const requests = new Inbox<CommitRequest>();
     const commits = new OffsetCommits(
       (offsets) =>
@@ -23,6 +23,7 @@ describe('the commits of a group member', () => {
           });
         }),
       () => {},
+      () => pauseMs,
     );
     return { commits, requests };
   }
@@ -38,8 +39,18 @@ describe('the commits of a group member', () => {
     expect(requests.all.map(({ offsets }) => offsets)).toEqual([[5], [5]]);
   });
 
+  it('sends it again by itself when no other request comes', async () => {
+    const { commits, requests } = open(1);
+    const first = commits.commit(at(5));
+    (await requests.count(1))[0]?.fail();
+    await first;
+    (await requests.count(2))[1]?.succeed();
+    await commits.flush();
+    expect(requests.all.map(({ offsets }) => offsets)).toEqual([[5], [5]]);
+  });
+
   it('never sends an offset again whose partition was lost while its request was under way', async () => {
-    const { commits, requests } = open();
+    const { commits, requests } = open(1);
     const first = commits.commit(at(5));
     const [request] = await requests.count(1);
     commits.forget(); // a rebalance: another member may be further by now

@@ -35,6 +35,7 @@ function open(start: GroupStart, later: GroupStart = start) {
         return Promise.resolve(HANDLED);
       },
       failed: () => {},
+      isMember: () => true,
     },
     Promise.resolve(),
   );

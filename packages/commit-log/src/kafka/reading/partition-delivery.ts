@@ -21,6 +21,8 @@ export interface DeliveryDependencies {
   readonly commit: (offset: number) => Promise<void>;
   /** The handler threw what no retry mends. */
   readonly failed: (error: unknown) => void;
+  /** No other member can have got the partition behind our back. */
+  readonly isMember: () => boolean;
 }
 
 /** One assignment of one partition: its batches one after another, each until it is handled, refused or lost. */
@@ -38,7 +40,12 @@ export class PartitionDelivery {
     private readonly dependencies: DeliveryDependencies,
     before: Promise<void>,
   ) {
-    this.assignment = { topic, partition, isHeld: () => this.held };
+    this.assignment = {
+      topic,
+      partition,
+      isHeld: () => this.held,
+      isAlone: () => this.held && this.dependencies.isMember(),
+    };
     this.tail = before.then(() => this.begin());
   }
 
