@@ -6,6 +6,8 @@ import type {
   CommandQuery,
   EventQuery,
   LatestReading,
+  MissingRecord,
+  SaidRecord,
   Series,
   SeriesQuery,
   StoredAlert,
@@ -21,6 +23,8 @@ export class MemoryStore implements TelemetryStore {
   readonly eventQueries: EventQuery[] = [];
   readonly finished = new Map<string, Command>();
   readonly alertQueries: AlertQuery[] = [];
+  /** Readings and events that were written, by `saidName`. */
+  readonly said = new Set<string>();
   readonly keptAlerts = new Map<string, StoredAlert>();
   seriesAnswer: readonly Series[] = [];
   eventsAnswer: readonly EventRecord[] = [];
@@ -37,7 +41,17 @@ export class MemoryStore implements TelemetryStore {
     for (const entry of batch) if (entry.kind === 'command') this.finished.set(entry.record.id, entry.record);
     for (const entry of batch)
       if (entry.kind === 'alert') this.keptAlerts.set(entry.record.alert.id, entry.record.alert);
+    for (const entry of batch)
+      if (entry.kind === 'telemetry' || entry.kind === 'event') this.said.add(saidName(entry));
     return { refused: [] };
+  }
+
+  async missing(batch: readonly SaidRecord[]): Promise<readonly MissingRecord[]> {
+    this.requirePresence();
+    return batch.flatMap((entry, index) => {
+      if (this.said.has(saidName(entry))) return [];
+      return [{ index, metrics: entry.kind === 'telemetry' ? Object.keys(entry.record.readings) : [] }];
+    });
   }
 
   async latest(deviceId: string): Promise<readonly LatestReading[]> {
@@ -92,4 +106,8 @@ export class MemoryStore implements TelemetryStore {
   private requirePresence(): void {
     if (this.away) throw new FieldgateError('store-unavailable', 'the store is away');
   }
+}
+
+export function saidName({ record: { deviceId, timeMs, id } }: SaidRecord): string {
+  return `${deviceId} ${timeMs} ${id}`;
 }

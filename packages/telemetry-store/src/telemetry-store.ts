@@ -19,6 +19,16 @@ export type StoreRecord =
   /** One step of an alert. The steps of an alert are one row; they come in any order and again, and never undo each other. */
   | { readonly kind: 'alert'; readonly record: AlertStep };
 
+/** What a device has said. */
+export type SaidRecord = Extract<StoreRecord, { kind: 'telemetry' | 'event' }>;
+
+/** By the index of the batch: a record that is not in the store, or not whole. */
+export interface MissingRecord {
+  readonly index: number;
+  /** Those of its metrics that are not there, or are there with another value; none for an event. */
+  readonly metrics: readonly string[];
+}
+
 /** By the indices of the batch. What is not named is stored. */
 export interface WriteOutcome {
   readonly refused: readonly { readonly index: number; readonly code: ErrorCode; readonly detail: string }[];
@@ -103,6 +113,12 @@ export interface TelemetryStore {
 
   /** Stores a batch, in the order given. All of it, but what is refused for good; or it throws, and then the same batch may be written again. */
   write(batch: readonly StoreRecord[]): Promise<WriteOutcome>;
+
+  /**
+   * Which of these are not there whole, each under the identity that `write` gives it, and with its values; in the order of the batch. What
+   * could never be stored is missing too. Reads only, beside the writer.
+   */
+  missing(batch: readonly SaidRecord[]): Promise<readonly MissingRecord[]>;
 
   /** The newest reading of each metric, by time (equal times: the highest `seq`). Ordered by metric name. */
   latest(deviceId: string): Promise<readonly LatestReading[]>;

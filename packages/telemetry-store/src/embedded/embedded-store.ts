@@ -5,6 +5,8 @@ import type {
   CommandQuery,
   EventQuery,
   LatestReading,
+  MissingRecord,
+  SaidRecord,
   Series,
   SeriesQuery,
   StoredAlert,
@@ -12,6 +14,7 @@ import type {
   TelemetryStore,
   WriteOutcome,
 } from '../telemetry-store.js';
+import { findMissing } from './find-missing.js';
 import { latestReadings } from './latest-readings.js';
 import { OpenFile } from './open-file.js';
 import { readAlert, readAlerts, readCommand, readCommands, readEvents } from './read-documents.js';
@@ -77,6 +80,10 @@ class EmbeddedStore implements TelemetryStore {
 
   async write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
     return batch.length === 0 ? { refused: [] } : this.opened().write(batch);
+  }
+
+  async missing(batch: readonly SaidRecord[]): Promise<readonly MissingRecord[]> {
+    return findMissing(batch, this.opened().reads);
   }
 
   async latest(deviceId: string): Promise<readonly LatestReading[]> {

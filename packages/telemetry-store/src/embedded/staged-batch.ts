@@ -100,7 +100,7 @@ function valueOf(record: TelemetryRecord, metric: string): ReadingValue {
   return record.readings[metric] as ReadingValue; // the metric is one of its keys
 }
 
-function stampOf(record: TelemetryRecord): Stamp {
+export function stampOf(record: TelemetryRecord): Stamp {
   const { timeMs, id } = record;
   const seq = record.seq ?? -1;
   const usualId = seq >= 0 && id === `${timeMs}-${seq}`;

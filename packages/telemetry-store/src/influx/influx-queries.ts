@@ -52,22 +52,24 @@ export class InfluxQueries {
 
   /** Creates the database when it is missing. Asks first: who may use a database may not always create one. */
   async ensureDatabase(): Promise<void> {
-    const [result] = await this.send(['SHOW RETENTION POLICIES'], {});
+    const [result] = await this.send(['SHOW RETENTION POLICIES'], {}, 'ms');
     if (result?.error === undefined) return;
     if (!result.error.includes('database not found')) throw this.unavailable(result.error);
     await this.guarded(this.client.createDatabase(this.address.database));
   }
 
-  /** One table per statement, times in ms. `$name` in a statement stands for a value of `values`. */
+  /** One table per statement, times in ms, or as texts down to the nanosecond. `$name` in a statement stands for a value of `values`. */
   async tables(
     statements: readonly string[],
     values: Readonly<Record<string, string>>,
+    times: 'ms' | 'text' = 'ms',
   ): Promise<readonly Table[]> {
     const tables: Table[] = [];
     for (let start = 0; start < statements.length; start += STATEMENTS_PER_REQUEST) {
       for (const { error, series } of await this.send(
         statements.slice(start, start + STATEMENTS_PER_REQUEST),
         values,
+        times,
       )) {
         if (error !== undefined) throw this.unavailable(error);
         const first = series?.[0];
@@ -84,9 +86,10 @@ export class InfluxQueries {
   private async send(
     statements: readonly string[],
     placeholders: Readonly<Record<string, string>>,
+    times: 'ms' | 'text',
   ): Promise<z.infer<typeof answerSchema>['results']> {
     // POST, because hundreds of statements do not fit into a URL
-    const options = { precision: 'ms', method: 'POST', placeholders } as const;
+    const options = { ...(times === 'ms' && { precision: times }), method: 'POST', placeholders } as const;
     const answer = answerSchema.safeParse(await this.guarded(this.client.queryRaw([...statements], options)));
     if (!answer.success) throw this.unavailable('its answer is not InfluxDB’s');
     if (

@@ -6,6 +6,8 @@ import type {
   CommandQuery,
   EventQuery,
   LatestReading,
+  MissingRecord,
+  SaidRecord,
   Series,
   SeriesQuery,
   StoredAlert,
@@ -14,6 +16,7 @@ import type {
   WriteOutcome,
 } from '../telemetry-store.js';
 import { parseInfluxUrl, type InfluxAddress } from './influx-address.js';
+import { findMissing } from './find-missing.js';
 import { InfluxQueries } from './influx-queries.js';
 import { InfluxWrites, type InfluxResponse } from './influx-writes.js';
 import { linesOf } from './line-protocol.js';
@@ -95,6 +98,10 @@ class InfluxStore implements TelemetryStore {
           refused.push({ index, code: 'store-refused', detail });
     });
     return { refused: refused.toSorted((a, b) => a.index - b.index) };
+  }
+
+  async missing(batch: readonly SaidRecord[]): Promise<readonly MissingRecord[]> {
+    return this.query((queries) => findMissing(queries, batch));
   }
 
   async latest(deviceId: string): Promise<readonly LatestReading[]> {

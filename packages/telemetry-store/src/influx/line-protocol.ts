@@ -41,8 +41,8 @@ function telemetryLines(record: TelemetryRecord): Lines {
     else if (typeof value === 'boolean') flags += `,${field}=${value}`;
     else texts += `,${field}=${quoted(String(value))}`;
   }
-  const { deviceId, timeMs, seq, id } = record; // a device id needs no escaping: storable.ts
-  const time = pointTime(timeMs, seq ?? idHash(id));
+  const { deviceId } = record; // a device id needs no escaping: storable.ts
+  const time = readingTime(record);
   let text = '';
   let points = 0;
   for (const [measurement, fields] of [
@@ -58,7 +58,7 @@ function telemetryLines(record: TelemetryRecord): Lines {
 }
 
 function eventLine(event: EventRecord): string {
-  const time = pointTime(event.timeMs, idHash(event.id));
+  const time = eventTime(event);
   return `events,device=${event.deviceId} event=${quoted(event.event)},state=${quoted(event.state)},severity=${quoted(event.severity)},record=${quoted(JSON.stringify(event))} ${time}\n`;
 }
 
@@ -90,6 +90,15 @@ function alertLine(entry: AlertStep): string {
     ...(step === 'acknowledged' ? [`acknowledgedAt=${entry.acknowledgement.at}i`] : []),
   ];
   return `alerts,device=${deviceId},rule=${rule} ${fields.join(',')} ${pointTime(raisedAt, 0)}\n`;
+}
+
+/** Where the points of a record are: nanoseconds. */
+export function readingTime({ timeMs, seq, id }: TelemetryRecord): string {
+  return pointTime(timeMs, seq ?? idHash(id));
+}
+
+export function eventTime({ timeMs, id }: EventRecord): string {
+  return pointTime(timeMs, idHash(id));
 }
 
 export function idBucket(commandId: string): string {
