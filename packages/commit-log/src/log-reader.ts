@@ -93,6 +93,9 @@ export interface LogReader {
   /** The partition that records with this key (or partition key) are in. */
   partitionOf(topic: LogTopic, key: string): number;
 
+  /** By partition: the offset before which the group has handled everything. Without the partitions where it has committed nothing yet. */
+  committed(group: ConsumerGroup, topic: LogTopic): Promise<ReadonlyMap<number, number>>;
+
   /** The newest record that has been appended by anyone and the group has not passed yet, summed over partitions; for the lag metric. */
   lag(group: ConsumerGroup, topic: LogTopic): Promise<number>;
 }

@@ -75,6 +75,15 @@ export class LocalReader implements LogReader {
     return this.log.partitionOf(topic, key);
   }
 
+  async committed(group: ConsumerGroup, topic: LogTopic): Promise<ReadonlyMap<number, number>> {
+    const committed = new Map<number, number>();
+    for (let partition = 0; partition < this.log.count(topic); partition += 1) {
+      const offset = this.log.offsets.get(group, topic, partition);
+      if (offset !== undefined) committed.set(partition, offset);
+    }
+    return committed;
+  }
+
   async lag(group: ConsumerGroup, topic: LogTopic): Promise<number> {
     let lag = 0;
     for (const { partition, earliest, end } of await this.bounds(topic)) {

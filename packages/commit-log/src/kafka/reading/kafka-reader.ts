@@ -77,6 +77,10 @@ export class KafkaReader implements LogReader {
     return this.options.partitionOf(topic, key);
   }
 
+  committed(group: ConsumerGroup, topic: LogTopic): Promise<ReadonlyMap<number, number>> {
+    return committedOffsets(this.options.cluster, group, topic);
+  }
+
   async lag(group: ConsumerGroup, topic: LogTopic): Promise<number> {
     const { cluster } = this.options;
     const [bounds, committed] = await Promise.all([

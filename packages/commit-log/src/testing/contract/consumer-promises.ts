@@ -230,6 +230,11 @@ export function consumerPromises(subject: Subject): void {
       const bounds = await subject.log.reader.bounds(TOPIC);
       const kept = bounds.reduce((sum, { earliest, end }) => sum + end - earliest, 0);
       expect(await subject.log.reader.lag(uniqueGroup(), TOPIC)).toBe(kept);
+      const partition = subject.log.reader.partitionOf(TOPIC, key);
+      const end = bounds.find((bound) => bound.partition === partition)?.end ?? 0;
+      const committed = await subject.log.reader.committed(member.group, TOPIC);
+      expect(committed.get(partition)).toBe(end - 3);
+      expect(await subject.log.reader.committed(uniqueGroup(), TOPIC)).toEqual(new Map());
       expect(member.batches.all.every((batch) => nextOf(batch) >= batch.from)).toBe(true);
     },
     CONTRACT_TIMEOUT_MS,
