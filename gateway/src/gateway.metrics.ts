@@ -12,7 +12,9 @@ export const counts = {
   heldTooLong: 0,
   throttledSeconds: 0,
   held: 0,
+  heldDevices: 0,
   connections: 0,
+  ledgerReports: 0,
 };
 
 counter(
@@ -45,6 +47,18 @@ counter(
   'fieldgate_gateway_held_connections_total',
   'Times that a device that published was not read for a moment, because too much waited for the log',
   () => counts.held,
+);
+
+counter(
+  'fieldgate_gateway_ledger_reports_total',
+  'Counters of connections that were appended for the ledger',
+  () => counts.ledgerReports,
+);
+
+counter(
+  'fieldgate_gateway_held_devices_total',
+  'Times that one device was not read for a moment, because too much of its own waited for the log',
+  () => counts.heldDevices,
 );
 
 export const publishesTotal = new Counter({

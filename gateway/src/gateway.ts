@@ -36,6 +36,7 @@ import { GATEWAY_CONFIG, type GatewayConfig } from './gateway.config.js';
 import { counts } from './gateway.metrics.js';
 import { IngestPublish } from './ingest/ingest-publish.js';
 import { PacedWriter } from './ingest/paced-writer.js';
+import { ReportSessions } from './ledger/report-sessions.js';
 import { Listeners } from './listeners/listeners.js';
 import { AuthenticateDevice } from './sessions/authenticate-device.js';
 import { GatewayBeat } from './sessions/gateway-beat.js';
@@ -62,6 +63,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   private readonly beat: GatewayBeat;
   private readonly deliver: DeliverCommands;
   private readonly wills: PublishWills;
+  private readonly reports: ReportSessions;
   private readonly stopping = new AbortController();
   private sweeper: NodeJS.Timeout | undefined;
   private listening: ReadonlyMap<string, AddressInfo> = new Map();
@@ -129,6 +131,13 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       clock,
       monotonic,
     );
+    this.reports = new ReportSessions(
+      this.identity,
+      log,
+      () => this.registry.all(),
+      { epoch: clock, monotonic },
+      new RepeatedLines(this.logger, monotonic),
+    );
     const authentication = new AuthenticateDevice(this.devices);
     this.connections = new DeviceConnections(
       config,
@@ -143,6 +152,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
         disconnected: (session, reason) => {
           this.wills.leave(session);
           this.registry.disconnected(session, reason);
+          this.reports.end(session, reason);
         },
         subscribed: (session, subscriptions) => this.registry.subscribed(session, subscriptions),
         unsubscribed: (session, filters) => this.registry.unsubscribed(session, filters),
@@ -195,6 +205,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.sweeper = setInterval(() => {
       this.closeHeld();
       this.wills.tick();
+      this.reports.tick();
     }, SWEEP_MS);
     this.problem = undefined;
     this.readiness.changed();
@@ -252,6 +263,8 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     if (this.listening.size > 0) {
       await this.connections.stop();
       await this.settled(() => this.wills.onTheirWay > 0);
+      this.reports.flush();
+      await this.settled(() => this.reports.onTheirWay > 0);
       await this.beat.stop();
     }
     await Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]);

@@ -19,7 +19,7 @@ export function deadLetterOf(
     readonly elements?: readonly number[] | undefined;
   },
 ): NewRecord {
-  const { deviceId } = session;
+  const { deviceId, connection } = session;
   const { elements, ...rest } = letter;
   const { contentType } = publish;
   const cut = publish.payload.length > KEPT_BYTES;
@@ -29,6 +29,7 @@ export function deadLetterOf(
     value: encodeDeadLetter({
       ...rest,
       deviceId,
+      connection,
       code: rejection.code,
       detail: cut
         ? `${rejection.detail} (only the first ${KEPT_BYTES} of ${publish.payload.length} bytes are kept)`

@@ -23,14 +23,25 @@ import type { Settle } from '@fieldgate/commit-log';
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { AcceptResponse } from '../commands/accept-response.js';
 import { counts, refusedTotal } from '../gateway.metrics.js';
+import { SessionCounters } from '../ledger/session-counters.js';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { Arrival, Outcomes } from './arrival.js';
 import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
+import { Receipt } from './receipt.js';
 
 const JSON_TYPE = 'application/json';
+
+/** What of a message becomes dead letters. */
+interface Kept {
+  readonly refusals: readonly Refusal[];
+  /** What the device is told. */
+  readonly answer: Rejection;
+  /** Of the rest of it. */
+  readonly receipt: Receipt | undefined;
+}
 
 /**
  * From a device's PUBLISH to a durable record: the middle of the gateway. Nothing on this way waits for a promise; the message is settled once,
@@ -54,6 +65,9 @@ export class IngestPublish {
   }
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
+    const counters = (session.counters ??= new SessionCounters());
+    counters.messages += 1;
+    counters.received += 1;
     if (publish.topic === session.telemetryTopic) return this.telemetry(session, publish);
     const arrival = new Arrival(session, publish);
     if (!publish.topic.startsWith(session.topicPrefix)) return this.forbid(arrival);
@@ -106,12 +120,19 @@ export class IngestPublish {
     if (isRejection(payload)) return this.refuse(arrival, payload);
     if (payload.kind === 'one') return this.appendTelemetry(arrival, payload.message);
 
-    const array = new ArrivedArray(payload.elements.length, (refused) => {
-      if (refused === 'unavailable') return publish.settle(refused); // sent again whole: its dead letters are written then
-      const answer = answerTo(refused, payload.elements.length);
-      if (answer === undefined) return publish.settle('acknowledge');
-      this.keep(arrival, { refusals: refused, answer }, now);
-    });
+    const { length } = payload.elements;
+    countersOf(session).received += length - 1;
+    publish.holds(length);
+    const receipt = session.wantsReceipts ? new Receipt() : undefined;
+    const settled = (refused: readonly Refusal[] | 'unavailable'): void => {
+      if (refused === 'unavailable') return unavailable(arrival, length); // sent again whole: its dead letters are written then
+      const written = refused.reduce((left, { elements }) => left - (elements?.length ?? 0), length);
+      if (written > 0) taken(arrival, written);
+      const answer = answerTo(refused, length);
+      if (answer === undefined) return publish.settle('acknowledge', receipt);
+      this.keep(arrival, { refusals: refused, answer, receipt }, now);
+    };
+    const array = new ArrivedArray(length, settled, receipt);
     for (const [index, element] of payload.elements.entries()) {
       const one = new Arrival(session, publish, array, index);
       if (isRejection(element)) {
@@ -131,7 +152,7 @@ export class IngestPublish {
   }
 
   private writerOf(session: DeviceSession): TelemetryWriter {
-    return (session.writer ??= telemetryWriter(session.deviceId, this.gateway.gatewayId));
+    return (session.writer ??= telemetryWriter(session.deviceId, this.gateway.gatewayId, session.connection));
   }
 
   private event(arrival: Arrival, eventType: string): void {
@@ -141,8 +162,9 @@ export class IngestPublish {
     const message = parseConditionEvent(arrival.publish.payload);
     if (isRejection(message)) return this.refuse(arrival, message);
     const now = this.clock.now();
-    const { deviceId } = arrival.session;
-    const event = { ...message, deviceId, event: eventType, gatewayId: this.gateway.gatewayId };
+    const { deviceId, connection } = arrival.session;
+    const { gatewayId } = this.gateway;
+    const event = { ...message, deviceId, event: eventType, gatewayId, connection };
     const value = encodeEvent(event, identify(message, now, this.mint), now);
     this.append(arrival, 'fieldgate.events.v1', value);
   }
@@ -156,46 +178,59 @@ export class IngestPublish {
   private append(arrival: Arrival, topic: LogTopic, value: Uint8Array): void {
     arrival.topic = topic;
     arrival.value = value;
+    arrival.session.share?.add(value.length);
     this.writer.append(arrival, this.appended);
   }
 
   /** One for all messages. */
-  private readonly appended: Settle<Arrival> = (error, _at, arrival) => {
+  private readonly appended: Settle<Arrival> = (error, at, arrival) => {
+    arrival.session.share?.remove(arrival.value?.length ?? 0);
     if (!error) {
       counts.records += 1;
-      return arrival.settle('acknowledge'); // durable from here: PUBACK
+      if (!arrival.array) taken(arrival, 1);
+      return arrival.acknowledge(at); // durable from here: PUBACK
     }
-    if (error.retriable) return arrival.settle('unavailable');
+    if (error.retriable) return arrival.array ? arrival.settle('unavailable') : unavailable(arrival, 1);
     this.refuse(arrival, reject(error.code, error.message));
   };
 
   /** Final: a resend would be refused again, so the bytes are kept as a dead letter and the message is acknowledged. */
   private refuse(arrival: Arrival, rejection: Rejection): void {
     if (arrival.array) return arrival.settle(rejection); // kept with the others of the array
-    this.keep(arrival, { refusals: [{ rejection }], answer: rejection }, this.clock.now());
+    const receipt = arrival.session.wantsReceipts ? new Receipt() : undefined;
+    this.keep(arrival, { refusals: [{ rejection }], answer: rejection, receipt }, this.clock.now());
   }
 
-  /** `answer` is what the device is told. */
-  private keep(
-    { session, publish }: Arrival,
-    { refusals, answer }: { readonly refusals: readonly Refusal[]; readonly answer: Rejection },
-    atMs: number,
-  ): void {
-    const outcomes = new Outcomes(refusals.length, publish); // one PUBACK after the last of the letters
+  private keep(arrival: Arrival, { refusals, answer, receipt }: Kept, atMs: number): void {
+    const { session, publish } = arrival;
+    const outcomes = new Outcomes(refusals.length, publish, receipt); // one PUBACK after the last of the letters
     for (const { rejection, elements } of refusals) {
       const { code, detail } = rejection;
       refusedTotal.inc({ code }, elements?.length ?? 1);
       this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
       const told = elements === undefined ? rejection : reject(code, detailOfElements(detail, elements));
-      const letter = { id: this.mint(), gatewayId: this.gateway.gatewayId, atMs, elements };
-      this.writer.append(deadLetterOf(session, publish, told, letter), (error) => {
-        if (error?.retriable) return outcomes.add('unavailable');
+      const id = this.mint();
+      const letter = { id, gatewayId: this.gateway.gatewayId, atMs, elements };
+      const record = deadLetterOf(session, publish, told, letter);
+      const bytes = record.value?.length ?? 0;
+      const records = elements?.length ?? 1;
+      session.share?.add(bytes);
+      this.writer.append(record, (error, at) => {
+        session.share?.remove(bytes);
+        if (error?.retriable) {
+          untaken(arrival, records);
+          return outcomes.add('unavailable');
+        }
+        countersOf(session).refuse(code, records);
         if (error)
           this.logger.error(
             { deviceId: session.deviceId, code, err: error },
             'dead letter refused by the log',
           );
-        else counts.records += 1;
+        else {
+          counts.records += 1;
+          receipt?.addDeadLetter(id, at);
+        }
         outcomes.add(answer);
       });
     }
@@ -203,6 +238,7 @@ export class IngestPublish {
 
   private forbid({ session, publish }: Arrival): void {
     counts.publishes.other += 1;
+    countersOf(session).refuse('topic-forbidden', 1);
     refusedTotal.inc({ code: 'topic-forbidden' });
     const topic = publish.topic.slice(0, 256);
     const { deviceId } = session;
@@ -216,4 +252,29 @@ export class IngestPublish {
   }
 
   private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
+}
+
+function countersOf(session: DeviceSession): SessionCounters {
+  return (session.counters ??= new SessionCounters());
+}
+
+/** So many records of a message are durable; it is answered now. */
+function taken({ session, publish, topic }: Arrival, records: number): void {
+  const counters = countersOf(session);
+  if (topic === 'fieldgate.commands.v1') counters.answers += records;
+  else if (publish.qos === 0) counters.unasked += records;
+  else if (session.closed) counters.unanswered += records;
+  else counters.acknowledged += records;
+}
+
+/** The log is away. */
+function unavailable(arrival: Arrival, records: number): void {
+  untaken(arrival, records);
+  arrival.publish.settle('unavailable');
+}
+
+function untaken({ session, publish }: Arrival, records: number): void {
+  const counters = countersOf(session);
+  if (publish.qos === 0) counters.dropped += records;
+  else counters.unanswered += records;
 }

@@ -1,4 +1,6 @@
 import type { DeviceRecord, SessionWill, Subscription, TelemetryWriter } from '@fieldgate/contracts';
+import type { DeviceShare } from '../ingest/device-share.js';
+import type { SessionCounters } from '../ledger/session-counters.js';
 
 /** What the gateway may do to the connection behind a session. */
 export interface DeviceLink {
@@ -58,10 +60,16 @@ export interface DeviceSession {
   readonly resumed: boolean;
   /** `devices/{deviceId}/` */
   readonly topicPrefix: string;
+  /** What of the device waits for the log; undefined when it is not connected here. */
+  readonly share?: DeviceShare;
+  /** Told of each message where it stands in the log. */
+  readonly wantsReceipts?: boolean;
   /** The first topic that was seen to be its telemetry: the same text comes again with each message. */
   telemetryTopic?: string;
   /** Made with its first telemetry: most sessions are silent for most of the time. */
   writer?: TelemetryWriter;
+  /** For the ledger; made with its first message. */
+  counters?: SessionCounters;
   expirySeconds: number;
   /** What is to be published when its connection has ended; undefined: nothing, or taken back. */
   will: SessionWill | undefined;

@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import {
   encodeEvent,
   encodeTableRow,
@@ -275,5 +275,5 @@ export class SessionRegistry {
 }
 
 export function newConnectionId(): string {
-  return randomUUID();
+  return randomBytes(8).toString('hex'); // short: it stands in every record of the connection
 }

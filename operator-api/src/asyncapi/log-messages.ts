@@ -7,6 +7,8 @@ import {
   deviceRecordSchema,
   eventDataSchema,
   gatewayHeartbeatSchema,
+  ledgerReportSchema,
+  ledgerStateSchema,
   sessionRecordSchema,
   telemetryDataSchema,
   type LogTopic,
@@ -51,6 +53,16 @@ export const LOG_MESSAGES: Readonly<Record<LogTopic, LogMessage>> = {
     summary: 'What was refused for good',
     key: 'device id',
     data: deadLetterRecordSchema.shape.data,
+  },
+  'fieldgate.ledger.v1': {
+    summary: 'What gateways have counted of each connection, cumulative',
+    key: 'device id',
+    data: ledgerReportSchema,
+  },
+  'fieldgate.ledger-states.v1': {
+    summary: 'The ledger of each device, and how far it has come',
+    key: 'device id, or ~lane/<partition>',
+    data: ledgerStateSchema,
   },
 };
 

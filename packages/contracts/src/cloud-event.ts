@@ -16,6 +16,8 @@ export const cloudEventSchema = z.object({
   /** The device's own claim, when it was not believed. */
   devicetime: z.string().optional(),
   gateway: z.string().optional(),
+  /** The connection that the device said it over, as in its session record; an extension attribute (section 3.1.1: lower-case letters). */
+  connection: z.string().optional(),
   datacontenttype: z.literal('application/json'),
   data: z.unknown(),
 });

@@ -84,6 +84,8 @@ export interface EventRecord {
   readonly severity: Severity;
   readonly seq?: number;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** The connection that the device told it over; what is told of a device has none. */
+  readonly connection?: string;
 }
 
 /** `data` of a record of `fieldgate.events.v1`. */
@@ -108,6 +110,7 @@ export interface NewEvent {
   readonly seq?: number;
   readonly details?: Readonly<Record<string, unknown>>;
   readonly gatewayId?: string;
+  readonly connection?: string;
 }
 
 export function encodeEvent(event: NewEvent, identity: EventIdentity, receivedMs: number): Uint8Array {
@@ -121,6 +124,7 @@ export function encodeEvent(event: NewEvent, identity: EventIdentity, receivedMs
     receivedtime: new Date(receivedMs).toISOString(),
     ...(identity.claimedMs === undefined ? {} : { devicetime: claimedTime(identity.claimedMs) }),
     ...(event.gatewayId === undefined ? {} : { gateway: event.gatewayId }),
+    ...(event.connection === undefined ? {} : { connection: event.connection }),
     datacontenttype: 'application/json',
     data: {
       event: event.event,
@@ -137,6 +141,7 @@ export function decodeEvent(value: Uint8Array): EventRecord | Rejection {
   if (isRejection(parsed)) return reject('record-unreadable', parsed.detail);
   const record = eventRecordSchema.safeParse(parsed.value);
   if (!record.success) return reject('record-unreadable', issuesOf(record.error));
-  const { subject, id, time, receivedtime, data } = record.data;
-  return { deviceId: subject, id, timeMs: Date.parse(time), receivedMs: Date.parse(receivedtime), ...data };
+  const { subject, id, time, receivedtime, connection, data } = record.data;
+  const times = { timeMs: Date.parse(time), receivedMs: Date.parse(receivedtime) };
+  return { deviceId: subject, id, ...times, ...(connection === undefined ? {} : { connection }), ...data };
 }

@@ -3,7 +3,7 @@ import { cloudEventSchema, deviceSource, encodeCloudEvent } from './cloud-event.
 import type { ErrorCode } from './errors.js';
 import { MAX_ARRAY_LENGTH } from './telemetry/parse-telemetry.js';
 
-/** Where the bytes came from: a PUBLISH that the gateway refused, or a record that a processor refused. */
+/** Where the bytes came from: a PUBLISH that the gateway refused, a record that a processor refused, or one from a gateway's spool that the log refused. */
 export const deadLetterOriginSchema = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('mqtt'),
@@ -21,6 +21,7 @@ export const deadLetterOriginSchema = z.discriminatedUnion('kind', [
     offset: z.number(),
     group: z.string(),
   }),
+  z.object({ kind: z.literal('spool'), topic: z.string() }),
 ]);
 export type DeadLetterOrigin = z.infer<typeof deadLetterOriginSchema>;
 
@@ -45,6 +46,8 @@ export interface NewDeadLetter {
   readonly payload: Uint8Array;
   readonly atMs: number;
   readonly gatewayId?: string;
+  /** That the device sent it over. */
+  readonly connection?: string;
 }
 
 /** Which elements a detail is about: it is that of the first of them, and the others have the same code. */
@@ -64,6 +67,7 @@ export function encodeDeadLetter(letter: NewDeadLetter): Uint8Array {
     time: at,
     receivedtime: at,
     ...(letter.gatewayId === undefined ? {} : { gateway: letter.gatewayId }),
+    ...(letter.connection === undefined ? {} : { connection: letter.connection }),
     datacontenttype: 'application/json',
     data: {
       code: letter.code,

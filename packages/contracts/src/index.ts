@@ -8,6 +8,8 @@ export * from './device-secret.js';
 export * from './device.js';
 export * from './errors.js';
 export * from './json-fault.js';
+export * from './ledger/device-ledger.js';
+export * from './ledger/ledger-report.js';
 export * from './log-topics.js';
 export * from './mqtt-topics.js';
 export * from './session.js';

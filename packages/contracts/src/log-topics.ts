@@ -21,6 +21,8 @@ export const LOG_TOPICS = {
   'fieldgate.sessions.v1': { cleanup: 'compact', retentionMs: 0, partitions: 8 },
   'fieldgate.gateways.v1': { cleanup: 'compact', retentionMs: 0, partitions: 1 },
   'fieldgate.dead-letters.v1': { cleanup: 'delete', retentionMs: 30 * DAY_MS, partitions: 8 },
+  'fieldgate.ledger.v1': { cleanup: 'delete', retentionMs: 30 * DAY_MS, partitions: 8 },
+  'fieldgate.ledger-states.v1': { cleanup: 'compact', retentionMs: 0, partitions: 8 },
 } as const satisfies Record<string, LogTopicSettings>;
 
 export type LogTopic = keyof typeof LOG_TOPICS;

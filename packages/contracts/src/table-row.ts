@@ -7,7 +7,8 @@ export type TableTopic =
   | 'fieldgate.sessions.v1'
   | 'fieldgate.gateways.v1'
   | 'fieldgate.alert-states.v1'
-  | 'fieldgate.alert-checkpoints.v1';
+  | 'fieldgate.alert-checkpoints.v1'
+  | 'fieldgate.ledger-states.v1';
 
 export interface TableRow {
   /** The key: a device id, `<gateway>/<boot>`, or as in alert.ts. */
@@ -40,6 +41,8 @@ function sourceOf(topic: TableTopic, key: string): string {
     case 'fieldgate.devices.v1':
     case 'fieldgate.sessions.v1':
       return deviceSource(key);
+    case 'fieldgate.ledger-states.v1':
+      return '/ledger';
     case 'fieldgate.gateways.v1':
       return `/gateways/${key}`;
     case 'fieldgate.alert-states.v1':

@@ -12,6 +12,8 @@ export interface TelemetryRecord {
   readonly timeMs: number;
   readonly receivedMs: number;
   readonly seq?: number;
+  /** The connection that it came over; records of others than gateways have none. */
+  readonly connection?: string;
   readonly readings: Readings;
 }
 
@@ -46,21 +48,24 @@ export interface TelemetryWriter {
   readonly tail: Uint8Array;
 }
 
-export function telemetryWriter(deviceId: string, gatewayId: string): TelemetryWriter {
+export function telemetryWriter(deviceId: string, gatewayId: string, connection?: string): TelemetryWriter {
   const source = JSON.stringify(deviceSource(deviceId));
   const subject = JSON.stringify(deviceId);
   const head = `{"specversion":"1.0","type":"fieldgate.telemetry.v1","source":${source},"subject":${subject},"id":"`;
-  return { head: Buffer.from(head), tail: tailOf(gatewayId) };
+  return { head: Buffer.from(head), tail: tailOf(gatewayId, connection) };
 }
 
 let lastTail: { readonly gatewayId: string; readonly tail: Uint8Array } | undefined;
 
-/** One for all connections of a gateway. */
-function tailOf(gatewayId: string): Uint8Array {
-  if (lastTail?.gatewayId === gatewayId) return lastTail.tail;
+/** One for all who name no connection. */
+function tailOf(gatewayId: string, connection: string | undefined): Uint8Array {
+  if (connection === undefined && lastTail?.gatewayId === gatewayId) return lastTail.tail;
   const gateway = JSON.stringify(gatewayId);
-  const tail = Buffer.from(`","gateway":${gateway},"datacontenttype":"application/json","data":{"readings":`);
-  lastTail = { gatewayId, tail };
+  const over = connection === undefined ? '' : `"connection":${JSON.stringify(connection)},`;
+  const tail = Buffer.from(
+    `","gateway":${gateway},${over}"datacontenttype":"application/json","data":{"readings":`,
+  );
+  if (connection === undefined) lastTail = { gatewayId, tail };
   return tail;
 }
 
@@ -96,7 +101,7 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
   if (!isObject(event) || event['type'] !== 'fieldgate.telemetry.v1' || !isObject(event['data'])) {
     return reject('record-unreadable', 'not a fieldgate.telemetry.v1 CloudEvent');
   }
-  const { subject, id, time, receivedtime, data } = event;
+  const { subject, id, time, receivedtime, connection, data } = event;
   const { readings, seq } = data as Record<string, unknown>;
   const timeMs = typeof time === 'string' ? timeText.parse(time) : Number.NaN;
   const receivedMs = typeof receivedtime === 'string' ? receivedText.parse(receivedtime) : timeMs;
@@ -114,7 +119,7 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
     const wrong = wrongValue(name, readings[name]);
     if (wrong) return reject('record-unreadable', wrong.detail);
   }
-  const record: TelemetryRecord & { seq?: number } = {
+  const record: TelemetryRecord & { seq?: number; connection?: string } = {
     deviceId: subject,
     id,
     timeMs,
@@ -122,5 +127,6 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
     readings: readings as Readings, // every value has just been checked
   };
   if (typeof seq === 'number') record.seq = seq;
+  if (typeof connection === 'string') record.connection = connection;
   return record;
 }
