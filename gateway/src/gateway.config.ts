@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { FieldgateError } from '@fieldgate/contracts';
 import { env } from '@fieldgate/service';
 import type { z } from 'zod';
+import type { ShareLimit } from './ingest/device-share.js';
 
 /** The gateway's part of the environment; the process that composes the roles spreads it into its own schema. */
 export const gatewayEnvironment = {
@@ -29,6 +30,9 @@ export const gatewayEnvironment = {
   /** Of one MQTT packet, in bytes. */
   FIELDGATE_MQTT_MAX_PACKET_BYTES: env.integer(1024, 1_000_000).default(131_072),
   FIELDGATE_MQTT_MAX_CONNECTIONS: env.integer(1, 1_000_000).default(20_000),
+  /** Of one device, waiting for the log. */
+  FIELDGATE_MQTT_MAX_INFLIGHT_RECORDS_PER_DEVICE: env.integer(1, 100_000).default(256),
+  FIELDGATE_MQTT_MAX_INFLIGHT_BYTES_PER_DEVICE: env.integer(1024, 64 * 1_048_576).default(262_144),
   /** Of one device. Not set: no limit. */
   FIELDGATE_MQTT_MAX_MESSAGES_PER_SECOND: env.integer(1, 1_000_000).optional(),
 };
@@ -44,6 +48,8 @@ export interface GatewayConfig {
   readonly gatewayId: string;
   readonly maxPacketBytes: number;
   readonly maxConnections: number;
+  /** What of one device may wait for the log. */
+  readonly maxInFlightPerDevice: ShareLimit;
   /** Of one device; left out: no limit. */
   readonly maxMessagesPerSecond?: number;
   /** How long a PUBLISH may wait for the log before its connection is closed without an acknowledgement, ms. */
@@ -81,6 +87,10 @@ export function gatewayConfigFrom(environment: GatewayEnvironment): GatewayConfi
     gatewayId: environment.FIELDGATE_GATEWAY_ID,
     maxPacketBytes: environment.FIELDGATE_MQTT_MAX_PACKET_BYTES,
     maxConnections: environment.FIELDGATE_MQTT_MAX_CONNECTIONS,
+    maxInFlightPerDevice: {
+      records: environment.FIELDGATE_MQTT_MAX_INFLIGHT_RECORDS_PER_DEVICE,
+      bytes: environment.FIELDGATE_MQTT_MAX_INFLIGHT_BYTES_PER_DEVICE,
+    },
     ...(maxMessagesPerSecond === undefined ? {} : { maxMessagesPerSecond }),
     holdMs: 10_000,
   };

@@ -1,9 +1,12 @@
 import { NO_PROPERTIES, type InboundPublish as Packet, type Properties } from '@fieldgate/mqtt-edge';
 import type { InboundPublish, IngestOutcome } from '../ingest/publish.js';
+import type { Receipt } from '../ingest/receipt.js';
 
 /** Who answers the device. */
 export interface Answering {
-  answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void;
+  answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome, receipt?: Receipt): void;
+  /** A message that has come holds so many records more than one. */
+  holdsMore(records: number): void;
 }
 
 /** What of the properties is of use; the others are let go, or 20,000 User Properties would wait for the log. */
@@ -48,8 +51,12 @@ export class ArrivedPublish implements InboundPublish {
     return this.extras.status;
   }
 
-  settle(outcome: IngestOutcome): void {
-    this.connection.answer(this.qos, this.delivery, outcome);
+  holds(records: number): void {
+    this.connection.holdsMore(records - 1);
+  }
+
+  settle(outcome: IngestOutcome, receipt?: Receipt): void {
+    this.connection.answer(this.qos, this.delivery, outcome, receipt);
   }
 }
 

@@ -168,12 +168,14 @@ it('a device that is closed because it was too fast for a minute is logged, and 
     port: { pace: () => undefined, ingest: () => undefined },
     limits: { ...DEFAULT_LIMITS, connectTimeoutMs: 1e9 }, // no CONNECT comes
     maxMessagesPerSecond: 1,
+    epoch: { now: () => now },
     now: () => now,
     lines: new ConnectionLines(new RepeatedLines(lines.logger, { now: () => now })),
   } as unknown as Surroundings; // what a connection that is open asks for
   const connection = new DeviceConnection(new PassThrough(), '127.0.0.1', around);
-  connection.session = { deviceId: 'pump-7' } as DeviceSession; // it has logged in
-  const message = { properties: {} } as InboundPublish; // nobody reads it
+  connection.session = { deviceId: 'pump-7', topicPrefix: 'devices/pump-7/' } as DeviceSession; // it has logged in
+  const bytes = Buffer.from('{"a":1}');
+  const message = { properties: {}, bytes, payloadAt: 0, payloadEnd: 7 } as InboundPublish; // what is looked at of it
   for (let second = 0; second < 60; second += 1) {
     connection.publish(message, 'devices/pump-7/telemetry', 1);
     connection.publish(message, 'devices/pump-7/telemetry', 2);

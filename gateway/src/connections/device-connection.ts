@@ -12,9 +12,12 @@ import {
   type SubscribePacket,
   type UnsubscribePacket,
 } from '@fieldgate/mqtt-edge';
-import type { Clock, Logger } from '@fieldgate/service';
+import { pause, type Clock, type Logger } from '@fieldgate/service';
 import { connectsTotal, counts } from '../gateway.metrics.js';
+import type { DeviceShares } from '../ingest/device-share.js';
+import { isOfBacklog } from '../ingest/is-of-backlog.js';
 import type { IngestOutcome } from '../ingest/publish.js';
+import type { Receipt } from '../ingest/receipt.js';
 import {
   CLOSE_REASONS,
   type CloseReason,
@@ -24,23 +27,18 @@ import {
   type OutboundCommand,
 } from '../sessions/device-session.js';
 import type { ResumedSession } from '../sessions/newest-sessions.js';
-import { newConnectionId } from '../sessions/session-registry.js';
 import { answerSubscribe, answerUnsubscribe } from './answer-subscriptions.js';
-import {
-  connackReason,
-  connackText,
-  disconnectReason,
-  expirySecondsOf,
-  refusalReason,
-  sentence,
-  willOf,
-} from './answers.js';
+import { connackReason, connackText, disconnectReason, refusalReason, sentence } from './answers.js';
 import { ArrivedPublish, type Answering } from './arrived-publish.js';
 import type { ConnectionLines } from './connection-lines.js';
 import type { DevicePort } from './device-port.js';
 import { fitsInto, messageOf } from './outbound-command.js';
 import { RateLimit } from './rate-limit.js';
+import { sessionOfConnect } from './session-of-connect.js';
 import { UnheardConnect } from './unheard-connect.js';
+
+/** A log that is away for longer than this must not keep a device from being heard. */
+const READ_AFTER_MS = 2_000;
 
 /** What all connections of a gateway share. */
 export interface Surroundings {
@@ -48,6 +46,7 @@ export interface Surroundings {
   readonly limits: Limits;
   /** Of one device; Infinity: no limit. */
   readonly maxMessagesPerSecond: number;
+  readonly shares: DeviceShares;
   /** For what goes into records. */
   readonly epoch: Clock;
   /** For durations: of the monotonic clock; one function for all. */
@@ -157,27 +156,15 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     resumed: ResumedSession | undefined,
     assignedClientId: string | undefined,
   ): void {
-    const { port, epoch } = this.around;
+    const { port, epoch, shares } = this.around;
     const deviceId = device.id;
     const state = this.around.takeOver(deviceId, this, resumed);
     this.state = state;
     this.largest = packet.properties.maximumPacketSize;
-    this.session = {
-      deviceId,
-      connection: newConnectionId(),
-      link: this,
-      registration: { creationId: device.creationId, secretVersion: device.secretVersion },
-      protocol: packet.version === 5 ? '5' : packet.version === 3 ? '3.1' : '3.1.1',
-      connectedAt: epoch.now(),
-      keepAliveSeconds: packet.keepAlive,
-      topicPrefix: `devices/${deviceId}/`,
-      resumed: resumed !== undefined,
-      expirySeconds: expirySecondsOf(packet, this.around.limits),
-      will: willOf(packet),
-      subscriptions: resumed?.record.subscriptions ?? [],
-      standing: 'unread',
-      closed: false,
-    };
+    const share = shares.of(deviceId);
+    const begun = { link: this, share, resumed, connectedAt: epoch.now(), limits: this.around.limits };
+    this.session = sessionOfConnect(packet, device, begun);
+    share.attach(this.mqtt);
     counts.connections += 1;
     connectsTotal.inc({ outcome: 'accepted' });
     const recorded = port.connected(this.session, resumed);
@@ -195,7 +182,10 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
    */
   private readFrom(recorded: Promise<void>): void {
     this.mqtt.hold();
-    void recorded.then(() => this.mqtt.release());
+    const isLate = new AbortController();
+    void Promise.race([recorded.finally(() => isLate.abort()), pause(READ_AFTER_MS, isLate.signal)]).then(
+      () => this.mqtt.release(),
+    );
   }
 
   private refuse(packet: ConnectPacket, { code, detail }: Rejection): void {
@@ -212,15 +202,25 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
 
   publish(packet: InboundPublish, topic: string, delivery: number): void {
     const { session } = this;
-    this.rate?.count();
     if (!session) return;
+    const arrived = new ArrivedPublish(packet, topic, delivery, this);
+    if (this.rate?.count()) this.forgive(this.rate, session, arrived);
     this.around.port.pace(this.mqtt);
     try {
-      this.around.port.ingest(session, new ArrivedPublish(packet, topic, delivery, this));
+      this.around.port.ingest(session, arrived);
     } catch (error) {
       this.failed(session, topic, error);
       this.mqtt.settle(delivery, ReasonCode.unspecifiedError); // after the end: it was not taken
     }
+  }
+
+  /** Of a device that has been away the readings are old: it is slowed down, and never closed for them. */
+  private forgive(rate: RateLimit, { topicPrefix }: DeviceSession, arrived: ArrivedPublish): void {
+    if (isOfBacklog(arrived, topicPrefix, this.around.epoch.now())) rate.forgive();
+  }
+
+  holdsMore(records: number): void {
+    this.rate?.countMore(records);
   }
 
   /** A message that we fail on is our fault, and the device sends it again: it must not take the other devices' gateway with it. */
@@ -229,13 +229,14 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     this.close('internal-error');
   }
 
-  answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome): void {
+  answer(qos: 0 | 1 | 2, delivery: number, outcome: IngestOutcome, receipt?: Receipt): void {
     if (outcome === 'forbidden') return this.forbid(qos, delivery);
     if (outcome === 'unavailable') return this.unavailable(qos, delivery);
     if (qos === 0) return;
     if (this.mqtt.isOpen) counts.acknowledged += 1; // durable from here, as a record or as a dead letter
-    if (outcome === 'acknowledge') return this.mqtt.settle(delivery);
-    this.mqtt.settle(delivery, refusalReason(outcome.code), sentence(outcome.detail));
+    const said = receipt?.properties;
+    if (outcome === 'acknowledge') return this.mqtt.settle(delivery, ReasonCode.success, undefined, said);
+    this.mqtt.settle(delivery, refusalReason(outcome.code), sentence(outcome.detail), said);
   }
 
   /** An outage is never acknowledged: the connection ends, and the device sends again. */
@@ -274,6 +275,7 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     if (session && this.mqtt.version === 5) session.expirySeconds = end.sessionExpiry; // DISCONNECT may have changed it ([MQTT-3.14.2-2])
     this.around.gone(this);
     if (!session) return;
+    session.share?.detach(this.mqtt);
     counts.connections -= 1;
     const reason: DisconnectReason = this.endedBecause ?? disconnectReason(end);
     if (end.reason === 'protocol-error') this.around.lines.broken(session.deviceId, end.detail);

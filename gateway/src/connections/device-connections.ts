@@ -4,6 +4,7 @@ import { checkLimits, DEFAULT_LIMITS, SessionState, type EndReason, type Limits 
 import { RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import type { GatewayConfig } from '../gateway.config.js';
 import { connectionErrorsTotal, droppedConnectionsTotal } from '../gateway.metrics.js';
+import { DeviceShares } from '../ingest/device-share.js';
 import type { ResumedSession } from '../sessions/newest-sessions.js';
 import { CONNECT_PACKET_BYTES } from './connect-packet-bytes.js';
 import { ConnectionLines } from './connection-lines.js';
@@ -37,7 +38,7 @@ export class DeviceConnections {
   constructor(
     private readonly config: Pick<
       GatewayConfig,
-      'gatewayId' | 'maxPacketBytes' | 'maxConnections' | 'maxMessagesPerSecond'
+      'gatewayId' | 'maxPacketBytes' | 'maxConnections' | 'maxMessagesPerSecond' | 'maxInFlightPerDevice'
     >,
     port: DevicePort,
     private readonly clocks: { readonly epoch: Clock; readonly monotonic: Clock },
@@ -54,6 +55,7 @@ export class DeviceConnections {
       port,
       limits,
       maxMessagesPerSecond: config.maxMessagesPerSecond ?? Infinity,
+      shares: new DeviceShares(config.maxInFlightPerDevice),
       epoch: clocks.epoch,
       now: () => clocks.monotonic.now(),
       logger,

@@ -1,4 +1,4 @@
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { counts } from '../gateway.metrics.js';
 import { CLOSE_REASONS } from '../sessions/device-session.js';
 import { gatewayWith, givenGateway } from '../testing/given-gateway.js';
@@ -15,7 +15,11 @@ function givenLimit(perSecond: number) {
   const second = (messages: number): void => {
     for (let message = 0; message < messages; message += 1) limit.count();
   };
-  return { given, limit, second };
+  const array = (records: number): void => {
+    limit.count();
+    limit.countMore(records - 1);
+  };
+  return { given, limit, second, array };
 }
 
 it('does not read a device that has sent more than its messages of this second, and reads it again in the next', () => {
@@ -67,6 +71,74 @@ it('closes a device that is too fast for a minute without a pause', () => {
   second(2);
   limit.tick();
   expect(given.closed).toBe(1);
+});
+
+it('takes an array whole, and what it has too many from the seconds that follow', () => {
+  const { given, limit, second, array } = givenLimit(10);
+  array(35);
+  expect(given.holds).toBe(0); // nobody knows yet whether it goes on like this
+  second(1);
+  expect(given.holds).toBe(1);
+  for (const holds of [1, 1, 0]) {
+    limit.tick(); // 25 too many: paid with the third second
+    expect(given.holds).toBe(holds);
+  }
+  second(5);
+  expect(given.holds).toBe(0);
+  second(1);
+  expect(given.holds).toBe(1);
+});
+
+it('never holds a device whose arrays hold just as many as it may send', () => {
+  const { given, limit, array } = givenLimit(10);
+  for (let seconds = 0; seconds < 200; seconds += 1) {
+    if (seconds % 10 === 0) array(100);
+    limit.tick();
+  }
+  expect(given).toEqual({ holds: 0, told: 0, closed: 0 });
+});
+
+it('does not let a device wait for more than ten seconds for one array, or it would take its connection for dead', () => {
+  const { given, limit, second, array } = givenLimit(1);
+  array(1_000);
+  second(1);
+  for (let seconds = 0; seconds < 10; seconds += 1) limit.tick();
+  expect(given.holds).toBe(1);
+  limit.tick();
+  expect(given.holds).toBe(0);
+});
+
+it('holds a device that tells of the past, and does not close it, however long that takes', () => {
+  const { given, limit } = givenLimit(2);
+  const before = counts.throttledSeconds;
+  for (let seconds = 0; seconds < 200; seconds += 1) {
+    for (let message = 0; message < 3; message += 1) if (limit.count()) limit.forgive();
+    limit.tick();
+  }
+  expect(given).toEqual({ holds: 0, told: 200, closed: 0 });
+  expect(counts.throttledSeconds).toBe(before + 200);
+});
+
+it.each([
+  ['old readings', -61_000, 1],
+  ['readings of now', 0, 0],
+])('looks at the time of what is one too many: %s', async (_what, agoMs, forgiven) => {
+  const { log, gateway } = await givenGateway();
+  await gateway.stop();
+  const forgive = jest.spyOn(RateLimit.prototype, 'forgive');
+  const slow = await gatewayWith(log.restarted(), { maxMessagesPerSecond: 10 });
+  const client = await PacketClient.open(slow.port);
+  await client.next();
+  const ts = Date.now() + agoMs;
+  for (const messageId of [1, 2]) {
+    const readings = JSON.stringify(Array.from({ length: 10 }, (_, n) => ({ ts, seq: n, a: messageId })));
+    const topic = 'devices/pump-7/telemetry';
+    client.send({ cmd: 'publish', topic, payload: readings, qos: 1, messageId, dup: false, retain: false });
+  }
+  for (const messageId of [1, 2]) expect(await client.next()).toMatchObject({ cmd: 'puback', messageId });
+  expect(forgive).toHaveBeenCalledTimes(forgiven);
+  forgive.mockRestore();
+  client.destroy();
 });
 
 it('has the reason code of the specification for it: message rate too high', () => {

@@ -1,4 +1,5 @@
 import { detailOfElements, reject, type ErrorCode, type Rejection } from '@fieldgate/contracts';
+import type { Receipt } from './receipt.js';
 
 /** Becomes a dead letter: a message, or those elements of it that have one code; then the rejection is that of the first of them. */
 export interface Refusal {
@@ -18,6 +19,8 @@ export class ArrivedArray {
     private open: number,
     /** After the last of the elements: what of them was refused, or `unavailable` when one is not in the log. */
     private readonly settled: (refused: readonly Refusal[] | 'unavailable') => void,
+    /** For a device that wants one. */
+    readonly receipt?: Receipt,
   ) {}
 
   settle(element: number, outcome: 'acknowledge' | 'unavailable' | Rejection): void {

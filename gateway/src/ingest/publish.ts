@@ -1,4 +1,5 @@
 import type { Rejection } from '@fieldgate/contracts';
+import type { Receipt } from './receipt.js';
 
 /** A PUBLISH as its connection hands it over (or a will, when that has ended). */
 export interface InboundPublish {
@@ -15,8 +16,10 @@ export interface InboundPublish {
   /** MQTT 5 Correlation Data and the first user property `status`. */
   readonly correlationData: Uint8Array | undefined;
   readonly status: string | undefined;
-  /** To be called once, when the message may be answered; not at all when the gateway is stopping. */
-  settle(outcome: IngestOutcome): void;
+  /** To be called when it turns out to be an array (or a pack) of so many records. */
+  holds(records: number): void;
+  /** To be called once, when the message may be answered; not at all when the gateway is stopping. `receipt`: for a session that wants it. */
+  settle(outcome: IngestOutcome, receipt?: Receipt): void;
 }
 
 /**

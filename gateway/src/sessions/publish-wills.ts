@@ -157,6 +157,7 @@ function publishOf(will: SessionWill, settle: InboundPublish['settle']): Inbound
     contentType,
     correlationData: undefined,
     status: undefined,
+    holds: () => undefined,
     settle,
   };
 }

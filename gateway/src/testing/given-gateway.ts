@@ -1,6 +1,7 @@
 import { afterEach } from '@jest/globals';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { connectAsync, type IClientOptions, type MqttClient } from 'mqtt';
+import type { GatewayConfig } from '../gateway.config.js';
 import { register, startGateway, type TestGateway } from './test-gateway.js';
 
 export const V5 = { protocolVersion: 5 } as const;
@@ -18,7 +19,7 @@ export function atEndOfTest(close: () => Promise<unknown>): void {
 
 export async function gatewayWith(
   log: MemoryLog,
-  options: { gatewayId?: string; holdMs?: number; maxMessagesPerSecond?: number } = {},
+  options: Partial<GatewayConfig> = {},
 ): Promise<TestGateway> {
   const gateway = await startGateway(log, options);
   atEndOfTest(() => gateway.stop());

@@ -54,6 +54,7 @@ export async function startGateway(
         maxPacketBytes: 131_072,
         maxConnections: 100,
         holdMs: 10_000,
+        maxInFlightPerDevice: { records: 256, bytes: 262_144 },
         ...options,
       }),
     ],

@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { counts } from '../gateway.metrics.js';
+import { gatewayWith, givenGateway, SECRET } from '../testing/given-gateway.js';
+import { PacketClient } from '../testing/packet-client.js';
+import { silentAbout } from '../testing/silent-log.js';
+import { recordsOf, register } from '../testing/test-gateway.js';
+import { DeviceShares } from './device-share.js';
+
+const LIMIT = { records: 4, bytes: 100 };
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+function aConnection() {
+  const connection = {
+    holds: 0,
+    hold: () => void (connection.holds += 1),
+    release: () => void (connection.holds -= 1),
+  };
+  return connection;
+}
+
+describe('the share of a device', () => {
+  it('holds its connection at the limit of records, until half of them are durable', async () => {
+    const share = new DeviceShares(LIMIT).of('pump-7');
+    const connection = aConnection();
+    share.attach(connection);
+    for (let n = 0; n < 3; n += 1) share.add(1);
+    expect(connection.holds).toBe(0);
+    const before = counts.heldDevices;
+    share.add(1);
+    share.add(1); // the rest of an array
+    expect(connection.holds).toBe(1);
+    expect(counts.heldDevices).toBe(before + 1);
+    share.remove(1);
+    share.remove(1);
+    await turn();
+    expect(connection.holds).toBe(1); // three are left
+    share.remove(1);
+    expect(connection.holds).toBe(1); // in a later turn
+    await turn();
+    expect(connection.holds).toBe(0);
+  });
+
+  it('holds its connection at the limit of bytes', async () => {
+    const share = new DeviceShares(LIMIT).of('pump-7');
+    const connection = aConnection();
+    share.attach(connection);
+    share.add(99);
+    expect(connection.holds).toBe(0);
+    share.add(1);
+    expect(connection.holds).toBe(1);
+    share.remove(99);
+    await turn();
+    expect(connection.holds).toBe(0);
+  });
+
+  it('is the same for the next connection of the device, which waits for what came over the last one', async () => {
+    const shares = new DeviceShares(LIMIT);
+    const first = aConnection();
+    shares.of('pump-7').attach(first);
+    for (let n = 0; n < 4; n += 1) shares.of('pump-7').add(1);
+    shares.of('pump-7').detach(first);
+    const second = aConnection();
+    shares.of('pump-7').attach(second);
+    expect(second.holds).toBe(1);
+    const share = shares.of('pump-7');
+    for (let n = 0; n < 4; n += 1) share.remove(1);
+    await turn();
+    expect([first.holds, second.holds]).toEqual([1, 0]);
+  });
+
+  it('is forgotten when nothing waits and nobody is connected', () => {
+    const shares = new DeviceShares(LIMIT);
+    const connection = aConnection();
+    const share = shares.of('pump-7');
+    share.attach(connection);
+    share.add(1);
+    share.detach(connection);
+    expect(shares.size).toBe(1);
+    share.remove(1);
+    expect(shares.size).toBe(0);
+    shares.of('pump-8').attach(connection);
+    shares.of('pump-8').detach(connection);
+    expect(shares.size).toBe(0);
+  });
+});
+
+describe.each([
+  ['singly', (n: number) => `{"n":${n}}`, 10],
+  ['in arrays', (n: number) => JSON.stringify(Array.from({ length: 4 }, () => ({ n }))), 12],
+])('a device that flushes %s what it has gathered', (_how, payloadOf, taken) => {
+  it('is read up to its share while the log is slow, and another one is served meanwhile', async () => {
+    const { log } = await givenGateway();
+    await register(log, 'pump-8', SECRET);
+    const slow = silentAbout(log, 'fieldgate.telemetry.v1');
+    const gateway = await gatewayWith(slow, { maxInFlightPerDevice: { records: 10, bytes: 100_000 } });
+    const flushing = await PacketClient.open(gateway.port);
+    const live = await PacketClient.open(gateway.port, { clientId: 'pump-8', username: 'pump-8' });
+    for (const client of [flushing, live]) expect(await client.next()).toMatchObject({ cmd: 'connack' });
+    const before = counts.heldDevices;
+    for (let messageId = 1; messageId <= 50; messageId += 1)
+      flushing.send({
+        cmd: 'publish',
+        topic: 'devices/pump-7/telemetry',
+        payload: payloadOf(messageId),
+        qos: 1,
+        messageId,
+        dup: false,
+        retain: false,
+      });
+    while (counts.heldDevices === before) await turn();
+    const event = { topic: 'devices/pump-8/events/hot', payload: '{"state":"info"}' };
+    live.send({ cmd: 'publish', ...event, qos: 1, messageId: 1, dup: false, retain: false });
+    expect(await live.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
+    slow.write();
+    await turn();
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(taken);
+
+    let acknowledged = 0;
+    const all = (async () => {
+      while (acknowledged < 50) {
+        expect(await flushing.next()).toMatchObject({ cmd: 'puback', messageId: acknowledged + 1 });
+        acknowledged += 1;
+      }
+    })();
+    while (acknowledged < 50) {
+      slow.write();
+      await turn();
+    }
+    await all;
+    flushing.destroy();
+    live.destroy();
+  });
+});
