@@ -48,13 +48,14 @@ export async function compose(
 
 function rootModule(roles: readonly Role[], settings: Settings, parts: Parts): DynamicModule {
   const { logger, supervisor, readiness, adminKeyHash } = parts;
+  const gateway = roles.includes('gateway') ? gatewayConfigFrom(settings) : undefined;
   const imports: DynamicModule[] = [
     ServiceModule.forRoot({ logger, supervisor, readiness }),
-    CommitLogModule.forRoot(settings),
+    CommitLogModule.forRoot(settings, gateway?.gatewayId),
   ];
   if (roles.includes('processors') || roles.includes('operator-api'))
     imports.push(TelemetryStoreModule.forRoot(settings));
-  if (roles.includes('gateway')) imports.push(GatewayModule.forRoot(gatewayConfigFrom(settings)));
+  if (gateway) imports.push(GatewayModule.forRoot(gateway));
   if (roles.includes('processors')) imports.push(ProcessorsModule.forRoot(processorsConfigFrom(settings)));
   if (roles.includes('operator-api') && adminKeyHash !== undefined)
     imports.push(OperatorApiModule.forRoot({ adminKeyHash }));

@@ -9,9 +9,11 @@ import {
 import {
   deviceRecordSchema,
   FieldgateError,
+  reject,
   sessionRecordSchema,
   tableRows,
   type DeviceRecord,
+  type Rejection,
   type SessionRecord,
 } from '@fieldgate/contracts';
 import { COMMIT_LOG, CommandsView, LogStart, LogTable, type CommitLog } from '@fieldgate/commit-log';
@@ -118,7 +120,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.logger,
     );
     const responses = new AcceptResponse(this.identity.boot, this.commands, clock);
-    const writer = new PacedWriter(log.writer);
+    const writer = new PacedWriter(log.ingest);
     const ingest = new IngestPublish(this.identity, writer, responses, clock, monotonic, this.logger);
     this.wills = new PublishWills(
       config.gatewayId,
@@ -142,7 +144,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
     this.connections = new DeviceConnections(
       config,
       {
-        authenticate: (credentials) => authentication.authenticate(credentials),
+        authenticate: async (credentials) => turnsAway(log) ?? authentication.authenticate(credentials),
         resume: (deviceId) => this.registry.resume(deviceId, this.devices.get(deviceId)?.creationId),
         connected: (session, resumed) => {
           const recorded = this.registry.connected(session, resumed);
@@ -282,6 +284,12 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
       this.logger.warn({ deviceId: record.deviceId, err: error }, 'will still in the session record');
     });
   }
+}
+
+/** Nothing of a device could be made durable now: another gateway may have room. */
+function turnsAway(log: CommitLog): Rejection | undefined {
+  const full = log.spool()?.full;
+  return full === undefined ? undefined : reject('log-unavailable', full);
 }
 
 function waits({ link, closed }: DeviceSession): boolean {

@@ -65,7 +65,7 @@ function withFilters(command: Command): Command {
   return command
     .option('--device <id>', 'only those of this device')
     .option('--code <code>', 'only those refused for this reason, see docs/errors.md')
-    .addOption(new Option('--origin <kind>', 'only those that came from').choices(['mqtt', 'log']))
+    .addOption(new Option('--origin <kind>', 'only those that came from').choices(['mqtt', 'log', 'spool']))
     .option('--from <time>', 'refused then or later: epoch ms or RFC 3339', timeOf)
     .option('--to <time>', 'refused before then', timeOf);
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   encodeEvent,
   encodeTableRow,
+  FieldgateError,
   type EventIdentity,
   type SessionRecord,
   type Subscription,
@@ -13,7 +14,7 @@ import {
   type LogTable,
   type TableChange,
 } from '@fieldgate/commit-log';
-import type { Clock, Logger } from '@fieldgate/service';
+import { backOffMs, pause, type Clock, type Logger } from '@fieldgate/service';
 import type { DeviceSession, DisconnectReason } from './device-session.js';
 import { NewestSessions, type ResumedSession } from './newest-sessions.js';
 
@@ -32,6 +33,8 @@ export class SessionRegistry {
   >();
   private readonly readyListeners: ((session: DeviceSession) => void)[] = [];
   private readonly newestSessions: NewestSessions;
+  /** By connection: the subscriptions that a record of its session has, its own or the one that it goes on with. */
+  private readonly durable = new Map<string, string>();
   /** By connection: resumed from a record that may not be the newest; over when that is known. Until then nothing of it is written. */
   private readonly unsure = new Map<string, Promise<void>>();
 
@@ -98,6 +101,7 @@ export class SessionRegistry {
   /** The device is connected here from now on. Resolves when its record says so, or cannot. */
   connected(session: DeviceSession, resumed?: ResumedSession): Promise<void> {
     this.sessions.set(session.deviceId, session);
+    if (resumed?.isNewest) this.durable.set(session.connection, JSON.stringify(session.subscriptions));
     const recorded = this.firstRecord(session, resumed).catch((error: unknown) =>
       this.notWritten(session, error),
     );
@@ -113,7 +117,7 @@ export class SessionRegistry {
       this.unsure.delete(session.connection);
       if (session.closed) return;
     }
-    await this.write(session);
+    await this.persist(session);
   }
 
   /** The log was too slow to tell which session is the newest: what was taken for it is put right when it tells. */
@@ -133,7 +137,8 @@ export class SessionRegistry {
       ...session.subscriptions.filter((old) => !filters.has(old.filter)),
       ...subscriptions,
     ];
-    await this.write(session);
+    if (this.durable.get(session.connection) === JSON.stringify(session.subscriptions)) return; // asked for again, as many devices do with each connection
+    await this.persist(session);
   }
 
   async unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void> {
@@ -141,7 +146,7 @@ export class SessionRegistry {
     session.subscriptions = session.subscriptions.filter(
       (subscription) => !filters.includes(subscription.filter),
     );
-    await this.write(session);
+    await this.persist(session);
   }
 
   /** The connection has ended. The record says so only while no newer connection has taken the device over. */
@@ -149,6 +154,7 @@ export class SessionRegistry {
     session.closed = true;
     if (this.sessions.get(session.deviceId) === session) this.sessions.delete(session.deviceId);
     this.lastWritten.delete(session.connection);
+    this.durable.delete(session.connection);
     this.writeEvent(session, 'disconnected', { gateway: this.identity.gatewayId, reason });
     if (session.standing === 'superseded' || this.unsure.has(session.connection)) return;
     this.append(session, { connected: false, disconnectedAt: this.clock.now(), reason }).catch(
@@ -166,6 +172,22 @@ export class SessionRegistry {
   /** Called when a session has become, or stays, the newest of its device and its subscriptions are known: commands may go to it. */
   onReady(listener: (session: DeviceSession) => void): void {
     this.readyListeners.push(listener);
+  }
+
+  /** Where a spool takes what the device sends, the device stays through an outage of the log, and its record is written when that is over. */
+  private async persist(session: DeviceSession): Promise<void> {
+    for (let attempt = 0; ; attempt += 1) {
+      const subscriptions = JSON.stringify(session.subscriptions);
+      try {
+        await this.write(session);
+        if (!session.closed) this.durable.set(session.connection, subscriptions);
+        return;
+      } catch (error) {
+        const mayWait = error instanceof FieldgateError && error.retriable && this.log.spool() !== undefined;
+        if (!mayWait || session.closed) throw error;
+        await pause(backOffMs(attempt));
+      }
+    }
   }
 
   private write(session: DeviceSession): Promise<LogPosition> {
@@ -229,7 +251,7 @@ export class SessionRegistry {
       identity,
       now,
     );
-    this.log.writer.append({ topic: 'fieldgate.events.v1', key: deviceId, value }, (error) => {
+    this.log.ingest.append({ topic: 'fieldgate.events.v1', key: deviceId, value }, (error) => {
       if (error) this.logger.warn({ deviceId, event, code: error.code }, 'presence event not written');
     });
   }
@@ -264,7 +286,7 @@ export class SessionRegistry {
   private restore(session: DeviceSession): void {
     session.standing = 'disputed';
     this.lastWritten.delete(session.connection);
-    this.write(session).catch((error: unknown) => this.notWritten(session, error));
+    this.persist(session).catch((error: unknown) => this.notWritten(session, error));
   }
 
   private notWritten(session: DeviceSession, error: unknown): void {

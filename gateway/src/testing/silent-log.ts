@@ -17,9 +17,11 @@ export function silentAbout(log: MemoryLog, topic: LogTopic): SilentLog {
     held.push({ record, settle: settle as Settle }); // it gets its own record back, no other
     return true;
   };
+  const writer: LogWriter = { append, drained: (listener) => log.writer.drained(listener) };
   return {
     ...log,
-    writer: { append, drained: (listener) => log.writer.drained(listener) },
+    writer,
+    ingest: writer,
     write: () => held.splice(0).forEach(({ record, settle }) => log.writer.append(record, settle)),
     fail: () =>
       held

@@ -13,7 +13,7 @@ const pageStartSchema = z
 const filters = {
   device: deviceIdSchema.optional(),
   code: z.string().min(1).max(64).optional(),
-  origin: z.enum(['mqtt', 'log'], 'must be mqtt or log').optional(),
+  origin: z.enum(['mqtt', 'log', 'spool'], 'must be mqtt, log or spool').optional(),
   from: timeSchema.optional(),
   to: timeSchema.optional(),
   before: pageStartSchema.optional(),

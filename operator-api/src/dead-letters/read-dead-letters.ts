@@ -29,7 +29,7 @@ export interface DeadLetter {
 export interface LetterFilter {
   readonly device?: string | undefined;
   readonly code?: string | undefined;
-  readonly origin?: 'mqtt' | 'log' | undefined;
+  readonly origin?: DeadLetterSummary['origin']['kind'] | undefined;
   readonly fromMs?: number | undefined;
   readonly toMs?: number | undefined;
 }

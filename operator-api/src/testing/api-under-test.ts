@@ -146,7 +146,9 @@ function openedAfter(opened: Promise<void>, log: MemoryLog): CommitLog {
   return {
     reader: log.reader,
     writer: log.writer,
+    ingest: log.ingest,
     problem: () => log.problem(),
+    spool: () => log.spool(),
     start: () => opened.then(() => log.start()),
     stop: () => log.stop(),
   };

@@ -1,5 +1,6 @@
 import type { LogReader } from './log-reader.js';
 import type { LogWriter } from './log-writer.js';
+import type { SpoolStatus } from './spool/spool-status.js';
 
 /**
  * The one road from the gateway to everything else: a writer, a reader, and the life of what stands behind them.
@@ -11,11 +12,18 @@ import type { LogWriter } from './log-writer.js';
  */
 export interface CommitLog {
   readonly writer: LogWriter;
+  /**
+   * For what devices send, and the gateway says of them. Where the log may be away it has a spool on this disk: a record that is settled without an error and
+   * without a position lies there, and comes into the log before any later one of its key. Elsewhere it is `writer`.
+   */
+  readonly ingest: LogWriter;
   readonly reader: LogReader;
   start(): Promise<void>;
   stop(graceMs?: number): Promise<void>;
   /** One sentence for /readyz while appends cannot succeed; undefined when well. */
   problem(): string | undefined;
+  /** Of the spool that `ingest` has; undefined when it has none. */
+  spool(): SpoolStatus | undefined;
 }
 
 export const COMMIT_LOG = Symbol('CommitLog');

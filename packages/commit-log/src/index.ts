@@ -13,3 +13,4 @@ export * from './nest/consumer-group-server.js';
 export * from './nest/group-lag.js';
 export * from './nest/keep-error-type.js';
 export * from './nest/log-start.js';
+export type { SpoolState, SpoolStatus } from './spool/spool-status.js';

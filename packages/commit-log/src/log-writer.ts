@@ -11,8 +11,8 @@ export interface NewRecord {
 }
 
 /**
- * Called exactly once per record: without an error when it is durable, and then with its position. The record comes along, so that one function
- * can serve many.
+ * Called exactly once per record: without an error when it is durable, and then with its position (without one from `ingest` when it lies in the
+ * spool). The record comes along, so that one function can serve many.
  */
 export type Settle<R extends NewRecord = NewRecord> = (
   error: FieldgateError | undefined,

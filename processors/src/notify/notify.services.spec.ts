@@ -1,8 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { notificationSchema } from '@fieldgate/alert-rules';
-import { openCommitLog, type CommitLog } from '@fieldgate/commit-log';
-import { createLogger, monotonicClock, Supervisor, systemClock } from '@fieldgate/service';
+import { commitLogEnvironment, openCommitLog, type CommitLog } from '@fieldgate/commit-log';
+import {
+  createLogger,
+  monotonicClock,
+  readEnvironment,
+  Supervisor,
+  systemClock,
+} from '@fieldgate/service';
+import { z } from 'zod';
 import { raised, writeAlert } from '../testing/alert-steps.js';
 import { SECRET } from '../testing/sinks-under-test.js';
 import { until } from '../testing/until.js';
@@ -34,12 +41,9 @@ afterAll(async () => {
 
 /** A process with both sinks, for as long as `end` has not been called. */
 async function begin(): Promise<CommitLog> {
-  const config = {
-    FIELDGATE_DATA_DIR: '',
-    FIELDGATE_LOG_MAX_BYTES: 0,
-    FIELDGATE_KAFKA_BROKERS: (process.env['FIELDGATE_TEST_KAFKA'] ?? '').split(','), // set by the global set-up
-    FIELDGATE_KAFKA_REPLICATION_FACTOR: undefined,
-  };
+  const config = readEnvironment(z.object(commitLogEnvironment), {
+    FIELDGATE_KAFKA_BROKERS: process.env['FIELDGATE_TEST_KAFKA'], // set by the global set-up
+  });
   const opened = await openCommitLog(config, { clock: systemClock, logger });
   log = opened;
   await opened.start();

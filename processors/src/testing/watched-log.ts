@@ -13,7 +13,14 @@ import {
   type Severity,
 } from '@fieldgate/contracts';
 import { parseRules, type Rules } from '@fieldgate/alert-rules';
-import { appended, LogTable, type CommitLog, type LogBatch, type LogRecord } from '@fieldgate/commit-log';
+import {
+  appended,
+  LogTable,
+  type CommitLog,
+  type LogBatch,
+  type LogRecord,
+  type LogWriter,
+} from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { createLogger } from '@fieldgate/service';
 import type { Refusal } from '../delivery/deliver-batch.js';
@@ -216,22 +223,25 @@ export class WatchedLog {
 /** The same log, whose writer takes so many records and no more: what a process wrote that was killed there. */
 export function takingOnly(log: CommitLog, count: number): CommitLog & { readonly isCut: boolean } {
   let left = count;
+  const writer: LogWriter = {
+    append: (record, settle) => {
+      left -= 1;
+      if (left >= 0) return log.writer.append(record, settle);
+      queueMicrotask(() => settle(new FieldgateError('log-unavailable', 'killed'), undefined, record));
+      return true;
+    },
+    drained: (listener) => log.writer.drained(listener),
+  };
   return {
     reader: log.reader,
+    writer,
+    ingest: writer,
+    spool: () => undefined,
     start: () => log.start(),
     stop: () => log.stop(),
     get isCut() {
       return left < 0;
     },
     problem: () => log.problem(),
-    writer: {
-      append: (record, settle) => {
-        left -= 1;
-        if (left >= 0) return log.writer.append(record, settle);
-        queueMicrotask(() => settle(new FieldgateError('log-unavailable', 'killed'), undefined, record));
-        return true;
-      },
-      drained: (listener) => log.writer.drained(listener),
-    },
   };
 }

@@ -2,6 +2,7 @@ import type { Clock, Logger } from '@fieldgate/service';
 import type { CommitLog } from '../commit-log.js';
 import { reportExpired } from '../expired-records.js';
 import { LocalReader } from '../in-process/local-reader.js';
+import type { LogWriter } from '../log-writer.js';
 import { BlockStore } from './block-store.js';
 import { DirectoryLock } from './directory-lock.js';
 import { EmbeddedOffsets } from './embedded-offsets.js';
@@ -73,6 +74,15 @@ class EmbeddedLog implements CommitLog {
 
   problem(): string | undefined {
     return this.outage.error?.message;
+  }
+
+  /** The log is this disk: no other would be more patient. */
+  get ingest(): LogWriter {
+    return this.writer;
+  }
+
+  spool(): undefined {
+    return undefined;
   }
 
   private async open(): Promise<void> {

@@ -1,6 +1,9 @@
 import { FieldgateError, LOG_TOPICS, type LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause, type Clock, type Logger } from '@fieldgate/service';
 import type { CommitLog } from '../commit-log.js';
+import type { LogWriter, Settle } from '../log-writer.js';
+import { DiskSpool } from '../spool/disk-spool.js';
+import { SpoolingWriter, type SpoolLimits } from '../spool/spooling-writer.js';
 import { ClusterView } from './protocol/cluster-view.js';
 import { createKafkaJs } from './reading/kafka-js.js';
 import { KafkaReader } from './reading/kafka-reader.js';
@@ -16,8 +19,14 @@ export interface KafkaLogOptions {
   readonly replicationFactor?: number;
   /** How long an append may stay unsettled while brokers are away. Default 10 s. */
   readonly deliveryTimeoutMs?: number;
+  /** For what devices send while the log is away. Left out: they wait for as long as any append, and are turned away then. */
+  readonly spool?: SpoolOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+}
+
+export interface SpoolOptions extends SpoolLimits {
+  readonly directory: string;
 }
 
 const DEFAULT_DELIVERY_TIMEOUT_MS = 10_000;
@@ -36,7 +45,9 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
     logger,
     clock: options.clock,
     deliveryTimeoutMs: options.deliveryTimeoutMs ?? DEFAULT_DELIVERY_TIMEOUT_MS,
+    ...(options.spool && { ingestTimeoutMs: options.spool.afterMs }),
   });
+  const spool = options.spool && spoolBefore(writer, options.spool, { clock: options.clock, logger });
   const reader = new KafkaReader({
     cluster,
     kafka,
@@ -50,8 +61,10 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
   let looking: NodeJS.Timeout | undefined;
 
   async function open(): Promise<void> {
+    await spool?.disk.open(); // a spool that cannot be used is said at once, also while Kafka is away
     await prepared();
     writer.start(TOPICS.map((topic) => [topic, cluster.partitionsOf(topic)] as const));
+    spool?.writer.start();
     looking = setInterval(() => void cluster.refresh().catch(() => {}), LOOK_EVERY_MS); // said by problem()
     looking.unref();
   }
@@ -96,15 +109,37 @@ export function createKafkaLog(options: KafkaLogOptions): CommitLog {
     await Promise.race([reader.stop(), pause(graceMs, ended.signal)]);
     ended.abort();
     reader.abandon();
+    await spool?.writer.stopDraining();
     await writer.stop(Math.max(0, graceMs - (performance.now() - startedAt)));
+    await spool?.writer.stop();
     cluster.close();
   }
 
   return {
     writer,
+    ingest: spool?.writer ?? ingestOf(writer),
     reader,
     start: () => (started ??= open()),
     stop: (graceMs = DEFAULT_GRACE_MS) => (stopped ??= close(graceMs)),
     problem: () => waitingFor ?? writer.problem() ?? cluster.problem(),
+    spool: () => spool?.writer.status(),
   };
+}
+
+function ingestOf(writer: KafkaWriter): LogWriter {
+  return {
+    append: (record, settle) => writer.ingest(record, settle as Settle), // it gets its own record back
+    drained: (listener) => writer.drained(listener),
+  };
+}
+
+function spoolBefore(
+  log: KafkaWriter,
+  { directory, ...limits }: SpoolOptions,
+  parts: { readonly clock: Clock; readonly logger: Logger },
+): { readonly disk: DiskSpool; readonly writer: SpoolingWriter } {
+  const logger = parts.logger.child({ component: 'spool' });
+  const disk = new DiskSpool({ directory, logger, damaged: () => undefined }); // it has said and counted it
+  const monotonic = { now: () => performance.now() };
+  return { disk, writer: new SpoolingWriter({ log, disk, limits, clock: parts.clock, monotonic, logger }) };
 }

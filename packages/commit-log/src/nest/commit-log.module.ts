@@ -29,10 +29,12 @@ const STOP_GRACE_MS = 3_000;
  */
 @Module({})
 export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
-  static forRoot(config: CommitLogConfig): DynamicModule {
+  /** `gatewayId`: of a process that takes devices in. */
+  static forRoot(config: CommitLogConfig, gatewayId?: string): DynamicModule {
     return withLog({
       provide: COMMIT_LOG,
-      useFactory: (clock: Clock, logger: Logger) => openCommitLog(config, { clock, logger }),
+      useFactory: (clock: Clock, logger: Logger) =>
+        openCommitLog(config, { clock, logger, ...(gatewayId === undefined ? {} : { gatewayId }) }),
       inject: [CLOCK, LOGGER],
     });
   }
@@ -51,8 +53,17 @@ export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
 
   onModuleInit(): void {
     this.readiness.add('log', () => {
-      if (this.start.isDone) return this.log.problem();
-      return this.log.problem() ?? 'the log is being opened';
+      const problem = this.log.problem();
+      if (!this.start.isDone) return problem ?? 'the log is being opened';
+      const isCoped = problem !== undefined && this.log.spool()?.full === undefined && this.log.spool();
+      return isCoped ? { remark: `${problem}; what devices send is spooled` } : problem;
+    });
+    this.readiness.add('spool', () => {
+      const spool = this.log.spool();
+      if (!spool) return { remark: 'none' };
+      const { state, full, records, bytes } = spool;
+      if (full !== undefined) return full;
+      return state === 'direct' ? undefined : { remark: `${state}: ${records} records, ${bytes} bytes` };
     });
     this.supervisor.run('log', async () => {
       await this.start.run(this.log);

@@ -42,6 +42,8 @@ function openMemory(memory: Memory): MemoryLog {
   return {
     reader,
     writer,
+    ingest: writer,
+    spool: () => undefined,
     start: async () => writer.start(),
     stop: async () => {
       await reader.stop();

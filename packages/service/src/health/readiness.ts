@@ -1,7 +1,12 @@
 export const READINESS = Symbol('Readiness');
 
+/** Out of the ordinary, but no reason to send work elsewhere. */
+export interface Remark {
+  readonly remark: string;
+}
+
 /** Undefined when well, else one sentence for the person who looks at /readyz. */
-export type ReadinessCheck = () => string | undefined;
+export type ReadinessCheck = () => string | Remark | undefined;
 
 /** What must be well before this process can do its job; each part adds its own check under its own name. */
 export class Readiness {
@@ -24,9 +29,9 @@ export class Readiness {
     const checks: Record<string, string> = {};
     let ready = true;
     for (const [name, check] of this.checks) {
-      const problem = check();
-      checks[name] = problem ?? 'ok';
-      ready &&= problem === undefined;
+      const found = check() ?? { remark: 'ok' };
+      checks[name] = typeof found === 'string' ? found : found.remark;
+      ready &&= typeof found !== 'string';
     }
     return { ready, checks };
   }

@@ -8,7 +8,7 @@ import type { LeaderView } from '../protocol/cluster-view.js';
 import { partitionFor } from '../protocol/murmur2.js';
 import { HashedKeys, type HashedKey } from './hashed-keys.js';
 import { LeaderLane } from './leader-lane.js';
-import { PartitionQueue, type PendingRecord } from './partition-queue.js';
+import { PartitionQueue, type PendingRecord, type Waiting } from './partition-queue.js';
 import type { PartitionAnswer, Share } from '../protocol/produce.js';
 import { codeName, isRefusal, NO_ERROR, reasonOf, unavailable } from '../protocol/protocol-codes.js';
 import { StalledPartitions } from './stalled-partitions.js';
@@ -21,6 +21,7 @@ const settledRecords = new Counter({
 const durable = settledRecords.labels('durable');
 const refused = settledRecords.labels('refused');
 const gaveUp = settledRecords.labels('unavailable');
+const overflowed = settledRecords.labels('spooled');
 const resends = new Counter({
   name: 'fieldgate_kafka_resent_records_total',
   help: 'Records sent again because their outcome was unknown; readers may see them twice',
@@ -30,7 +31,8 @@ const resends = new Counter({
 const BACKLOG_LIMIT = { records: 10_000, bytes: 32 * 1024 * 1024 };
 /** An unanswered request is given up after this long: the broker is frozen, and the partitions may have another leader by now. */
 const REQUEST_TIMEOUT_MS = 3_000;
-const TICKS_PER_DELIVERY = 20;
+/** Deadlines are kept to this part of themselves. */
+const TICKS_PER_DEADLINE = 20;
 
 export interface KafkaWriterOptions {
   readonly cluster: LeaderView;
@@ -38,7 +40,19 @@ export interface KafkaWriterOptions {
   readonly logger: Logger;
   /** How long an append may stay unsettled while brokers are away. */
   readonly deliveryTimeoutMs: number;
+  /** The same, of what devices send. Default: as long as any append. */
+  readonly ingestTimeoutMs?: number;
 }
+
+/** A record that was taken back from the way to Kafka: whether it is there is unknown. */
+export interface TakenBack {
+  readonly record: NewRecord;
+  readonly timestampMs: number;
+  readonly settle: Settle;
+}
+
+/** Takes what devices have sent and the log has not answered in time: the records of one partition, in order. */
+export type Overflow = (topic: LogTopic, partition: number, records: readonly TakenBack[]) => void;
 
 /**
  * Appends to Kafka with `acks: all`: a queue per partition, a lane per leader. A send whose outcome is unknown goes again, in order, until
@@ -57,8 +71,12 @@ export class KafkaWriter implements LogWriter {
   private tick = 0;
   private ticking: NodeJS.Timeout | undefined;
   private emptied: (() => void) | undefined;
+  private readonly tickMs: number;
+  private overflow: Overflow | undefined;
 
   constructor(private readonly options: KafkaWriterOptions) {
+    const { deliveryTimeoutMs, ingestTimeoutMs = deliveryTimeoutMs } = options;
+    this.tickMs = Math.min(deliveryTimeoutMs, ingestTimeoutMs) / TICKS_PER_DEADLINE;
     this.stalled = new StalledPartitions({
       cluster: options.cluster,
       logger: options.logger,
@@ -77,7 +95,33 @@ export class KafkaWriter implements LogWriter {
     }
   }
 
+  /** Where what was ingested goes when the log does not answer in time. Without: it is settled as unavailable. */
+  onOverflow(overflow: Overflow): void {
+    this.overflow = overflow;
+  }
+
   append<R extends NewRecord>(record: R, settle: Settle<R>): boolean {
+    return this.enqueue(record, settle as Settle, {
+      waiting: 'timed',
+      timestampMs: this.options.clock.now(),
+    }); // it gets its own record back, no other
+  }
+
+  /** What devices send. */
+  ingest(record: NewRecord, settle: Settle): boolean {
+    return this.enqueue(record, settle, { waiting: 'ingest', timestampMs: this.options.clock.now() });
+  }
+
+  /** What has waited elsewhere since it came: it is never given up but when the log is closed. */
+  deliver(record: NewRecord, timestampMs: number, settle: Settle): boolean {
+    return this.enqueue(record, settle, { waiting: 'patient', timestampMs });
+  }
+
+  private enqueue(
+    record: NewRecord,
+    settle: Settle,
+    { waiting, timestampMs }: { readonly waiting: Waiting; readonly timestampMs: number },
+  ): boolean {
     const { topic, key, partitionKey, value } = record;
     const hashed = this.keys.of(key);
     const queue = this.queueOf(topic, partitionKey === undefined ? hashed : this.keys.of(partitionKey));
@@ -93,17 +137,18 @@ export class KafkaWriter implements LogWriter {
     }
     const bytes = hashed.bytes.length + (value?.length ?? 0);
     queue.push({
+      waiting,
       record,
       partition: queue.partition,
       key: hashed.bytes,
       value: value === null ? null : asBuffer(value),
-      timestampMs: this.options.clock.now(),
+      timestampMs,
       bytes,
       tick: this.tick,
-      settle: settle as Settle, // it gets its own record back, no other
+      settle,
     });
     this.waiting++;
-    this.ticking ??= setInterval(() => this.expire(), this.options.deliveryTimeoutMs / TICKS_PER_DELIVERY);
+    this.ticking ??= setInterval(() => this.expire(), this.tickMs);
     this.offer(queue);
     return this.backlog.add(bytes);
   }
@@ -122,7 +167,7 @@ export class KafkaWriter implements LogWriter {
     return this.stalled.problem();
   }
 
-  /** Waits until everything is settled, for at most `graceMs`; the rest is then settled as unavailable. */
+  /** Waits until everything is settled, for at most `graceMs`; the rest then overflows, or is settled as unavailable. */
   async stop(graceMs: number): Promise<void> {
     if (this.waiting > 0) {
       const emptied = new Promise<void>((resolve) => (this.emptied = resolve));
@@ -132,9 +177,18 @@ export class KafkaWriter implements LogWriter {
     }
     this.stopping.abort();
     for (const lane of this.lanes.values()) lane.stop();
-    this.giveUpBefore(Number.MAX_SAFE_INTEGER, 'the log was closed before the record was durable');
+    const reason = 'the log was closed before the record was durable';
+    for (const queue of this.allQueues()) {
+      this.letOverflow(queue, reason);
+      this.giveUp(queue, queue.unsettled('timed'), reason);
+      this.giveUp(queue, queue.unsettled('patient'), reason);
+    }
     clearInterval(this.ticking);
     this.ticking = undefined;
+  }
+
+  private allQueues(): readonly PartitionQueue[] {
+    return [...this.queues.values()].flat();
   }
 
   private queueOf(topic: LogTopic, { hash }: HashedKey): PartitionQueue | undefined {
@@ -196,37 +250,68 @@ export class KafkaWriter implements LogWriter {
 
   private expire(): void {
     this.tick++;
-    if (this.waiting > 0) {
-      this.giveUpBefore(
-        this.tick - TICKS_PER_DELIVERY,
-        this.problem() ?? 'the broker did not answer in time',
-      );
+    if (this.waiting === 0) {
+      clearInterval(this.ticking);
+      this.ticking = undefined;
       return;
     }
-    clearInterval(this.ticking);
-    this.ticking = undefined;
+    const { deliveryTimeoutMs, ingestTimeoutMs = deliveryTimeoutMs } = this.options;
+    const timedBefore = this.tick - deliveryTimeoutMs / this.tickMs;
+    const ingestBefore = this.tick - ingestTimeoutMs / this.tickMs;
+    const reason = this.problem() ?? 'the broker did not answer in time';
+    for (const queue of this.allQueues()) {
+      this.giveUp(queue, queue.unsettled('timed', timedBefore), reason);
+      if (!isEmpty(queue.unsettled('ingest', ingestBefore))) this.letOverflow(queue, reason);
+    }
   }
 
-  private giveUpBefore(tick: number, reason: string): void {
-    for (const queue of [...this.queues.values()].flat()) {
-      for (const record of queue.appendedBefore(tick)) {
-        gaveUp.inc();
-        if (this.problem() === undefined) this.stalled.failed(`${queue.topic}/${queue.partition}: ${reason}`);
-        this.settle(record, unavailable(this.problem() ?? reason));
-      }
-      queue.dropSettled();
+  /** All of the partition, also what has come just now: what stayed would be written before the older ones, which come again. */
+  private letOverflow(queue: PartitionQueue, reason: string): void {
+    if (!this.overflow) return this.giveUp(queue, queue.unsettled('ingest'), reason);
+    const taken: TakenBack[] = [];
+    for (const pending of queue.unsettled('ingest')) {
+      const { record, timestampMs, settle } = pending;
+      if (settle) taken.push({ record, timestampMs, settle });
+      this.leave(pending);
     }
+    queue.noteSettled();
+    if (taken.length === 0) return;
+    overflowed.inc(taken.length);
+    this.note(queue, reason);
+    this.overflow(queue.topic, queue.partition, taken);
+  }
+
+  private giveUp(queue: PartitionQueue, records: Iterable<PendingRecord>, reason: string): void {
+    for (const record of records) {
+      gaveUp.inc();
+      this.note(queue, reason);
+      this.settle(record, unavailable(this.problem() ?? reason));
+    }
+    queue.noteSettled();
+  }
+
+  private note(queue: PartitionQueue, reason: string): void {
+    if (this.problem() === undefined) this.stalled.failed(`${queue.topic}/${queue.partition}: ${reason}`);
   }
 
   private settle(record: PendingRecord, error?: FieldgateError, at?: LogPosition): void {
     const { settle } = record;
     if (settle === undefined) return; // it ran out of time before
+    this.leave(record);
+    settle(error, at, record.record);
+  }
+
+  private leave(record: PendingRecord): void {
     record.settle = undefined;
     this.waiting--;
-    settle(error, at, record.record);
     this.backlog.remove(1, record.bytes);
     if (this.waiting === 0) this.emptied?.();
   }
+}
+
+function isEmpty(records: Iterable<PendingRecord>): boolean {
+  for (const _ of records) return false;
+  return true;
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

@@ -1,8 +1,15 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import type { NewRecord, Settle } from '../../log-writer.js';
 
+/**
+ * How long an append waits while the log is away. `timed`: until its own time is over. `ingest`: until one of its partition has waited for too
+ * long; then all of these leave together, so that no older one comes after a newer one. `patient`: for as long as it takes.
+ */
+export type Waiting = 'timed' | 'ingest' | 'patient';
+
 /** One record on its way. It stays in its partition's queue until its fate is known. */
 export interface PendingRecord {
+  readonly waiting: Waiting;
   readonly partition: number;
   readonly record: NewRecord;
   readonly key: Buffer;
@@ -25,6 +32,8 @@ export class PartitionQueue {
    * request, and writes both in any order. A newer record between the copies would be overtaken by an older one of its key.
    */
   private unanswered = 0;
+  /** Some were settled before their send was answered. */
+  private hasSettled = false;
   /** Fewer than usual while a refused record is being found. */
   private limit = Number.MAX_SAFE_INTEGER;
   /** Times in a row that a send of this partition came to nothing. */
@@ -87,23 +96,29 @@ export class PartitionQueue {
     this.inFlightCount = 0;
   }
 
-  /** The unsettled records that were appended before a tick, oldest first; also those in flight. */
-  *appendedBefore(tick: number): Iterable<PendingRecord> {
+  /** The unsettled records of a kind that were appended before a tick, oldest first; also those in flight. */
+  *unsettled(waiting: Waiting, before = Number.MAX_SAFE_INTEGER): Iterable<PendingRecord> {
     for (let at = this.head; at < this.records.length; at++) {
       const record = this.records[at];
-      if (record === undefined || record.tick >= tick) return;
-      if (record.settle) yield record;
+      if (record === undefined || record.tick >= before) return;
+      if (record.settle && record.waiting === waiting) yield record;
     }
   }
 
-  /** Records that ran out of time leave from the front, but never while they are counted as in flight. */
+  /** To be called when records were settled that no answer has settled. */
+  noteSettled(): void {
+    this.hasSettled = true;
+    this.dropSettled();
+  }
+
+  /** Records that ran out of time or were taken back leave, but never while they are counted as in flight. */
   dropSettled(): void {
-    if (this.isInFlight) return;
-    while (this.head < this.records.length && this.records[this.head]?.settle === undefined) {
-      this.head++;
-      this.unanswered = Math.max(0, this.unanswered - 1);
-    }
-    this.compact();
+    if (!this.hasSettled || this.isInFlight) return;
+    this.hasSettled = false;
+    const unanswered = this.head + this.unanswered;
+    this.unanswered = countUnsettled(this.records, this.head, unanswered);
+    this.records = this.records.slice(this.head).filter(isUnsettled);
+    this.head = 0;
   }
 
   private compact(): void {
@@ -115,6 +130,16 @@ export class PartitionQueue {
       this.head = 0;
     }
   }
+}
+
+function isUnsettled({ settle }: PendingRecord): boolean {
+  return settle !== undefined;
+}
+
+function countUnsettled(records: readonly PendingRecord[], from: number, to: number): number {
+  let count = 0;
+  for (let at = from; at < to; at++) if (records[at]?.settle !== undefined) count++;
+  return count;
 }
 
 /** Above this a limit no longer limits: a request carries fewer. */

@@ -1,0 +1,216 @@
+import type { FieldgateError } from '@fieldgate/contracts';
+import { backOffMs, pause, type Clock } from '@fieldgate/service';
+import type { NewRecord, Settle } from '../log-writer.js';
+import type { DiskSpool, ReadRecord, SpooledRecord, SpoolPosition } from './disk-spool.js';
+import { RecordsOnTheirWay } from './records-on-their-way.js';
+
+/** One reading from the disk. */
+const CHUNK = { maxRecords: 500, maxBytes: 1024 * 1024 };
+/** Of one partition, on their way to the log. */
+const WINDOW = 1_000;
+/** The same, while the log does not take them: they only wait in memory. */
+const WINDOW_WHILE_AWAY = 500;
+/** The mark on the disk follows the log by at most so much: what a crash repeats. */
+const RELEASE_EVERY_MS = 100;
+
+export interface DrainPorts {
+  readonly disk: DiskSpool;
+  /** Never given up while the log is open. */
+  readonly deliver: (record: NewRecord, timestampMs: number, settle: Settle) => void;
+  readonly partitionOf: (record: SpooledRecord) => string;
+  readonly isAway: (partition: string) => boolean;
+  /** In the log, after so long. */
+  readonly delivered: (record: SpooledRecord, partition: string, at: SpoolPosition, tookMs: number) => void;
+  /** What the log will never take: the dead letter that is kept instead. */
+  readonly buried: (record: SpooledRecord, error: FieldgateError) => NewRecord;
+  /** For good: not even the dead letter is taken. */
+  readonly lost: (record: SpooledRecord, error: FieldgateError) => void;
+  /** After the mark on the disk was moved, and whenever nothing is left to be sent. */
+  readonly moved: () => void;
+  /** The disk cannot be read, or the mark on it not be moved; tried again. */
+  readonly failed: (error: unknown) => void;
+  readonly monotonic: Clock;
+  readonly recordsPerSecond: number;
+  /** A partition that has taken nothing for so long is left behind. */
+  readonly stuckAfterMs: number;
+}
+
+/**
+ * From the spool to the log, in the order in which records came, at a bounded rate. A partition whose leader is away is left behind and caught up
+ * with later; the others go on. What is not durable in the log by the end of the process is read again by the next.
+ */
+export class SpoolDrain {
+  /** Everything before it has been sent, but for partitions that were left behind. */
+  private position: SpoolPosition = 0;
+  private readonly onTheirWay = new Map<string, RecordsOnTheirWay>();
+  /** By partition: the first record that was not sent. */
+  private readonly behind = new Map<string, SpoolPosition>();
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+  private wakeUp: (() => void) | undefined;
+  private isWoken = false;
+  private releasing: Promise<void> = Promise.resolve();
+  private releasedAt = -Infinity;
+
+  constructor(private readonly ports: DrainPorts) {}
+
+  start(): void {
+    this.position = this.ports.disk.released;
+    this.running = this.run();
+  }
+
+  /** There is more, or the log has moved. */
+  wake(): void {
+    this.isWoken = true;
+    this.wakeUp?.();
+  }
+
+  /** Sends no more. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake();
+    await this.running;
+  }
+
+  /** To be called when nothing more will be settled. */
+  async finish(): Promise<void> {
+    await this.releasing;
+    await this.release();
+  }
+
+  /** Everything before it is in the log. */
+  get done(): SpoolPosition {
+    let done = this.position;
+    for (const at of this.behind.values()) done = Math.min(done, at);
+    for (const records of this.onTheirWay.values()) done = Math.min(done, records.first?.at ?? done);
+    return done;
+  }
+
+  /** Never rejects. */
+  private async run(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        await this.step();
+        failures = 0;
+      } catch (error) {
+        this.ports.failed(error);
+        await pause(backOffMs(failures++), signal);
+      }
+    }
+  }
+
+  private async step(): Promise<void> {
+    const { disk, recordsPerSecond, monotonic } = this.ports;
+    const { signal } = this.stopping;
+    this.isWoken = false;
+    await this.catchUp();
+    const startedAt = monotonic.now();
+    const records = await disk.read(this.position, CHUNK);
+    for (const { record, at, next } of records) {
+      if (signal.aborted) return;
+      await this.sendOrLeave(record, at);
+      this.position = next;
+    }
+    if (records.length === 0) {
+      if (this.done > disk.released) await this.release();
+      else this.ports.moved();
+      await this.woken();
+    }
+    const pauseMs = (records.length / recordsPerSecond) * 1_000 - (monotonic.now() - startedAt);
+    if (pauseMs >= 1) await pause(pauseMs, signal);
+  }
+
+  /** Partitions that were left behind and are not stuck any more, each from where it was left to where the others are. */
+  private async catchUp(): Promise<void> {
+    for (const [partition, from] of this.behind) {
+      if (this.isStuck(partition)) continue;
+      let at = from;
+      while (at < this.position && !this.stopping.signal.aborted) {
+        const records = await this.ports.disk.read(at, CHUNK);
+        for (const read of records) {
+          if (read.at >= this.position || this.stopping.signal.aborted) break;
+          if (this.ports.partitionOf(read.record) === partition && !(await this.sendInTurn(read, partition)))
+            return; // stuck again: from here the next time
+          at = read.next;
+          this.behind.set(partition, at);
+        }
+        if (records.length === 0) at = this.position;
+      }
+      if (at >= this.position) this.behind.delete(partition);
+    }
+  }
+
+  private async sendInTurn({ record, at }: ReadRecord, partition: string): Promise<boolean> {
+    if (!(await this.hasRoom(partition))) return false;
+    this.send(record, at, partition);
+    return true;
+  }
+
+  private async sendOrLeave(record: SpooledRecord, at: SpoolPosition): Promise<void> {
+    const partition = this.ports.partitionOf(record);
+    if (this.behind.has(partition)) return;
+    if (await this.hasRoom(partition)) this.send(record, at, partition);
+    else this.behind.set(partition, at);
+  }
+
+  /** Waits for the partition's turn; false when it is stuck, or the end has come. */
+  private async hasRoom(partition: string): Promise<boolean> {
+    const { signal } = this.stopping;
+    const window = this.ports.isAway(partition) ? WINDOW_WHILE_AWAY : WINDOW;
+    while ((this.onTheirWay.get(partition)?.open ?? 0) >= window) {
+      if (signal.aborted || this.isStuck(partition)) return false;
+      this.isWoken = false;
+      await Promise.race([this.woken(), pause(RELEASE_EVERY_MS, signal)]);
+    }
+    return !signal.aborted;
+  }
+
+  private isStuck(partition: string): boolean {
+    const first = this.onTheirWay.get(partition)?.first;
+    return first !== undefined && this.ports.monotonic.now() - first.sentAt > this.ports.stuckAfterMs;
+  }
+
+  private send(record: SpooledRecord, at: SpoolPosition, partition: string): void {
+    const { monotonic, deliver, delivered, buried, lost } = this.ports;
+    const onTheirWay = this.onTheirWay.get(partition) ?? new RecordsOnTheirWay();
+    this.onTheirWay.set(partition, onTheirWay);
+    const entry = onTheirWay.add(at, monotonic.now());
+    const done = (): void => {
+      onTheirWay.settle(entry);
+      delivered(record, partition, at, monotonic.now() - entry.sentAt);
+      this.releaseSoon();
+      this.wake();
+    };
+    deliver(record, record.timestampMs, (error) => {
+      if (error === undefined) return done();
+      if (error.retriable) return; // the log was closed: it is read again
+      deliver(buried(record, error), record.timestampMs, (refusal) => {
+        if (refusal?.retriable) return;
+        if (refusal) lost(record, refusal);
+        done();
+      });
+    });
+  }
+
+  private releaseSoon(): void {
+    const now = this.ports.monotonic.now();
+    if (now - this.releasedAt < RELEASE_EVERY_MS) return;
+    this.releasedAt = now;
+    this.releasing = this.releasing.then(() => this.release());
+  }
+
+  private async release(): Promise<void> {
+    try {
+      await this.ports.disk.release(this.done);
+      this.ports.moved();
+    } catch (error) {
+      this.ports.failed(error);
+    }
+  }
+
+  private woken(): Promise<void> {
+    if (this.isWoken) return Promise.resolve();
+    return new Promise((resolve) => (this.wakeUp = resolve));
+  }
+}
