@@ -180,6 +180,25 @@ export const ERRORS = {
     says: 'A record in the log is not one of ours.',
     todo: 'Look at the dead letter; find out what else writes to the topic.',
   },
+  // The spool of a gateway: what the log cannot take waits there.
+  'spool-unusable': {
+    status: 500,
+    retriable: false,
+    says: 'The directory of the spool cannot be used.',
+    todo: 'Make it a writable directory that no other process uses; the message says what is wrong with it.',
+  },
+  'spool-unwritable': {
+    status: 503,
+    retriable: true,
+    says: 'The spool cannot be written.',
+    todo: 'Nothing was acknowledged; free the disk, or mount it writable. It goes on by itself.',
+  },
+  'spool-unreadable': {
+    status: 503,
+    retriable: true,
+    says: 'A file of the spool cannot be read.',
+    todo: 'Check the disk. Its records stay where they are, and the next try may succeed.',
+  },
   // The telemetry store.
   'store-unavailable': {
     status: 503,

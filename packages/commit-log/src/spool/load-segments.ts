@@ -1,0 +1,82 @@
+import { readdir, truncate } from 'node:fs/promises';
+import type { Logger } from '@fieldgate/service';
+import type { Stretch } from './frame-cursor.js';
+import type { SpoolPosition } from './record-frame.js';
+import { SpoolSegment } from './spool-segment.js';
+
+export interface LoadedSegments {
+  /** Oldest first; none that is released or holds nothing. */
+  readonly segments: SpoolSegment[];
+  readonly damage: readonly { readonly segment: SpoolSegment; readonly stretch: Stretch }[];
+  /** Behind every byte that was found. */
+  readonly nextBase: SpoolPosition;
+}
+
+interface Found {
+  readonly segment: SpoolSegment;
+  /** Behind the file. */
+  readonly fileEnd: SpoolPosition;
+  /** Behind what counts. */
+  readonly to: SpoolPosition;
+  readonly isNewest: boolean;
+}
+
+/** What a directory holds behind a position, checked whole. */
+export async function loadSegments(
+  directory: string,
+  { released, logger }: { readonly released: SpoolPosition; readonly logger: Logger },
+): Promise<LoadedSegments> {
+  const found = await findSegments(directory);
+  const segments: SpoolSegment[] = [];
+  const damage: { segment: SpoolSegment; stretch: Stretch }[] = [];
+  for (const { segment, to, isNewest } of found) {
+    const stretches = to > released ? await segment.load({ from: Math.max(segment.base, released), to }) : [];
+    if (isNewest) await cutTornTail(segment, stretches, logger);
+    if (segment.end <= Math.max(released, segment.base)) {
+      await segment.remove();
+      continue;
+    }
+    segments.push(segment);
+    for (const stretch of stretches) {
+      segment.noteDamage(stretch);
+      damage.push({ segment, stretch });
+    }
+    await segment.close();
+  }
+  return { segments, damage, nextBase: Math.max(0, ...found.map(({ fileEnd }) => fileEnd)) };
+}
+
+/** Newest first it asks each segment what counts before it: a failed append may have left more. */
+async function findSegments(directory: string): Promise<Found[]> {
+  const segments = (await readdir(directory))
+    .map((name) => SpoolSegment.named(directory, name))
+    .filter((segment) => segment !== undefined)
+    .sort((a, b) => b.base - a.base);
+  const found: Found[] = [];
+  let counts = Infinity;
+  for (const segment of segments) {
+    const start = await segment.start();
+    if (start?.isKnownVersion === false)
+      throw new Error(`${segment.path} was written by a newer version of Fieldgate`);
+    const fileEnd = segment.base + (await segment.size());
+    const to = Math.max(segment.base, Math.min(fileEnd, counts));
+    found.push({ segment, fileEnd, to, isNewest: found.every((newer) => newer.to === newer.segment.base) });
+    counts = Math.min(counts, start?.previousEnd ?? Infinity);
+  }
+  return found.reverse();
+}
+
+/** What the last write has left when it was torn was never acknowledged. A last record that is whole but damaged is no torn write. */
+async function cutTornTail(segment: SpoolSegment, stretches: Stretch[], logger: Logger): Promise<void> {
+  const fileEnd = segment.end;
+  for (let last = stretches.at(-1); last?.isTorn && last.to === segment.end; last = stretches.at(-1)) {
+    segment.end = last.from;
+    stretches.pop();
+  }
+  if (segment.end === fileEnd) return;
+  logger.warn(
+    { file: segment.path, at: segment.end, bytes: fileEnd - segment.end },
+    'torn tail of the spool is cut off',
+  );
+  await truncate(segment.path, segment.end - segment.base);
+}

@@ -1,0 +1,31 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Logger } from '@fieldgate/service';
+import { reasonOf } from '../embedded/system-error.js';
+
+/** Enough for the lock of the directory and the mark, in blocks of any file system. */
+const RESERVE = Buffer.alloc(64 * 1024);
+
+/** Room that is given up at a start, so that a spool that has filled its disk can be opened and drained. */
+export class SpoolReserve {
+  private readonly path: string;
+
+  constructor(
+    directory: string,
+    private readonly logger: Logger,
+  ) {
+    this.path = join(directory, 'reserve');
+  }
+
+  async giveUp(): Promise<void> {
+    await rm(this.path, { force: true });
+  }
+
+  async setAside(): Promise<void> {
+    try {
+      await writeFile(this.path, RESERVE, { flush: true });
+    } catch (error) {
+      this.logger.debug({ reason: reasonOf(error) }, 'no room for the reserve'); // the next start finds what there is now
+    }
+  }
+}
