@@ -51,7 +51,7 @@ export interface SeriesQuery {
 export type Aggregate = (typeof AGGREGATES)[number];
 export const AGGREGATES = ['mean', 'min', 'max', 'sum', 'count', 'last'] as const;
 
-/** Ascending in time; equal times in the order of `seq`, without one in an order that stays the same. Times in epoch ms. */
+/** Ascending in time; equal times in the order of `seq` where the id is `<time>-<seq>`, else in an order that stays the same. Times in epoch ms. */
 export interface Series {
   readonly metric: string;
   readonly points: readonly (readonly [timeMs: number, value: ReadingValue])[];
@@ -120,7 +120,7 @@ export interface TelemetryStore {
    */
   missing(batch: readonly SaidRecord[]): Promise<readonly MissingRecord[]>;
 
-  /** The newest reading of each metric, by time (equal times: the highest `seq`). Ordered by metric name. */
+  /** The newest reading of each metric, by time (equal times: the highest `seq` where the id is `<time>-<seq>`). Ordered by metric name. */
   latest(deviceId: string): Promise<readonly LatestReading[]>;
   /** Ordered by metric name; a metric without a point in the range is left out. */
   series(query: SeriesQuery): Promise<readonly Series[]>;

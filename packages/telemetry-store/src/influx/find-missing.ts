@@ -1,7 +1,8 @@
 import { groupsOf, MissingRecords, runsOf, type Wanted } from '../missing-records.js';
 import type { MissingRecord, SaidRecord } from '../telemetry-store.js';
 import type { InfluxQueries, Table } from './influx-queries.js';
-import { eventTime, fieldOf, MEASUREMENTS, readingTime, type Measurement } from './line-protocol.js';
+import { fieldOf, MEASUREMENTS, type Measurement } from './line-protocol.js';
+import { eventTime, readingTime } from './point-time.js';
 
 /** Points between those that are looked for come along: with a longer gap there would be more of them, with a shorter one more statements. */
 const GAP_MS = 10_000;

@@ -7,7 +7,7 @@ import { event, T0, telemetry } from '../testing/records.js';
 import type { TelemetryStore } from '../telemetry-store.js';
 import { createInfluxStore } from './influx-store.js';
 
-type Answer = { status: number; body: string } | 'hang up';
+type Answer = { status: number; body: string; retryAfter?: string } | 'hang up';
 
 const WELL: Answer = { status: 204, body: '' };
 const SECRET = 'p%40ss:wörd/"';
@@ -47,7 +47,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     ? answerWrite(lines)
     : answerQuery(new URLSearchParams(body === '' ? path.split('?')[1] : body).get('q') ?? '');
   if (told === 'hang up') response.destroy();
-  else response.writeHead(told.status, { 'content-type': 'application/json' }).end(told.body);
+  else {
+    if (told.retryAfter !== undefined) response.setHeader('retry-after', told.retryAfter);
+    response.writeHead(told.status, { 'content-type': 'application/json' }).end(told.body);
+  }
 }
 
 function error(status: number, text: string): Answer {
@@ -146,6 +149,40 @@ describe('what InfluxDB answers', () => {
       expect(store.problem()).toBeUndefined();
     },
   );
+
+  it('is left alone by all partitions for as long as Retry-After says', async () => {
+    let nowMs = 0;
+    const { port } = server.address() as AddressInfo; // it listens on TCP
+    const patient = createInfluxStore({
+      url: `http://127.0.0.1:${port}/db`,
+      clock: systemClock,
+      logger: createLogger({ level: 'silent' }),
+      monotonic: { now: () => nowMs },
+    });
+    await patient.start();
+    const asked = () =>
+      requests.filter(({ path, lines }) => path.startsWith('/write') && lines.length > 0).length;
+    const unavailable = expect.objectContaining({ code: 'store-unavailable', retriable: true });
+    answerWrite = () => ({ status: 429, body: '{"error":"rate limit"}', retryAfter: '7' });
+    await expect(patient.write(batch(1))).rejects.toEqual(unavailable);
+    answerWrite = () => WELL;
+    nowMs = 6_999;
+    await expect(patient.write(batch(2))).rejects.toEqual(unavailable);
+    expect(asked()).toBe(1);
+    expect(patient.problem()).toMatch(/HTTP 429/);
+    nowMs = 7_000;
+    await patient.write(batch(2));
+    expect(asked()).toBe(2);
+    expect(patient.problem()).toBeUndefined();
+    await patient.stop();
+  });
+
+  it('is the reason why nothing can be read or written: wrong credentials are found out by a look, too', async () => {
+    answerQuery = () => error(401, 'authorization failed');
+    answerWrite = () => error(401, 'authorization failed');
+    await store.start();
+    expect(store.problem()).toMatch(/refuses the user and password of its address \(HTTP 401\)/);
+  });
 
   it('starts without the server, creates the database when it is there, and finds out by itself', async () => {
     answerQuery = () => 'hang up';

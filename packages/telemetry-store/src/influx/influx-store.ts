@@ -1,5 +1,5 @@
 import { FieldgateError, isDeviceId, type Command, type EventRecord } from '@fieldgate/contracts';
-import { backOffMs, type Clock, type Logger } from '@fieldgate/service';
+import { monotonicClock, type Clock, type Logger } from '@fieldgate/service';
 import { whyNotStorable } from '../storable.js';
 import type {
   AlertQuery,
@@ -20,44 +20,57 @@ import { findMissing } from './find-missing.js';
 import { InfluxQueries } from './influx-queries.js';
 import { InfluxWrites, type InfluxResponse } from './influx-writes.js';
 import { linesOf } from './line-protocol.js';
+import { PointPlaces } from './point-places.js';
 import { readAlert, readAlerts } from './read-alerts.js';
 import { readCommand, readCommands, readEvents } from './read-documents.js';
 import { latestReadings, readSeries } from './read-readings.js';
+import { StoreHealth } from './store-health.js';
 import { storeLines, type Piece } from './store-lines.js';
+import { kindOf, retryAfterMs, StoreProblem } from './store-problem.js';
 
 export interface InfluxStoreOptions {
   /** `http://user:pass@host:8086/fieldgate` */
   readonly url: string;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** For waits; the process's own unless told. */
+  readonly monotonic?: Clock;
 }
 
 /** Records in one request. */
 const MAX_RECORDS = 5_000;
 const NOT_RUNNING = 'the telemetry store is not running';
 
-export function createInfluxStore({ url, logger }: InfluxStoreOptions): TelemetryStore {
-  const address = parseInfluxUrl(url);
+export function createInfluxStore(options: InfluxStoreOptions): TelemetryStore {
+  const address = parseInfluxUrl(options.url);
   if (!address)
     throw new FieldgateError(
       'config-invalid',
       'the address of InfluxDB is not http://[user:password@]host:port/database',
     );
-  return new InfluxStore(address, logger);
+  return new InfluxStore(address, options);
 }
 
 /** InfluxDB 1.x. The server may be away at any time; how long readings are kept is its retention policy's affair. */
 class InfluxStore implements TelemetryStore {
-  private open: { readonly writes: InfluxWrites; readonly queries: InfluxQueries } | undefined;
+  private open: Server | undefined;
   private databaseReady = false;
-  private trouble: string | undefined;
-  private probe: NodeJS.Timeout | undefined;
-  private failures = 0;
+  private readonly clock: Clock;
+  private readonly health: StoreHealth;
+  private readonly places = new PointPlaces();
 
   constructor(
     private readonly address: InfluxAddress,
-    private readonly logger: Logger,
-  ) {}
+    { clock, logger, monotonic = monotonicClock }: InfluxStoreOptions,
+  ) {
+    this.clock = clock;
+    this.health = new StoreHealth({
+      store: address.shown,
+      logger,
+      monotonic,
+      look: () => void this.look(), // never fails
+    });
+  }
 
   async start(): Promise<void> {
     if (this.open) return;
@@ -67,7 +80,7 @@ class InfluxStore implements TelemetryStore {
 
   // eslint-disable-next-line typescript/require-await -- the port's other adapter has to wait
   async stop(): Promise<void> {
-    clearTimeout(this.probe);
+    this.health.stop();
     this.open?.writes.close();
     this.open?.queries.close();
     this.open = undefined;
@@ -75,26 +88,26 @@ class InfluxStore implements TelemetryStore {
   }
 
   problem(): string | undefined {
-    return this.open ? this.trouble : NOT_RUNNING;
+    return this.open ? this.health.problem : NOT_RUNNING;
   }
 
   async write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
+    this.health.admitWrite();
     const refused: { index: number; code: 'store-refused'; detail: string }[] = [];
     const pieces: Piece[] = [];
     batch.forEach((entry, index) => {
-      const reason = whyNotStorable(entry);
-      if (reason === undefined) pieces.push({ index, ...linesOf(entry) });
-      else refused.push({ index, code: 'store-refused', detail: reason });
+      const place = whyNotStorable(entry) ?? this.places.placeOf(entry);
+      if (typeof place === 'number') pieces.push({ index, ...linesOf(entry, place) });
+      else refused.push({ index, code: 'store-refused', detail: place });
     });
-    await this.answering(async ({ queries, writes }) => {
-      if (!this.databaseReady) await queries.ensureDatabase();
-      this.databaseReady = true;
-      const server = {
-        post: (lines: string) => writes.post(lines),
+    await this.answering('write', async (server) => {
+      if (!this.databaseReady) await this.prepare(server);
+      const lines = {
+        post: (text: string) => server.writes.post(text),
         unavailable: (response: InfluxResponse) => this.unavailable(response),
       };
       for (let start = 0; start < pieces.length; start += MAX_RECORDS)
-        for (const { index, detail } of await storeLines(pieces.slice(start, start + MAX_RECORDS), server))
+        for (const { index, detail } of await storeLines(pieces.slice(start, start + MAX_RECORDS), lines))
           refused.push({ index, code: 'store-refused', detail });
     });
     return { refused: refused.toSorted((a, b) => a.index - b.index) };
@@ -138,72 +151,61 @@ class InfluxStore implements TelemetryStore {
     try {
       return await ask(this.open.queries);
     } catch (error) {
-      if (this.trouble === undefined) this.lookIn(0);
+      this.health.doubt();
       throw error;
     }
   }
 
   /** Runs what needs the server; its absence becomes the problem, and its answer ends it. */
-  private async answering<T>(
-    use: (server: { readonly writes: InfluxWrites; readonly queries: InfluxQueries }) => Promise<T>,
-  ): Promise<T> {
+  private async answering<T>(by: 'write' | 'look', use: (server: Server) => Promise<T>): Promise<T> {
     if (!this.open) throw new FieldgateError('store-unavailable', NOT_RUNNING);
     try {
       const answer = await use(this.open);
-      this.well();
+      this.health.well(by);
       return answer;
     } catch (error) {
-      if (error instanceof FieldgateError && error.code === 'store-unavailable') this.away(error);
+      if (this.open && error instanceof FieldgateError && error.code === 'store-unavailable')
+        this.health.failed(by, error);
       throw error;
     }
   }
 
-  private well(): void {
-    if (this.trouble !== undefined)
-      this.logger.info({ store: this.address.shown }, 'telemetry store answers again');
-    this.trouble = undefined;
-    this.failures = 0;
-  }
-
-  private away(error: FieldgateError): void {
-    if (this.trouble === undefined)
-      this.logger.warn(
-        { store: this.address.shown, reason: error.message },
-        'telemetry store does not answer',
-      );
-    this.trouble = error.message;
-    this.lookIn(backOffMs(this.failures++));
-  }
-
-  private lookIn(ms: number): void {
-    if (!this.open) return;
-    clearTimeout(this.probe);
-    this.probe = setTimeout(() => void this.look(), ms).unref();
-  }
-
-  /** Looks whether the server is there, also when nobody writes or asks: /readyz is to say so. Never fails; `away` has taken the error. */
+  /** Looks whether the server is there, also when nobody writes or asks: /readyz is to say so. Never fails; `health` has taken the error. */
   private async look(): Promise<void> {
     try {
-      await this.answering(({ queries }) => queries.ensureDatabase());
-      this.databaseReady = true;
+      await this.answering('look', (server) => this.prepare(server));
     } catch (error) {
       if (!(error instanceof FieldgateError)) throw error;
     }
   }
 
-  private unavailable({ status, body }: InfluxResponse): FieldgateError {
+  /** When a question fails, an empty write tells by its status why: the package does not. */
+  private async prepare({ queries, writes }: Server): Promise<void> {
+    try {
+      await queries.ensureDatabase();
+      this.databaseReady = true;
+    } catch (error) {
+      const response = await writes.post('');
+      throw kindOf(response.status) === 'credentials' ? this.unavailable(response) : error;
+    }
+  }
+
+  private unavailable({ status, body, retryAfter }: InfluxResponse): StoreProblem {
     if (status === 404) this.databaseReady = false; // dropped while we ran: created again by the next write
+    const kind = kindOf(status);
     const at = `InfluxDB at ${this.address.shown}`;
-    if (status === 401 || status === 403)
-      return new FieldgateError(
-        'store-unavailable',
-        `${at} refuses the user and password of its address (HTTP ${status})`,
-      );
-    if (status === 404)
-      return new FieldgateError('store-unavailable', `${at} has no such database (HTTP 404)`);
-    return new FieldgateError(
-      'store-unavailable',
+    if (kind === 'credentials')
+      return new StoreProblem(kind, `${at} refuses the user and password of its address (HTTP ${status})`);
+    if (kind === 'database') return new StoreProblem(kind, `${at} has no such database (HTTP 404)`);
+    return new StoreProblem(
+      kind,
       `${at} answers HTTP ${status}: ${body.slice(0, 200).trim()}`,
+      retryAfterMs(retryAfter, this.clock.now()),
     );
   }
+}
+
+interface Server {
+  readonly writes: InfluxWrites;
+  readonly queries: InfluxQueries;
 }

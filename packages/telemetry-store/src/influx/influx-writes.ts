@@ -7,6 +7,7 @@ import type { InfluxAddress } from './influx-address.js';
 export interface InfluxResponse {
   readonly status: number;
   readonly body: string;
+  readonly retryAfter?: string | undefined;
 }
 
 const TIMEOUT_MS = 10_000;
@@ -54,7 +55,12 @@ export class InfluxWrites {
         },
         (response) => {
           readBody(response).then(
-            (text) => resolve({ status: response.statusCode ?? 0, body: text }),
+            (text) =>
+              resolve({
+                status: response.statusCode ?? 0,
+                body: text,
+                retryAfter: response.headers['retry-after'],
+              }),
             failed,
           );
         },

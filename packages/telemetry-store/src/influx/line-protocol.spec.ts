@@ -3,7 +3,7 @@ import { acknowledged, alert, cleared, command, event, raised, T0, telemetry } f
 import { fieldOf, linesOf, metricOf } from './line-protocol.js';
 
 describe('line protocol', () => {
-  it('is one line per type of value; the nanoseconds below the millisecond are seq', () => {
+  it('is one line per type of value; the nanoseconds below the millisecond come from seq', () => {
     const entry = telemetry(
       'pump-7',
       { t: 71.4, on: true, n: -0, mode: 'a "b"\\' },
@@ -12,9 +12,9 @@ describe('line protocol', () => {
     expect(linesOf(entry)).toEqual({
       points: 3,
       text:
-        `telemetry,device=pump-7 t=71.4,n=-0 ${T0}000042\n` +
-        `telemetry_flags,device=pump-7 on=true ${T0}000042\n` +
-        `telemetry_texts,device=pump-7 mode="a \\"b\\"\\\\" ${T0}000042\n`,
+        `telemetry,device=pump-7 t=71.4,n=-0 ${T0}000126\n` +
+        `telemetry_flags,device=pump-7 on=true ${T0}000126\n` +
+        `telemetry_texts,device=pump-7 mode="a \\"b\\"\\\\" ${T0}000126\n`,
     });
   });
 

@@ -1,12 +1,12 @@
 import type { AlertStep, Command, EventRecord, TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
 import type { StoreRecord } from '../telemetry-store.js';
+import { eventTime, pointTime, readingTime } from './point-time.js';
 
 /** Numbers (always float), booleans and texts apart: a field of InfluxDB never changes its type, a device's metric may. */
 export const MEASUREMENTS = ['telemetry', 'telemetry_flags', 'telemetry_texts'] as const;
 export type Measurement = (typeof MEASUREMENTS)[number];
 
-const NS_PER_MS = 1_000_000;
 /** Values of the tag by which a command is found from its id; bounded, unlike the ids. */
 const ID_BUCKETS = 256;
 
@@ -15,13 +15,16 @@ export interface Lines {
   readonly points: number;
 }
 
-/** One record as points in line protocol, https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/ */
-export function linesOf(entry: StoreRecord): Lines {
+/**
+ * One record as points in line protocol, https://docs.influxdata.com/influxdb/v1/write_protocols/line_protocol_reference/
+ * `steps`: how many places further its points are because others have theirs (see PointPlaces).
+ */
+export function linesOf(entry: StoreRecord, steps = 0): Lines {
   switch (entry.kind) {
     case 'telemetry':
-      return telemetryLines(entry.record);
+      return telemetryLines(entry.record, steps);
     case 'event':
-      return { text: eventLine(entry.record), points: 1 };
+      return { text: eventLine(entry.record, steps), points: 1 };
     case 'command':
       return { text: commandLines(entry.record), points: 2 };
     case 'alert':
@@ -29,7 +32,7 @@ export function linesOf(entry: StoreRecord): Lines {
   }
 }
 
-function telemetryLines(record: TelemetryRecord): Lines {
+function telemetryLines(record: TelemetryRecord, steps: number): Lines {
   let numbers = '';
   let flags = '';
   let texts = '';
@@ -42,7 +45,7 @@ function telemetryLines(record: TelemetryRecord): Lines {
     else texts += `,${field}=${quoted(String(value))}`;
   }
   const { deviceId } = record; // a device id needs no escaping: storable.ts
-  const time = readingTime(record);
+  const time = readingTime(record, steps);
   let text = '';
   let points = 0;
   for (const [measurement, fields] of [
@@ -57,8 +60,8 @@ function telemetryLines(record: TelemetryRecord): Lines {
   return { text, points };
 }
 
-function eventLine(event: EventRecord): string {
-  const time = eventTime(event);
+function eventLine(event: EventRecord, steps: number): string {
+  const time = eventTime(event, steps);
   return `events,device=${event.deviceId} event=${quoted(event.event)},state=${quoted(event.state)},severity=${quoted(event.severity)},record=${quoted(JSON.stringify(event))} ${time}\n`;
 }
 
@@ -92,22 +95,8 @@ function alertLine(entry: AlertStep): string {
   return `alerts,device=${deviceId},rule=${rule} ${fields.join(',')} ${pointTime(raisedAt, 0)}\n`;
 }
 
-/** Where the points of a record are: nanoseconds. */
-export function readingTime({ timeMs, seq, id }: TelemetryRecord): string {
-  return pointTime(timeMs, seq ?? idHash(id));
-}
-
-export function eventTime({ timeMs, id }: EventRecord): string {
-  return pointTime(timeMs, idHash(id));
-}
-
 export function idBucket(commandId: string): string {
   return String(idHash(commandId) % ID_BUCKETS);
-}
-
-/** The point's identity within its millisecond is in the nanoseconds below it; queries give milliseconds. */
-function pointTime(timeMs: number, identity: number): string {
-  return `${timeMs}${String(identity % NS_PER_MS).padStart(6, '0')}`;
 }
 
 function quoted(text: string): string {

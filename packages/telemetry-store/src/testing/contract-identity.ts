@@ -25,6 +25,35 @@ export function describeIdentity(openStore: OpenStore): void {
         expect(series?.points.map(([, value]) => value).toSorted()).toEqual([1, 2, 3, 4]);
       }));
 
+    it('keeps two readings of one millisecond and one seq as two when the device gives them ids of its own', () =>
+      withStore(openStore, async (store) => {
+        const deviceId = freshDevice();
+        await store.write([
+          telemetry(deviceId, { t: 1 }, { id: 'a', seq: 0 }),
+          telemetry(deviceId, { t: 2 }, { id: 'b', seq: 0 }),
+        ]);
+        await store.write([telemetry(deviceId, { t: 3 }, { id: 'c', seq: 0 })]);
+        await store.write([telemetry(deviceId, { t: 4 }, { id: `${T0}-0`, seq: 0 })]);
+        await store.write([telemetry(deviceId, { t: 2 }, { id: 'b', seq: 0, ...LATE })]);
+        const [series] = await store.series({ deviceId, fromMs: T0, toMs: T0 + 1, limit: 10 });
+        expect(series?.points.map(([, value]) => value).toSorted()).toEqual([1, 2, 3, 4]);
+      }));
+
+    it('keeps 20,000 readings of one millisecond with ids of the device’s own, and of a gateway', () =>
+      withStore(openStore, async (store) => {
+        const deviceId = freshDevice();
+        const ids = Array.from({ length: 10_000 }, (_, index) => [
+          `own-${index}`,
+          `~mfk1a-${index.toString(36)}`,
+        ]);
+        const batch = ids.flat().map((id, index) => telemetry(deviceId, { t: index }, { id }));
+        await store.write(batch);
+        await store.write(batch);
+        const query = { deviceId, fromMs: T0, toMs: T0 + 1, limit: 1 };
+        const counted = await store.series({ ...query, downsample: { everyMs: 1_000, aggregate: 'count' } });
+        expect(counted.map(({ points }) => points)).toEqual([[[T0, 20_000]]]);
+      }));
+
     it('keeps 1,000 readings of one millisecond, in the order of seq', () =>
       withStore(openStore, async (store) => {
         const deviceId = freshDevice();

@@ -216,7 +216,7 @@ export class GroupConsumption implements Consumption {
 
   private async take(payload: EachBatchPayload): Promise<void> {
     const { batch } = payload;
-    this.commitNow = payload.commitOffsetsIfNecessary;
+    this.commitNow = (offsets) => payload.commitOffsetsIfNecessary(offsets);
     const delivery = this.deliveries.get(`${batch.topic}/${batch.partition}`);
     if (delivery === undefined || this.stopping.signal.aborted) return;
     const nextOffset = Number(batch.lastOffset()) + 1;
