@@ -204,7 +204,8 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
     const { session } = this;
     if (!session) return;
     const arrived = new ArrivedPublish(packet, topic, delivery, this);
-    if (this.rate?.count()) this.forgive(this.rate, session, arrived);
+    if (this.rate?.count() && isOfBacklog(arrived, session.topicPrefix, this.around.epoch.now()))
+      this.rate.forgive(); // it has been away: slowed down, and never closed for what it has gathered
     this.around.port.pace(this.mqtt);
     try {
       this.around.port.ingest(session, arrived);
@@ -212,11 +213,6 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
       this.failed(session, topic, error);
       this.mqtt.settle(delivery, ReasonCode.unspecifiedError); // after the end: it was not taken
     }
-  }
-
-  /** Of a device that has been away the readings are old: it is slowed down, and never closed for them. */
-  private forgive(rate: RateLimit, { topicPrefix }: DeviceSession, arrived: ArrivedPublish): void {
-    if (isOfBacklog(arrived, topicPrefix, this.around.epoch.now())) rate.forgive();
   }
 
   holdsMore(records: number): void {
