@@ -202,23 +202,27 @@ describe('the spooling writer', () => {
     expect(log.records.all).toEqual(['a:1', 'a:2']);
   });
 
-  it('goes on with a partition that is back while another stays away, and catches up with that one later', async () => {
-    const writer = await start({ afterMs: 1 });
-    log.goAway(0, 1);
-    const many = Array.from({ length: 3_000 }, (_, n) => String(n));
-    append(writer, 'a', ...many);
-    append(writer, 'b', ...many);
-    log.timeIsOver(0);
-    log.timeIsOver(1);
-    await settled.count(6_000);
-    log.comeBack(1);
-    await log.records.count(3_000);
-    expect(log.records.all).toEqual(many.map((text) => `b:${text}`));
-    log.comeBack(0);
-    await log.records.count(6_000);
-    expect(log.records.all.slice(3_000)).toEqual(many.map((text) => `a:${text}`));
-    await untilState(writer, 'direct');
-  }, LONG_MS);
+  it(
+    'goes on with a partition that is back while another stays away, and catches up with that one later',
+    async () => {
+      const writer = await start({ afterMs: 1 });
+      log.goAway(0, 1);
+      const many = Array.from({ length: 3_000 }, (_, n) => String(n));
+      append(writer, 'a', ...many);
+      append(writer, 'b', ...many);
+      log.timeIsOver(0);
+      log.timeIsOver(1);
+      await settled.count(6_000);
+      log.comeBack(1);
+      await log.records.count(3_000);
+      expect(log.records.all).toEqual(many.map((text) => `b:${text}`));
+      log.comeBack(0);
+      await log.records.count(6_000);
+      expect(log.records.all.slice(3_000)).toEqual(many.map((text) => `a:${text}`));
+      await untilState(writer, 'direct');
+    },
+    LONG_MS,
+  );
 
   it('drains what an earlier run has left before anything new', async () => {
     const before = await start();

@@ -31,7 +31,7 @@ export interface WaitingRoomPorts {
 export class WaitingRoom {
   private readonly backlog = new Backlog(LIMIT);
   private readonly group = new GroupCommit<TakenBack>(GROUP, bytesOf, (entries, done) => {
-    void this.settle(entries).then(done);
+    void this.settle(entries, done);
   });
   private readonly stopping = new AbortController();
 
@@ -53,12 +53,16 @@ export class WaitingRoom {
     await this.group.idle();
   }
 
-  private async settle(entries: readonly TakenBack[]): Promise<void> {
+  private async settle(entries: readonly TakenBack[], done: () => void): Promise<void> {
     const error = await this.persist(entries);
-    if (error === undefined) return this.leave(entries, () => this.ports.written(entries));
-    const others = this.group.withdraw();
-    this.leave(entries, () => this.ports.givenUp(entries, error));
-    this.leave(others, () => this.ports.givenUp(others, error));
+    if (error === undefined) {
+      this.leave(entries, () => this.ports.written(entries));
+    } else {
+      const others = this.group.withdraw();
+      this.leave(entries, () => this.ports.givenUp(entries, error));
+      this.leave(others, () => this.ports.givenUp(others, error));
+    }
+    done();
   }
 
   /** Again and again while the spool takes no more; the reason when that lasts for too long. */
