@@ -10,6 +10,7 @@ import { CommandsController } from './commands/commands.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { EventsController } from './events/events.controller.js';
+import { VerifyLedgerController } from './ledger/verify-ledger.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StreamController } from './stream/stream.controller.js';
 import { TelemetryController } from './telemetry/telemetry.controller.js';
@@ -24,6 +25,7 @@ const controllers: Type[] = [
   DeadLettersController,
   AlertsController,
   AlertRulesController,
+  VerifyLedgerController,
   StreamController,
 ];
 

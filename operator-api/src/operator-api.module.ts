@@ -27,6 +27,8 @@ import { Registry } from './devices/registry.js';
 import { DurableAppend } from './durable-append.js';
 import { EventsController } from './events/events.controller.js';
 import { JsonOnly } from './http/json-only.js';
+import { VerifyLedgerController } from './ledger/verify-ledger.controller.js';
+import { VerifyLedger } from './ledger/verify-ledger.js';
 import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
 import { DescribedRoutes } from './openapi/described-routes.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
@@ -55,6 +57,7 @@ export class OperatorApiModule {
         DeadLettersController,
         AlertsController,
         AlertRulesController,
+        VerifyLedgerController,
         StreamController,
         OpenApiController,
         AsyncApiController,
@@ -90,6 +93,7 @@ export class OperatorApiModule {
         FindAlerts,
         AcknowledgeAlert,
         TestRules,
+        VerifyLedger,
       ],
     };
   }

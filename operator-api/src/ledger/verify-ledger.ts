@@ -1,0 +1,153 @@
+import { COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
+import { CLOCK, MONOTONIC, type Clock } from '@fieldgate/service';
+import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
+import { Inject, Injectable } from '@nestjs/common';
+import { invalidRequest, Problem } from '../http/problem.js';
+import type { Range } from '../http/query-schemas.js';
+import {
+  VERIFIED_TOPICS,
+  verifyPartition,
+  type Checked,
+  type PartitionToVerify,
+  type Suspect,
+  type VerifiedTopic,
+  type VerifyPosition,
+} from './verify-partition.js';
+import type { VerifyRequest } from './verify-requests.js';
+import { siftSuspects, STORAGE_GROUP, type Sifted } from './verify-suspects.js';
+
+export interface LedgerVerified {
+  /** Of the append, epoch ms: inclusive, exclusive. */
+  readonly fromMs: number;
+  readonly toMs: number;
+  /** In the log in this range; each of them is one of the following. */
+  readonly checked: number;
+  readonly stored: number;
+  readonly refused: number;
+  readonly duplicates: number;
+  readonly pending: number;
+  readonly missingTotal: number;
+  /** The first of them. */
+  readonly missing: readonly Suspect[];
+  /** There is more to look at: what was said is about what stands before it. */
+  readonly next?: VerifyPosition;
+}
+
+const HOUR_MS = 3_600_000;
+/** What has just arrived is on its way to the store. */
+const ON_ITS_WAY_MS = 60_000;
+/** Then the answer goes out, and says where to go on: a client and what stands before it do not wait for ever. */
+const MOST_MS = 20_000;
+const MOST_AT_ONCE = 2;
+/** Kept until it is known what they are, a few hundred bytes each. */
+const SUSPECTS = 5_000;
+
+/** Compares what is in the log with what is in the store. Changes nothing. */
+@Injectable()
+export class VerifyLedger {
+  private running = 0;
+
+  constructor(
+    @Inject(COMMIT_LOG) private readonly log: CommitLog,
+    @Inject(TELEMETRY_STORE) private readonly store: TelemetryStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(MONOTONIC) private readonly monotonic: Clock,
+  ) {}
+
+  async verify(request: VerifyRequest, gone: AbortSignal): Promise<LedgerVerified> {
+    const tally = new Tally(rangeOf(request, this.clock.now()), request.limit);
+    if (this.running >= MOST_AT_ONCE)
+      throw new Problem('too-many-requests', `${MOST_AT_ONCE} verifications are under way here already`);
+    this.running += 1;
+    const endMs = this.monotonic.now() + MOST_MS;
+    try {
+      return await this.run(request, tally, () => gone.aborted || this.monotonic.now() >= endMs);
+    } finally {
+      this.running -= 1;
+    }
+  }
+
+  private async run(request: VerifyRequest, tally: Tally, isOver: () => boolean): Promise<LedgerVerified> {
+    const sources = { reader: this.log.reader, store: this.store };
+    for (const part of await this.partsOf(request, tally.range)) {
+      let suspects: Suspect[] = [];
+      for await (const checked of verifyPartition(sources, part)) {
+        tally.add(checked);
+        suspects = suspects.concat(checked.suspects);
+        const mustEnd = isOver();
+        if (suspects.length >= SUSPECTS || mustEnd) {
+          tally.addSifted(await siftSuspects(sources, suspects));
+          suspects = [];
+        }
+        if (mustEnd) return tally.outcome(checked.next);
+      }
+      tally.addSifted(await siftSuspects(sources, suspects));
+    }
+    return tally.outcome();
+  }
+
+  /** Topic by topic, partition by partition: an answer says where in this order the next call goes on. */
+  private async partsOf({ device, start }: VerifyRequest, range: Range): Promise<PartitionToVerify[]> {
+    const { reader } = this.log;
+    const parts: PartitionToVerify[] = [];
+    for (const topic of VERIFIED_TOPICS) {
+      const committed = await reader.committed(STORAGE_GROUP, topic); // before the store is asked: it holds all of that by then
+      const only = device === undefined ? undefined : reader.partitionOf(topic, device);
+      for (const bounds of await reader.bounds(topic)) {
+        const { partition, earliest } = bounds;
+        if (only !== undefined && partition !== only) continue;
+        if (start && isBefore(topic, partition, start)) continue;
+        const isFirst = topic === start?.topic && partition === start.partition;
+        parts.push({
+          ...range,
+          topic,
+          bounds: { ...bounds, earliest: isFirst ? Math.max(earliest, start.offset) : earliest },
+          committed: committed.get(partition) ?? 0,
+          deviceId: device,
+        });
+      }
+    }
+    return parts;
+  }
+}
+
+function isBefore(topic: VerifiedTopic, partition: number, start: VerifyPosition): boolean {
+  const order = VERIFIED_TOPICS.indexOf(topic) - VERIFIED_TOPICS.indexOf(start.topic);
+  return order < 0 || (order === 0 && partition < start.partition);
+}
+
+/** The last hour but the minute that has just been, unless told. */
+function rangeOf({ from, to }: VerifyRequest, nowMs: number): Range {
+  const toMs = to ?? nowMs - ON_ITS_WAY_MS;
+  const fromMs = from ?? toMs - HOUR_MS;
+  if (fromMs < toMs) return { fromMs, toMs };
+  const message = to === undefined ? 'must be more than a minute ago' : 'must be earlier than to';
+  throw invalidRequest([{ path: ['from'], message }]);
+}
+
+class Tally {
+  private readonly counts = { stored: 0, refused: 0, duplicates: 0, pending: 0, missingTotal: 0 };
+  private readonly missing: Suspect[] = [];
+
+  constructor(
+    readonly range: Range,
+    private readonly limit: number,
+  ) {}
+
+  add({ stored, pending }: Checked): void {
+    this.counts.stored += stored;
+    this.counts.pending += pending;
+  }
+
+  addSifted({ refused, duplicates, missing }: Sifted): void {
+    this.counts.refused += refused;
+    this.counts.duplicates += duplicates;
+    this.counts.missingTotal += missing.length;
+    this.missing.push(...missing.slice(0, this.limit - this.missing.length));
+  }
+
+  outcome(next?: VerifyPosition): LedgerVerified {
+    const checked = Object.values(this.counts).reduce((sum, count) => sum + count, 0);
+    return { ...this.range, checked, ...this.counts, missing: this.missing, ...(next && { next }) };
+  }
+}
