@@ -27,4 +27,15 @@ export const ALERTS = {
   transport: Symbol('fieldgate.alerts'),
 } as const satisfies ProcessorGroup;
 
-export const PROCESSOR_GROUPS: readonly ProcessorGroup[] = [STORAGE, PRESENCE, COMMAND_DEADLINES, ALERTS];
+export const LEDGER = {
+  group: 'fieldgate.ledger',
+  transport: Symbol('fieldgate.ledger'),
+} as const satisfies ProcessorGroup;
+
+export const PROCESSOR_GROUPS: readonly ProcessorGroup[] = [
+  STORAGE,
+  PRESENCE,
+  COMMAND_DEADLINES,
+  ALERTS,
+  LEDGER,
+];

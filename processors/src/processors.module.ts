@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { AlertsModule } from './alerts/alerts.module.js';
 import { CommandDeadlinesModule } from './command-deadlines/command-deadlines.module.js';
+import { LedgerModule } from './ledger/ledger.module.js';
 import { NotifyModule } from './notify/notify.module.js';
 import { PresenceModule } from './presence/presence.module.js';
 import { DEFAULT_PROCESSORS_CONFIG, type ProcessorsConfig } from './processors.config.js';
@@ -17,6 +18,7 @@ export class ProcessorsModule {
         PresenceModule,
         CommandDeadlinesModule,
         AlertsModule.forRoot(config),
+        LedgerModule,
         NotifyModule.forRoot(config),
       ],
     };

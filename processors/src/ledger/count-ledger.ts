@@ -1,0 +1,117 @@
+import { FieldgateError } from '@fieldgate/contracts';
+import type { CommitLog, LogBatch } from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
+import { STORAGE } from '../consumer-groups.js';
+import type { DeviceFold } from './device-fold.js';
+import { LedgerLane } from './ledger-lane.js';
+import { showTotals } from './ledger-totals.js';
+
+export interface LedgerTuning {
+  /** Between two checkpoints of a partition, and so much more for each device that has changed. */
+  readonly checkpointMs: number;
+  readonly checkpointMsPerDevice: number;
+  /** How often the log is asked how far it reaches and how far the storage group has come. */
+  readonly lookMs: number;
+}
+
+export const LEDGER_TUNING: LedgerTuning = { checkpointMs: 5_000, checkpointMsPerDevice: 5, lookMs: 2_000 };
+
+const STORED = ['fieldgate.telemetry.v1', 'fieldgate.events.v1'] as const;
+
+interface Held {
+  readonly lane: LedgerLane;
+  checkpointedMs: number;
+}
+
+/** The ledger of the partitions that this process holds. */
+export class CountLedger {
+  private readonly held = new Map<number, Held>();
+  private lookedMs = Number.NEGATIVE_INFINITY;
+  private isLooking = false;
+
+  constructor(
+    private readonly parts: {
+      readonly log: CommitLog;
+      readonly clock: Clock;
+      readonly monotonic: Clock;
+      readonly logger: Logger;
+    },
+    private readonly tuning: LedgerTuning = LEDGER_TUNING,
+  ) {}
+
+  /** Counted, and in the log with the next checkpoint: until then the records are counted again after a crash. */
+  async follow(batch: LogBatch): Promise<void> {
+    const { lane } = await this.heldBy(batch);
+    await lane.inTurn(() => lane.follow(batch.records));
+  }
+
+  /** To be called by a timer. While the log is away nothing could be read or written. */
+  async due(): Promise<void> {
+    const { log, monotonic, logger } = this.parts;
+    for (const [partition, { lane }] of this.held) if (!lane.assignment.isHeld()) this.held.delete(partition);
+    if (log.problem() !== undefined || this.isLooking) return;
+    if (monotonic.now() - this.lookedMs < this.tuning.lookMs) return;
+    this.lookedMs = monotonic.now();
+    this.isLooking = true;
+    try {
+      await this.look();
+    } catch (error) {
+      if (!(error instanceof FieldgateError) || !error.retriable) throw error;
+      logger.warn({ err: error }, 'ledger not written'); // the next look tries again
+    } finally {
+      this.isLooking = false;
+    }
+    showTotals(this.devices());
+  }
+
+  /** Before an orderly stop, so that the next start has nothing to count again. */
+  async checkpoint(): Promise<void> {
+    await Promise.all(
+      [...this.held.values()]
+        .filter(({ lane: { assignment } }) => assignment.isHeld() && assignment.isAlone())
+        .map(({ lane }) => lane.inTurn(() => lane.checkpoint())),
+    );
+  }
+
+  private async heldBy(batch: LogBatch): Promise<Held> {
+    const known = this.held.get(batch.partition);
+    if (known?.lane.assignment === batch.assignment) return known;
+    this.held.delete(batch.partition);
+    await known?.lane.inTurn(async () => undefined); // what it still writes comes before what is read now
+    const lane = await LedgerLane.recover(batch, this.parts.log, this.parts.clock);
+    const held = { lane, checkpointedMs: this.parts.monotonic.now() };
+    this.held.set(batch.partition, held);
+    return held;
+  }
+
+  private async look(): Promise<void> {
+    const { reader } = this.parts.log;
+    const committed = await Promise.all(
+      STORED.map(async (topic) => ({ topic, offsets: await reader.committed(STORAGE.group, topic) })),
+    );
+    const ends = new Map((await reader.bounds(STORED[0])).map(({ partition, end }) => [partition, end]));
+    await Promise.all(
+      [...this.held].map(async ([partition, held]) => {
+        const { lane } = held;
+        await lane.inTurn(async () => {
+          if (!lane.assignment.isHeld() || !lane.assignment.isAlone()) return;
+          await lane.followSide(ends.get(partition) ?? 0);
+          for (const { topic, offsets } of committed) lane.storedUpTo(topic, offsets);
+          await this.checkpointWhenDue(held);
+        });
+      }),
+    );
+  }
+
+  private async checkpointWhenDue(held: Held): Promise<void> {
+    const { checkpointMs, checkpointMsPerDevice } = this.tuning;
+    const now = this.parts.monotonic.now();
+    if (now - held.checkpointedMs < checkpointMs + checkpointMsPerDevice * held.lane.changes) return;
+    await held.lane.checkpoint();
+    held.checkpointedMs = now;
+  }
+
+  private *devices(): IterableIterator<DeviceFold> {
+    for (const { lane } of this.held.values()) yield* lane.devices.values();
+  }
+}

@@ -1,0 +1,82 @@
+import {
+  deadLetterRecordSchema,
+  decodeEvent,
+  decodeLedgerReport,
+  decodeTelemetry,
+  isMinted,
+  isRejection,
+  parseJson,
+  PRESENCE_EVENTS,
+  reject,
+  type DeadLetterRecord,
+  type EventRecord,
+  type Rejection,
+  type StoredTopic,
+  type TelemetryRecord,
+} from '@fieldgate/contracts';
+import type { LogRecord } from '@fieldgate/commit-log';
+import { STORAGE } from '../consumer-groups.js';
+import type { DeviceFold } from './device-fold.js';
+
+/** Counts one record of its device. A rejection: it is not understood, and counts as nothing. */
+export function countRecord(device: DeviceFold, { topic, offset, value }: LogRecord): Rejection | undefined {
+  if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
+  if (topic === 'fieldgate.telemetry.v1')
+    return countMessage(device, { topic, offset }, decodeTelemetry(value));
+  if (topic === 'fieldgate.events.v1') return countMessage(device, { topic, offset }, decodeEvent(value));
+  if (topic === 'fieldgate.dead-letters.v1') return countDeadLetter(device, value);
+  if (topic === 'fieldgate.ledger.v1') return countReport(device, value);
+  return reject('record-unreadable', `the ledger does not count ${topic}`);
+}
+
+function countReport(device: DeviceFold, value: Uint8Array): Rejection | undefined {
+  const report = decodeLedgerReport(value);
+  if (isRejection(report)) return report;
+  device.report(report);
+  return undefined;
+}
+
+function countMessage(
+  device: DeviceFold,
+  at: { readonly topic: StoredTopic; readonly offset: number },
+  record: TelemetryRecord | EventRecord | Rejection,
+): Rejection | undefined {
+  if (isRejection(record)) return record;
+  if ('event' in record && PRESENCE_EVENTS.includes(record.event)) return undefined; // told of the device, not by it
+  const { connection, id, seq, timeMs, receivedMs } = record;
+  device.record({ ...at, connection, id: isMinted(id) ? undefined : id, seq, timeMs, receivedMs });
+  return undefined;
+}
+
+function countDeadLetter(device: DeviceFold, value: Uint8Array): Rejection | undefined {
+  const parsed = parseJson(value);
+  if (isRejection(parsed)) return reject('record-unreadable', parsed.detail);
+  const read = deadLetterRecordSchema.safeParse(parsed.value);
+  if (!read.success) return reject('record-unreadable', 'not a fieldgate.dead-letters.v1 CloudEvent');
+  const { origin, code, payload } = read.data.data;
+  const atMs = Date.parse(read.data.time);
+  switch (origin.kind) {
+    case 'mqtt':
+      device.refused(read.data.connection, { code, atMs }, origin.elements?.length ?? 1);
+      return undefined;
+    case 'spool':
+      device.refused(connectionIn(payload), { code, atMs }, 1);
+      return undefined;
+    case 'log':
+      if (origin.group === STORAGE.group && isStored(origin.topic))
+        device.notStored(connectionIn(payload), atMs);
+      return undefined; // of another group: the record itself is counted
+  }
+}
+
+function isStored(topic: string): topic is StoredTopic {
+  return topic === 'fieldgate.telemetry.v1' || topic === 'fieldgate.events.v1';
+}
+
+/** A record that was refused later than by a gateway is kept whole: it names its connection itself. */
+function connectionIn(payload: DeadLetterRecord['data']['payload']): string | undefined {
+  const parsed = parseJson(Buffer.from(payload, 'base64'));
+  if (isRejection(parsed)) return undefined; // not ours
+  const { connection } = Object(parsed.value) as { readonly connection?: unknown };
+  return typeof connection === 'string' ? connection : undefined;
+}

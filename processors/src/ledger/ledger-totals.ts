@@ -1,0 +1,87 @@
+import { missingSeq, type DeviceLedger, type LedgerCounters, type LogCounts } from '@fieldgate/contracts';
+import { Gauge } from 'prom-client';
+import type { DeviceFold } from './device-fold.js';
+
+const TOTALS = {
+  received: 'Records that devices have sent, as gateways have counted them',
+  acknowledged: 'Records of QoS 1 and 2 that are in the log, and whose devices were told so',
+  refused: 'Records that gateways have refused',
+  dropped: 'QoS 0 records that were lost because the log was away',
+  in_log: 'Readings and condition events of devices in the log, copies included',
+  stored: 'Records that the storage group is past, and that are neither copies nor refused by the store',
+  duplicate: 'Records with an id that the device had sent shortly before',
+  late: 'Records that arrived more than a minute after their own time',
+  unaccounted:
+    'Records that gateways have put into the log and that are not found in it: a loss, when it stays',
+} as const;
+type Total = keyof typeof TOTALS;
+
+const totals = Object.fromEntries(
+  Object.entries(TOTALS).map(([name, help]) => [
+    name,
+    new Gauge({ name: `fieldgate_ledger_${name}_records`, help }),
+  ]),
+) as Record<Total, Gauge>; // of the same names
+
+const missingGauge = new Gauge({
+  name: 'fieldgate_ledger_missing_seq',
+  help: 'Numbers that devices have counted in seq and that never came',
+});
+
+/** Of the devices in the partitions of this process. */
+export function showTotals(devices: Iterable<DeviceFold>): void {
+  const sums: Record<Total, number> = {
+    received: 0,
+    acknowledged: 0,
+    refused: 0,
+    dropped: 0,
+    in_log: 0,
+    stored: 0,
+    duplicate: 0,
+    late: 0,
+    unaccounted: 0,
+  };
+  let missing = 0;
+  for (const device of devices) {
+    const { connections, earlier, others, sequence } = device.ledger();
+    missing += missingSeq(sequence);
+    for (const log of [...connections.map((each) => each.log), earlier.log, others]) addLog(sums, log);
+    for (const counters of [...connections.map(({ report }) => report?.counters), earlier.counters])
+      if (counters) addCounters(sums, counters);
+    sums.unaccounted += unaccounted({ connections, earlier });
+  }
+  for (const [name, sum] of Object.entries(sums) as [Total, number][]) totals[name].set(sum); // the keys of the record
+  missingGauge.set(missing);
+}
+
+/** By connection: what one has too few another must not make up for. */
+export function unaccounted({ connections, earlier }: Pick<DeviceLedger, 'connections' | 'earlier'>): number {
+  const each = connections.map(({ report, log }) => (report ? notFound(report.counters, log) : 0));
+  return each.reduce((sum, missing) => sum + missing, notFound(earlier.counters, earlier.log));
+}
+
+function notFound(
+  { acknowledged, unasked, refused }: LedgerCounters,
+  { inLog, deadLetters }: LogCounts,
+): number {
+  const { 'topic-forbidden': _notKept, ...kept } = refused;
+  return Math.max(0, acknowledged + unasked + sumOf(kept) - inLog - sumOf(deadLetters));
+}
+
+function addLog(sums: Record<Total, number>, { inLog, stored, duplicates, late }: LogCounts): void {
+  sums.in_log += inLog;
+  sums.stored += stored;
+  sums.duplicate += duplicates;
+  sums.late += late;
+}
+
+function addCounters(sums: Record<Total, number>, counters: LedgerCounters): void {
+  sums.received += counters.received;
+  sums.acknowledged += counters.acknowledged;
+  sums.refused += sumOf(counters.refused);
+  sums.dropped += counters.dropped;
+}
+
+function sumOf(records: Readonly<Record<string, number>>): number {
+  return Object.values(records).reduce((sum, count) => sum + count, 0);
+}

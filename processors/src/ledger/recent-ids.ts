@@ -1,0 +1,51 @@
+/** Ids of a device that are remembered, to know a copy when it comes. */
+export const RECENT_IDS = 256;
+const BYTES = 6;
+
+/** The newest ids of one device, each as 48 bits of a hash: two of 256 different ones are taken for the same once in 10¹² messages. */
+export class RecentIds {
+  private hashes: number[] = [];
+  private next = 0;
+
+  /** True when it is there already; else it is from now on. */
+  seen(id: string): boolean {
+    const hash = hashOf(id);
+    if (this.hashes.includes(hash)) return true;
+    if (this.hashes.length < RECENT_IDS) this.hashes.push(hash);
+    else {
+      this.hashes[this.next] = hash;
+      this.next = (this.next + 1) % RECENT_IDS;
+    }
+    return false;
+  }
+
+  /** The oldest first. */
+  toText(): string {
+    const { hashes, next } = this;
+    const bytes = Buffer.alloc(hashes.length * BYTES);
+    for (let index = 0; index < hashes.length; index += 1)
+      bytes.writeUIntLE(hashes[(next + index) % hashes.length] ?? 0, index * BYTES, BYTES);
+    return bytes.toString('base64');
+  }
+
+  static of(text: string): RecentIds {
+    const ids = new RecentIds();
+    const bytes = Buffer.from(text, 'base64');
+    for (let at = 0; at + BYTES <= bytes.length && ids.hashes.length < RECENT_IDS; at += BYTES)
+      ids.hashes.push(bytes.readUIntLE(at, BYTES));
+    return ids;
+  }
+}
+
+/** FNV-1a twice with different beginnings: 24 bits of each. */
+function hashOf(id: string): number {
+  let one = 0x811c9dc5;
+  let two = 0x9747b28c;
+  for (let index = 0; index < id.length; index += 1) {
+    const code = id.charCodeAt(index);
+    one = Math.imul(one ^ code, 0x01000193);
+    two = Math.imul(two ^ code, 0x85ebca6b);
+    two ^= two >>> 13;
+  }
+  return ((one ^ (one >>> 24)) & 0xffffff) * 0x1000000 + ((two ^ (two >>> 15)) & 0xffffff);
+}
