@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { createLogger, systemClock } from '@fieldgate/service';
+import { InfluxDB } from 'influx';
+import { startInflux } from '../../../../ops/services/influx-server.mjs';
+import { event, freshDevice, T0, telemetry } from '../testing/records.js';
+import type { TelemetryStore } from '../telemetry-store.js';
+import { createInfluxStore } from './influx-store.js';
+
+const real = process.env['FIELDGATE_TEST_INFLUX'];
+if (real === undefined) throw new Error('FIELDGATE_TEST_INFLUX is not set: run npm run test:services');
+const unavailable = expect.objectContaining({ code: 'store-unavailable', retriable: true });
+
+const cleanUps: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
+});
+
+describe('a real InfluxDB', () => {
+  it('has everything once when its answers were lost and the batches came again', async () => {
+    let answersLost = 0;
+    const front = await between(real, (path) => path.startsWith('/write') && answersLost++ % 2 === 0);
+    const store = await openStore(`${front}/fieldgate_test_${randomBytes(6).toString('hex')}`);
+    const deviceId = freshDevice();
+    const batch = [
+      ...Array.from({ length: 200 }, (_, index) =>
+        telemetry(
+          deviceId,
+          { t: index, on: true, mode: 'x' },
+          { timeMs: T0 + (index >> 2), id: `own-${index}` },
+        ),
+      ),
+      event(deviceId),
+    ];
+    for (let round = 0; round < 3; round++) {
+      await expect(store.write(batch)).rejects.toEqual(unavailable);
+      await store.write(batch);
+    }
+    expect(answersLost).toBe(6);
+    const series = await store.series({ deviceId, fromMs: 0, toMs: T0 * 2, limit: 10_000 });
+    expect(series.map(({ points }) => points.length)).toEqual([200, 200, 200]);
+    expect(await store.events({ deviceId, fromMs: 0, toMs: T0 * 2, limit: 10 })).toHaveLength(1);
+    expect(store.problem()).toBeUndefined();
+  });
+
+  it('that refuses the password, or the right to write, keeps the batch waiting until it is mended', async () => {
+    const server = await startInflux({ environment: { INFLUXDB_HTTP_AUTH_ENABLED: 'true' } });
+    cleanUps.push(() => server.stop());
+    const { hostname, port } = new URL(server.url);
+    const anonymous = new InfluxDB({ host: hostname, port: Number(port) });
+    await anonymous.createUser('root', 'root-secret', true);
+    const admin = new InfluxDB({
+      host: hostname,
+      port: Number(port),
+      username: 'root',
+      password: 'root-secret',
+    });
+    await admin.createDatabase('plant');
+    await admin.createUser('gate', 'another-secret');
+    const store = await openStore(`http://gate:gate-secret@${hostname}:${port}/plant`);
+    const batch = [telemetry('pump', { t: 1 })];
+
+    expect(store.problem()).toMatch(/refuses the user and password .*401/); // found at the start, before any write
+    await expect(store.write(batch)).rejects.toEqual(unavailable);
+    await admin.setPassword('gate', 'gate-secret');
+    await admin.grantPrivilege('gate', 'READ', 'plant');
+    await expect(store.write(batch)).rejects.toEqual(unavailable);
+    expect(store.problem()).toMatch(/refuses the user and password .*403/);
+    await admin.grantPrivilege('gate', 'ALL', 'plant');
+    await store.write(batch);
+    expect(store.problem()).toBeUndefined();
+    expect(await store.latest('pump')).toEqual([{ metric: 't', timeMs: T0, value: 1 }]);
+  }, 60_000);
+});
+
+async function openStore(url: string): Promise<TelemetryStore> {
+  const store = createInfluxStore({ url, clock: systemClock, logger: createLogger({ level: 'silent' }) });
+  await store.start();
+  cleanUps.push(() => store.stop());
+  return store;
+}
+
+/** A server in front of another one, which breaks the connection instead of answering where it is told so: the request has been done. */
+async function between(target: string, isLost: (path: string) => boolean): Promise<string> {
+  const server: Server = createServer((asked, answered) => {
+    const sent = request(
+      new URL(asked.url ?? '/', target),
+      { method: asked.method ?? 'GET', headers: asked.headers },
+      (answer) => pass(answer, answered, isLost(asked.url ?? '')),
+    );
+    sent.on('error', () => answered.destroy());
+    asked.pipe(sent);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  cleanUps.push(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  return `http://127.0.0.1:${port}`;
+}
+
+function pass(answer: IncomingMessage, answered: ServerResponse, isLost: boolean): void {
+  if (isLost) {
+    answer.resume().once('end', () => answered.destroy());
+    return;
+  }
+  answered.writeHead(answer.statusCode ?? 500, answer.headers);
+  answer.pipe(answered);
+}
