@@ -8,6 +8,7 @@ import { addAlertsCommands } from './operator/alerts.js';
 import { addCommandCommand } from './operator/command.js';
 import { addDeadLettersCommands } from './operator/dead-letters.js';
 import { addDevicesCommands } from './operator/devices.js';
+import { addLedgerCommands } from './operator/ledger.js';
 import { EXIT } from './operator/operator-command.js';
 import { countUpTo } from './operator/option-values.js';
 import { addRulesCommands } from './operator/rules.js';
@@ -76,6 +77,7 @@ export function fieldgateProgram(): Command {
   addCommandCommand(program);
   addAlertsCommands(program);
   addDeadLettersCommands(program);
+  addLedgerCommands(program);
   addRulesCommands(program);
   addWatchCommand(program);
   return program;
