@@ -38,6 +38,11 @@ export interface KafkaClusterOptions {
   readonly dataDir?: string;
   /** One element a node. Left out: free ports. */
   readonly ports?: readonly { readonly broker: number; readonly controller: number }[];
+  /**
+   * One element a node: a second port that it listens on, and the port that its clients there are told to use instead,
+   * which is that of a proxy. Brokers talk to each other, and `bootstrap` leads, past it. Default: none.
+   */
+  readonly fronts?: readonly { readonly listen: number; readonly advertised: number }[];
   /** Of each node. Default 512 for one node, 384 for three. */
   readonly heapMb?: number;
   /** Settings of server.properties beside or instead of those of ops/services. Default: none. */

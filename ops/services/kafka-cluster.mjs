@@ -25,6 +25,7 @@ export async function startKafkaCluster({
   nodes = 1,
   dataDir,
   ports,
+  fronts = [],
   heapMb,
   properties = {},
   keepRunning = false,
@@ -32,7 +33,7 @@ export async function startKafkaCluster({
 } = {}) {
   const javaCommand = await ensureKafkaLibs({ report });
   const folder = dataDir === undefined ? temporaryFolder() : resolve(dataDir);
-  const plans = planNodes(folder, ports ?? (await choosePorts(nodes)), properties);
+  const plans = planNodes(folder, ports ?? (await choosePorts(nodes)), { fronts, properties });
   const options = { heapMb: heapMb ?? (plans.length === 1 ? 512 : 384), keepRunning };
   const members = plans.map((plan) => new KafkaNode(plan, nodeProcess(plan, javaCommand, options)));
   const cluster = new KafkaCluster(members, dataDir === undefined ? folder : undefined);
@@ -173,14 +174,16 @@ class KafkaCluster {
 /**
  * @param {string} folder
  * @param {readonly { broker: number, controller: number }[]} ports
+ * @param {Required<Pick<import('./kafka-cluster.mjs').KafkaClusterOptions, 'fronts' | 'properties'>>} settings
  */
-function planNodes(folder, ports, properties) {
+function planNodes(folder, ports, { fronts, properties }) {
   return ports.map(({ broker, controller }, index) => {
     return {
       id: index + 1,
       folder: join(folder, `node-${index + 1}`),
       port: broker,
       controllerPort: controller,
+      front: fronts[index],
       properties,
     };
   });
@@ -199,7 +202,7 @@ async function choosePorts(nodes) {
 async function refusePorts(plans) {
   await refuseBusyPorts(
     'kafka',
-    plans.flatMap(({ port, controllerPort }) => [port, controllerPort]),
+    plans.flatMap(({ port, controllerPort, front }) => [port, controllerPort, front?.listen ?? []].flat()),
   );
 }
 

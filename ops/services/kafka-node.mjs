@@ -12,6 +12,7 @@ import { ServiceProcess } from './service-process.mjs';
  * @property {string} folder configuration, log, pid file and data of this node
  * @property {number} port
  * @property {number} controllerPort
+ * @property {{ listen: number, advertised: number }} [front] a second door, whose clients are sent on to another port
  * @property {Record<string, string>} [properties] beside or instead of those below
  *
  * @typedef {object} JavaCommand
@@ -100,15 +101,17 @@ export function nodeProcess(plan, { java, options }, { heapMb, keepRunning }) {
 function serverProperties(plan, all) {
   const replicas = all.length;
   const inSync = Math.max(1, replicas - 1);
+  const door = (/** @type {number | undefined} */ port) =>
+    port === undefined ? '' : `,FRONT://127.0.0.1:${port}`;
   return `# Written at every start by ops/services.
 process.roles=broker,controller
 node.id=${plan.id}
 controller.quorum.voters=${all.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(',')}
-listeners=PLAINTEXT://127.0.0.1:${plan.port},CONTROLLER://127.0.0.1:${plan.controllerPort}
-advertised.listeners=PLAINTEXT://127.0.0.1:${plan.port}
+listeners=PLAINTEXT://127.0.0.1:${plan.port},CONTROLLER://127.0.0.1:${plan.controllerPort}${door(plan.front?.listen)}
+advertised.listeners=PLAINTEXT://127.0.0.1:${plan.port}${door(plan.front?.advertised)}
 controller.listener.names=CONTROLLER
 inter.broker.listener.name=PLAINTEXT
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,FRONT:PLAINTEXT
 log.dirs=${join(plan.folder, 'data')}
 num.network.threads=2
 num.io.threads=4

@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { Inbox } from '@fieldgate/commit-log/testing';
+import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
+import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
+import type { LoggedMessage } from './oracle.js';
+
+export const TELEMETRY: LogTopic = 'fieldgate.telemetry.v1';
+
+type Offsets = ReadonlyMap<number, number>;
+
+/** The end of each partition: what is read later begins there. */
+export async function endsOfLog(admin: Admin): Promise<Offsets> {
+  const ends = await admin.fetchTopicOffsets(TELEMETRY);
+  return new Map(ends.map(({ partition, high }) => [partition, Number(high)]));
+}
+
+/** Records that a group has not passed yet. */
+export async function lagOf(admin: Admin, group: ConsumerGroup): Promise<number> {
+  const ends = await endsOfLog(admin);
+  const [topic] = await admin.fetchOffsets({ groupId: group, topics: [TELEMETRY] });
+  const behind = (topic?.partitions ?? []).map(({ partition, offset }) => {
+    return Math.max(0, (ends.get(partition) ?? 0) - Math.max(0, Number(offset)));
+  });
+  return behind.reduce((sum, records) => sum + records, 0);
+}
+
+/** What the log has of these devices, each partition in its order: past Fieldgate's own reading. */
+export async function readLog(
+  kafka: Kafka,
+  from: Offsets,
+  to: Offsets,
+  prefix: string,
+): Promise<LoggedMessage[]> {
+  const messages: LoggedMessage[] = [];
+  const missing = new Map([...to].filter(([partition, end]) => end > (from.get(partition) ?? 0)));
+  const next = new Map(from);
+  const done = new Inbox<true>();
+  const take = async ({ batch: { partition, messages: records } }: EachBatchPayload): Promise<void> => {
+    for (const { offset, value } of records) {
+      if (Number(offset) < (next.get(partition) ?? 0)) continue; // before the seek
+      next.set(partition, Number(offset) + 1);
+      const message = messageOf(value);
+      if (message.device.startsWith(`${prefix}-`)) messages.push(message);
+    }
+    if ((next.get(partition) ?? 0) >= (missing.get(partition) ?? 0)) missing.delete(partition);
+    if (missing.size === 0) done.push(true);
+  };
+  if (missing.size === 0) return messages;
+  const consumer = kafka.consumer({ groupId: `fault-bench-${randomBytes(4).toString('hex')}` });
+  await consumer.connect();
+  try {
+    await consumer.subscribe({ topic: TELEMETRY });
+    await consumer.run({ autoCommit: false, eachBatch: take });
+    for (const partition of to.keys())
+      consumer.seek({ topic: TELEMETRY, partition, offset: String(from.get(partition) ?? 0) });
+    await done.count(1);
+  } finally {
+    await consumer.disconnect();
+  }
+  return messages;
+}
+
+function messageOf(value: Buffer | null): LoggedMessage {
+  const record = JSON.parse(String(value)) as {
+    readonly subject: string;
+    readonly gateway: string;
+    readonly data: { readonly readings: { readonly n: number } };
+  }; // as gateways write it
+  return { device: record.subject, gateway: record.gateway, n: record.data.readings.n };
+}
+
+/** The number of every point that InfluxDB has of these devices, straight from there: past Fieldgate's own reading. */
+export async function readStore(
+  influxUrl: string,
+  database: string,
+  prefix: string,
+): Promise<Map<string, number[]>> {
+  const query = `SELECT "n" FROM "telemetry" WHERE "device" =~ /^${prefix}-/ GROUP BY "device"`;
+  const answer = await fetch(`${influxUrl}/query`, {
+    method: 'POST',
+    body: new URLSearchParams({ db: database, q: query }),
+    signal: AbortSignal.timeout(60_000),
+  });
+  const body = (await answer.json()) as {
+    readonly results: readonly {
+      readonly error?: string;
+      readonly series?: readonly {
+        readonly tags: { readonly device: string };
+        readonly values: readonly (readonly [string, number])[];
+      }[];
+    }[];
+  }; // InfluxDB's own form
+  const [result] = body.results;
+  if (!answer.ok || result?.error !== undefined)
+    throw new Error(`InfluxDB: ${answer.status} ${result?.error ?? ''}`);
+  return new Map((result?.series ?? []).map(({ tags, values }) => [tags.device, values.map(([, n]) => n)]));
+}

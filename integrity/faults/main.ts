@@ -1,0 +1,46 @@
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { BenchServices } from './bench-services.js';
+import { ALL_CASES } from './cases/all-cases.js';
+import type { CaseResult } from './fault-case.js';
+import { optionsOf, USAGE, type Options } from './options.js';
+import { reliabilityPage, resultLine, sumOf } from './report.js';
+import { runCase } from './run-case.js';
+
+const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
+
+const options = commandLine();
+if (options.list)
+  for (const { name, title, takesMs } of ALL_CASES) print(`${name.padEnd(4)} ${title} (${takesMs / 1000} s)`);
+else await run(options);
+
+async function run({ plan, json, writeDocs }: Options): Promise<void> {
+  const services = await BenchServices.start((line) => process.stderr.write(`${line}\n`));
+  const results: CaseResult[] = [];
+  try {
+    for (const { faultCase, seed } of plan) {
+      const result = await runCase(faultCase, seed, services);
+      results.push(result);
+      print(resultLine(result));
+    }
+  } finally {
+    await services.stop();
+  }
+  print(sumOf(results));
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
+  if (writeDocs) await writeFile(PAGE, reliabilityPage(results));
+  process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;
+}
+
+function commandLine(): Options {
+  try {
+    return optionsOf(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`faults: ${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+    process.exit(2);
+  }
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

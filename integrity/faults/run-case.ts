@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { randomFrom } from '../support/random.js';
+import type { BenchServices } from './bench-services.js';
+import { endsOfLog, lagOf, readLog, readStore } from './evidence.js';
+import type { CaseResult, Fault, FaultCase, FaultContext } from './fault-case.js';
+import { Installation, type ProcessName } from './installation.js';
+import { Load } from './load.js';
+import { count, judge, type DeviceBooks, type Finding, type Verdict } from './oracle.js';
+import { Proxy } from './proxy.js';
+import { RssWatch } from './rss-watch.js';
+
+const STARTS_WITHIN_MS = 60_000;
+const RECOVERS_WITHIN_MS = 120_000;
+const STOPS_WITHIN_MS = 30_000;
+const POLL_MS = 50;
+const STORE_POLL_MS = 300;
+
+/** One case with one seed, on services that have been mended. */
+export async function runCase(
+  faultCase: FaultCase,
+  seed: number,
+  services: BenchServices,
+): Promise<CaseResult> {
+  return new CaseRun(faultCase, seed, services).run();
+}
+
+class CaseRun {
+  private readonly random: () => number;
+  private readonly prefix: string;
+  private readonly database: string;
+  private readonly problems: string[] = [];
+  private readonly doors = new Map<ProcessName, Proxy>();
+  private faultEndedAt = 0;
+
+  constructor(
+    private readonly faultCase: FaultCase,
+    private readonly seed: number,
+    private readonly services: BenchServices,
+  ) {
+    const unique = randomBytes(3).toString('hex');
+    this.random = randomFrom(seed);
+    this.prefix = `${faultCase.name.toLowerCase()}-${seed}-${unique}`;
+    this.database = `faults_${this.prefix.replaceAll('-', '_')}`;
+  }
+
+  async run(): Promise<CaseResult> {
+    const { faultCase, services } = this;
+    const started = performance.now();
+    let from: ReadonlyMap<number, number> = new Map();
+    const installation = await Installation.create({
+      ...services.environment(this.database),
+      ...faultCase.settings,
+    });
+    const rss = new RssWatch(() => installation.of('gateway').pid);
+    const gatewayOf = faultCase.gatewayOf ?? (() => 'gateway' as const);
+    const load = new Load(
+      { ...faultCase.load, prefix: this.prefix },
+      () => this.doors.get(gatewayOf(this.random))?.port ?? 0,
+      this.random,
+    );
+    let recoverySeconds = 0;
+    try {
+      await this.startAll(installation);
+      from = await endsOfLog(services.admin);
+      await (await installation.operator()).register(load.registrations());
+      load.start();
+      await this.reaches('every device is served', () => load.isServedSince(0), STARTS_WITHIN_MS);
+      if (this.problems.length > 0) throw new Error(lastLines(installation));
+      await faultCase.run(this.context(installation, load));
+      recoverySeconds = await this.recovered(load);
+    } catch (error) {
+      this.problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+    } finally {
+      load.close();
+      rss.stop();
+      await services.mend();
+      this.problems.push(...(await installation.stop(STOPS_WITHIN_MS)));
+      await Promise.all([...this.doors.values()].map((door) => door.stop()));
+    }
+    const verdict = await this.judged(load, from);
+    this.report(verdict, load);
+    return {
+      name: faultCase.name,
+      title: faultCase.title,
+      seed: this.seed,
+      published: verdict.published,
+      acknowledged: verdict.acknowledged,
+      stored: verdict.stored,
+      lost: count(verdict.lost),
+      reordered: count(verdict.reordered),
+      storedTwice: count(verdict.storedTwice),
+      duplicatesInLog: verdict.duplicatesInLog,
+      recoverySeconds,
+      largestRssMb: rss.largestMb,
+      seconds: (performance.now() - started) / 1000,
+      problems: this.problems,
+    };
+  }
+
+  private async startAll(installation: Installation): Promise<void> {
+    const names: ProcessName[] = ['gateway', 'processors', 'operator-api'];
+    const all = names.concat(this.faultCase.extra ?? []);
+    await Promise.all(
+      all.map((name) =>
+        name.startsWith('gateway') ? this.startGateway(installation, name) : installation.start(name),
+      ),
+    );
+  }
+
+  private async startGateway(installation: Installation, name: ProcessName): Promise<void> {
+    const gateway = await installation.start(name);
+    const port = await gateway.mqttPort();
+    const door = this.doors.get(name) ?? (await Proxy.open(port));
+    door.target = port;
+    this.doors.set(name, door);
+  }
+
+  private context(installation: Installation, load: Load): FaultContext {
+    return {
+      services: this.services,
+      installation,
+      load,
+      doors: this.doors,
+      random: this.random,
+      between: (from, to) => from + Math.floor(this.random() * (to - from + 1)),
+      wait: (ms) => pause(ms),
+      during: (fault, ms) => this.during(fault, ms),
+      faultEnded: () => this.endFault(),
+      startGateway: (name = 'gateway') => this.startGateway(installation, name),
+      reaches: (what, isTrue, withinMs) => this.reaches(what, isTrue, withinMs),
+      check: (isTrue, problem) => {
+        if (!isTrue) this.problems.push(problem);
+      },
+    };
+  }
+
+  private async during(fault: Fault, ms: number): Promise<void> {
+    await fault.begin();
+    await pause(ms);
+    await fault.end();
+    this.endFault();
+  }
+
+  private endFault(): void {
+    this.faultEndedAt = performance.now();
+  }
+
+  /** Until every device is served and everything is acknowledged and stored; seconds from the end of the fault until service and backlog. */
+  private async recovered(load: Load): Promise<number> {
+    const withinMs = this.faultCase.recoversWithinMs ?? RECOVERS_WITHIN_MS;
+    if (this.faultEndedAt === 0) this.endFault();
+    const backlog = booksOf(load).map((books) => ({ ...books, acknowledged: new Set(books.acknowledged) }));
+    const servedAt = this.reaches(
+      'every device is served again',
+      () => load.isServedSince(this.faultEndedAt),
+      withinMs,
+    );
+    const storedAt = this.reaches('the backlog is stored', () => this.isStored(backlog), withinMs);
+    const times = await Promise.all([servedAt, storedAt].map((time) => time.then(() => performance.now())));
+    load.pause();
+    await this.reaches('everything is answered', () => load.unanswered === 0, withinMs);
+    await this.reaches('everything is stored', () => this.isStored(booksOf(load)), withinMs);
+    await this.reaches('nothing is left to be stored', () => this.nothingBehind(), withinMs);
+    return (Math.max(...times) - this.faultEndedAt) / 1000;
+  }
+
+  private async isStored(books: readonly DeviceBooks[]): Promise<boolean> {
+    await pause(STORE_POLL_MS);
+    const stored = await readStore(this.services.influx.url, this.database, this.prefix);
+    return judge({ books, log: [], stored }).lost.length === 0;
+  }
+
+  private async nothingBehind(): Promise<boolean> {
+    return (await lagOf(this.services.admin, 'fieldgate.storage')) === 0;
+  }
+
+  private async judged(load: Load, from: ReadonlyMap<number, number>): Promise<Verdict> {
+    const { kafka, admin, influx } = this.services;
+    const evidence = {
+      books: booksOf(load),
+      log: await readLog(kafka, from, await endsOfLog(admin), this.prefix),
+      stored: await readStore(influx.url, this.database, this.prefix),
+    };
+    return judge(evidence, this.faultCase.ordersPerGateway === true);
+  }
+
+  private report(verdict: Verdict, load: Load): void {
+    const { lost, reordered, storedTwice, invented } = verdict;
+    for (const [what, findings] of Object.entries({ lost, reordered, 'stored twice': storedTwice, invented }))
+      if (findings.length > 0) this.problems.push(`${what}: ${findings.slice(0, 3).map(shown).join('; ')}`);
+    const refusals = load.devices.flatMap(({ id, refused, bad }) =>
+      [...refused].filter(([n]) => !bad.has(n)).map(([n, code]) => `${id} ${n} with 0x${code.toString(16)}`),
+    );
+    if (refusals.length > 0)
+      this.problems.push(`refused ${refusals.length} good messages: ${refusals.slice(0, 3).join(', ')}`);
+  }
+
+  private async reaches(
+    what: string,
+    isTrue: () => boolean | Promise<boolean>,
+    withinMs: number,
+  ): Promise<void> {
+    const end = performance.now() + withinMs;
+    while (!(await isTrue())) {
+      if (performance.now() > end) return void this.problems.push(`not within ${withinMs / 1000} s: ${what}`);
+      await pause(POLL_MS);
+    }
+  }
+}
+
+function booksOf(load: Load): DeviceBooks[] {
+  return load.devices.map(({ id, published, acknowledged, bad }) => ({ id, published, acknowledged, bad }));
+}
+
+function shown({ device, numbers }: Finding): string {
+  return `${device}: ${numbers.length} (${numbers.slice(0, 5).join(', ')}${numbers.length > 5 ? ', …' : ''})`;
+}
+
+function lastLines(installation: Installation): string {
+  return installation.names
+    .map((name) => `${name}:\n${installation.of(name).lines.all.slice(-3).join('\n')}`)
+    .join('\n');
+}
