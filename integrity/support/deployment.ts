@@ -106,13 +106,22 @@ export class Deployment {
     await this.start(part);
   }
 
+  /** What the processes that run have said last, for whoever finds out why a promise was not kept. */
+  printLines(): void {
+    for (const [part, { lines, isRunning }] of this.running)
+      process.stderr.write(
+        `${part}, ${isRunning ? 'running' : 'ended'}:\n${lines.all.slice(-40).join('\n')}\n`,
+      );
+  }
+
   /** In order, by SIGTERM; a part that ends otherwise than with 0 is a failure of the test. */
   async stop(): Promise<void> {
     const codes = await Promise.all(
       [...this.running].map(async ([part, fieldgate]) => {
-        const killed = !fieldgate.isRunning;
         const code = await fieldgate.stop();
-        return killed || code === 0 ? undefined : `${part} ended with ${code}:\n${fieldgate.stderr}`;
+        return fieldgate.wasKilled || code === 0
+          ? undefined
+          : `${part} ended with ${code}:\n${fieldgate.stderr}`;
       }),
     );
     await this.clear();

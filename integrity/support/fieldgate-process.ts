@@ -24,6 +24,9 @@ export class FieldgateProcess {
   private readonly errors: string[] = [];
   /** Resolves when it is gone and everything it wrote has been read. */
   readonly ended: Promise<Ended>;
+  /** On purpose, by the test. */
+  wasKilled = false;
+
   private constructor(private readonly child: ChildProcess) {
     onLines(child.stdout, (line) => this.lines.push(line));
     onLines(child.stderr, (line) => {
@@ -110,6 +113,7 @@ export class FieldgateProcess {
 
   /** SIGKILL, and gone. */
   async kill(): Promise<void> {
+    this.wasKilled = true;
     if (this.isRunning) this.child.kill('SIGKILL');
     await this.ended;
   }
