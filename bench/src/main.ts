@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { benchAlerts } from './alerts.js';
 import { benchCommands } from './commands.js';
 import { benchEdge, benchEdgeIdle, benchEdgeSpeed } from './edge.js';
+import { benchFairness } from './fairness.js';
 import { benchFootprint } from './footprint.js';
 import { machine, markdown, type Bench, type BenchOptions, type Section } from './report.js';
 import { benchStorage } from './storage.js';
@@ -16,12 +17,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   stream: benchStream,
   commands: benchCommands,
   footprint: benchFootprint,
+  fairness: benchFairness,
   edge: benchEdge,
   'edge-speed': benchEdgeSpeed,
   'edge-idle': benchEdgeIdle,
   profile: profileIngest,
 };
-const ALL = ['edge', 'storage', 'alerts', 'stream', 'commands', 'footprint'];
+const ALL = ['edge', 'storage', 'alerts', 'stream', 'commands', 'footprint', 'fairness'];
 const SECONDS = 6;
 /** Twenty-five loads a run: shorter, so that three runs take a quarter of an hour. */
 const EDGE_SECONDS = 3;
