@@ -20,6 +20,7 @@ import {
 import { AlertStates } from './alerts/alert-states.js';
 import { DeviceTables } from './devices/device-tables.js';
 import { Problem } from './http/problem.js';
+import { LedgerTable } from './ledger/ledger-table.js';
 
 /** What is built from the log: started behind the log, and then brought to the end that the topic has at that time. */
 interface FromLog {
@@ -39,6 +40,7 @@ export class CatchUp implements OnApplicationBootstrap, OnApplicationShutdown {
     tables: DeviceTables,
     commands: CommandsView,
     alerts: AlertStates,
+    ledger: LedgerTable,
     private readonly logStart: LogStart,
     @Inject(READINESS) private readonly readiness: Readiness,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
@@ -50,6 +52,7 @@ export class CatchUp implements OnApplicationBootstrap, OnApplicationShutdown {
       ['gateways table', tables.gateways],
       ['commands view', commands],
       ['alerts table', alerts.table],
+      ['ledger table', ledger.table],
     ]);
     this.behind = new Set(this.parts.keys());
   }

@@ -10,6 +10,7 @@ import { CommandsController } from './commands/commands.controller.js';
 import { DeadLettersController } from './dead-letters/dead-letters.controller.js';
 import { DevicesController } from './devices/devices.controller.js';
 import { EventsController } from './events/events.controller.js';
+import { DeviceLedgerController } from './ledger/device-ledger.controller.js';
 import { VerifyLedgerController } from './ledger/verify-ledger.controller.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
 import { StreamController } from './stream/stream.controller.js';
@@ -26,6 +27,7 @@ const controllers: Type[] = [
   AlertsController,
   AlertRulesController,
   VerifyLedgerController,
+  DeviceLedgerController,
   StreamController,
 ];
 

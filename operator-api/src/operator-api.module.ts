@@ -29,6 +29,8 @@ import { EventsController } from './events/events.controller.js';
 import { JsonOnly } from './http/json-only.js';
 import { VerifyLedgerController } from './ledger/verify-ledger.controller.js';
 import { VerifyLedger } from './ledger/verify-ledger.js';
+import { DeviceLedgerController } from './ledger/device-ledger.controller.js';
+import { LedgerTable } from './ledger/ledger-table.js';
 import { OPERATOR_API_CONFIG, type OperatorApiConfig } from './operator-api.config.js';
 import { DescribedRoutes } from './openapi/described-routes.js';
 import { OpenApiController } from './openapi/openapi.controller.js';
@@ -58,6 +60,7 @@ export class OperatorApiModule {
         AlertsController,
         AlertRulesController,
         VerifyLedgerController,
+        DeviceLedgerController,
         StreamController,
         OpenApiController,
         AsyncApiController,
@@ -90,6 +93,7 @@ export class OperatorApiModule {
         StreamClients,
         DescribedRoutes,
         AlertStates,
+        LedgerTable,
         FindAlerts,
         AcknowledgeAlert,
         TestRules,

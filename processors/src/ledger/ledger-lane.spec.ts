@@ -8,6 +8,7 @@ import {
   missingSeq,
   tableRows,
   telemetryWriter,
+  unaccountedRecords,
   type DeviceLedger,
   type LedgerReport,
   type LogTopic,
@@ -17,7 +18,6 @@ import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { batchOf, recordsOf } from '../testing/written.js';
 import { LedgerLane } from './ledger-lane.js';
-import { unaccounted } from './ledger-totals.js';
 
 const START = Date.parse('2026-11-20T21:30:00.000Z');
 const TELEMETRY = 'fieldgate.telemetry.v1';
@@ -193,7 +193,7 @@ describe('what is counted of a device', () => {
       { received: 2, acknowledged: 1, unasked: 1, refused: { 'topic-forbidden': 4 } },
       { connection: 'two' },
     );
-    expect(unaccounted(ledgerOf(await counted()))).toBe(2);
+    expect(unaccountedRecords(ledgerOf(await counted()))).toBe(2);
   });
 });
 

@@ -1,4 +1,10 @@
-import { missingSeq, type DeviceLedger, type LedgerCounters, type LogCounts } from '@fieldgate/contracts';
+import {
+  missingSeq,
+  sumByCode,
+  unaccountedRecords,
+  type LedgerCounters,
+  type LogCounts,
+} from '@fieldgate/contracts';
 import { Gauge } from 'prom-client';
 import type { DeviceFold } from './device-fold.js';
 
@@ -48,24 +54,10 @@ export function showTotals(devices: Iterable<DeviceFold>): void {
     for (const log of [...connections.map((each) => each.log), earlier.log, others]) addLog(sums, log);
     for (const counters of [...connections.map(({ report }) => report?.counters), earlier.counters])
       if (counters) addCounters(sums, counters);
-    sums.unaccounted += unaccounted({ connections, earlier });
+    sums.unaccounted += unaccountedRecords({ connections, earlier });
   }
   for (const [name, sum] of Object.entries(sums) as [Total, number][]) totals[name].set(sum); // the keys of the record
   missingGauge.set(missing);
-}
-
-/** By connection: what one has too few another must not make up for. */
-export function unaccounted({ connections, earlier }: Pick<DeviceLedger, 'connections' | 'earlier'>): number {
-  const each = connections.map(({ report, log }) => (report ? notFound(report.counters, log) : 0));
-  return each.reduce((sum, missing) => sum + missing, notFound(earlier.counters, earlier.log));
-}
-
-function notFound(
-  { acknowledged, unasked, refused }: LedgerCounters,
-  { inLog, deadLetters }: LogCounts,
-): number {
-  const { 'topic-forbidden': _notKept, ...kept } = refused;
-  return Math.max(0, acknowledged + unasked + sumOf(kept) - inLog - sumOf(deadLetters));
 }
 
 function addLog(sums: Record<Total, number>, { inLog, stored, duplicates, late }: LogCounts): void {
@@ -78,10 +70,6 @@ function addLog(sums: Record<Total, number>, { inLog, stored, duplicates, late }
 function addCounters(sums: Record<Total, number>, counters: LedgerCounters): void {
   sums.received += counters.received;
   sums.acknowledged += counters.acknowledged;
-  sums.refused += sumOf(counters.refused);
+  sums.refused += sumByCode(counters.refused);
   sums.dropped += counters.dropped;
-}
-
-function sumOf(records: Readonly<Record<string, number>>): number {
-  return Object.values(records).reduce((sum, count) => sum + count, 0);
 }

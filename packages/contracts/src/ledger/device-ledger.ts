@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ledgerCountersSchema, ledgerReportSchema } from './ledger-report.js';
+import { ledgerCountersSchema, ledgerReportSchema, type LedgerCounters } from './ledger-report.js';
 
 const count = z.number().int().nonnegative();
 
@@ -111,4 +111,29 @@ export type LedgerState = z.infer<typeof ledgerStateSchema>;
 /** Numbers that a device has counted and that never came. */
 export function missingSeq({ gaps, closed, unlisted }: SequenceLedger): number {
   return [...gaps, ...closed].reduce((sum, { from, to }) => sum + to - from + 1, unlisted);
+}
+
+/**
+ * Records that gateways say are in the log, and that are not found in it. By connection: what one has too few another must not make up for. For a
+ * moment there may be some, since a report may be read before the records that it is about; what stays is a loss.
+ */
+export function unaccountedRecords({
+  connections,
+  earlier,
+}: Pick<DeviceLedger, 'connections' | 'earlier'>): number {
+  const each = connections.map(({ report, log }) => (report ? notFound(report.counters, log) : 0));
+  return each.reduce((sum, missing) => sum + missing, notFound(earlier.counters, earlier.log));
+}
+
+function notFound(
+  { acknowledged, unasked, refused }: LedgerCounters,
+  { inLog, deadLetters }: LogCounts,
+): number {
+  const { 'topic-forbidden': _notKept, ...kept } = refused;
+  const written = acknowledged + unasked + sumByCode(kept);
+  return Math.max(0, written - inLog - sumByCode(deadLetters));
+}
+
+export function sumByCode(records: Readonly<Record<string, number>>): number {
+  return Object.values(records).reduce((sum, count) => sum + count, 0);
 }
