@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import { monotonicClock } from '@fieldgate/service';
 import { pino } from 'pino';
-import type { Overflow, TakenBack } from '../kafka/writing/kafka-writer.js';
+import type { Overflow, TakenBack } from '../kafka/writing/unsettled-records.js';
 import type { NewRecord, Settle } from '../log-writer.js';
 import { Inbox } from '../testing/inbox.js';
 import { DiskSpool } from './disk-spool.js';

@@ -1,7 +1,7 @@
 import { encodeDeadLetter, type FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import type { Clock, Logger } from '@fieldgate/service';
 import { reasonOf, unavailable } from '../kafka/protocol/protocol-codes.js';
-import type { Overflow, TakenBack } from '../kafka/writing/kafka-writer.js';
+import type { Overflow, TakenBack } from '../kafka/writing/unsettled-records.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
 import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
 import { SpoolDrain } from './spool-drain.js';

@@ -2,7 +2,7 @@ import type { FieldgateError } from '@fieldgate/contracts';
 import { pause, type Clock } from '@fieldgate/service';
 import { Backlog } from '../backlog.js';
 import { GroupCommit } from '../group-commit.js';
-import type { TakenBack } from '../kafka/writing/kafka-writer.js';
+import type { TakenBack } from '../kafka/writing/unsettled-records.js';
 import { unavailable } from '../kafka/protocol/protocol-codes.js';
 import type { SpooledRecord } from './disk-spool.js';
 

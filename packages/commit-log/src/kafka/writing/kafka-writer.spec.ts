@@ -3,6 +3,7 @@ import type { FieldgateError, LogTopic } from '@fieldgate/contracts';
 import { pino } from 'pino';
 import { Inbox } from '../../testing/inbox.js';
 import type { BrokerRequests } from '../protocol/broker-connection.js';
+import type { NewRecord, Settle } from '../../log-writer.js';
 import { KafkaWriter } from './kafka-writer.js';
 import { murmur2, partitionFor } from '../protocol/murmur2.js';
 import type { Share } from '../protocol/produce.js';
@@ -30,7 +31,7 @@ describe('the Kafka writer', () => {
   let writer: KafkaWriter | undefined;
   afterEach(() => writer?.stop(0));
 
-  function open(deliveryTimeoutMs = 60_000) {
+  function open(deliveryTimeoutMs = 60_000, ingestTimeoutMs = deliveryTimeoutMs) {
     const requests = new Inbox<ProduceRequest>();
     const settled = new Inbox<string>();
     const subject = new KafkaWriter({
@@ -42,20 +43,32 @@ describe('the Kafka writer', () => {
       clock: { now: () => 1_795_210_200_123 },
       logger: pino({ level: 'silent' }),
       deliveryTimeoutMs,
+      ingestTimeoutMs,
     });
     writer = subject;
     subject.start([[TOPIC, PARTITIONS]]);
+    const note =
+      (text: string): Settle =>
+      (error, at) =>
+        settled.push(`${text} ${error === undefined ? `${at?.partition}-${at?.offset}` : codeOf(error)}`);
+    const recordOf = (partition: number, text: string): NewRecord => {
+      return { topic: TOPIC, key: KEYS[partition] ?? '', value: Buffer.from(text) };
+    };
     const append = (partition: number, text: string): void => {
-      subject.append({ topic: TOPIC, key: KEYS[partition] ?? '', value: Buffer.from(text) }, (error, at) =>
-        settled.push(`${text} ${error === undefined ? `${at?.partition}-${at?.offset}` : codeOf(error)}`),
-      );
+      subject.append(recordOf(partition, text), note(text));
+    };
+    const ingest = (partition: number, text: string): void => {
+      subject.ingest(recordOf(partition, text), note(text));
+    };
+    const deliver = (partition: number, text: string): void => {
+      subject.deliver(recordOf(partition, text), 1_795_000_000_000, note(text));
     };
     const request = async (number: number): Promise<ProduceRequest> => {
       const request = (await requests.count(number))[number - 1];
       if (request === undefined) throw new Error(`there is no request ${number}`);
       return request;
     };
-    return { subject, append, request, requests, settled };
+    return { subject, append, ingest, deliver, request, requests, settled };
   }
 
   it('sends at once when idle, and gathers while a request is in flight', async () => {
@@ -147,6 +160,56 @@ describe('the Kafka writer', () => {
     await settled.count(2);
     expect(settled.all).toEqual(['1 log-unavailable', '2 0-100']);
     expect(subject.problem()).toBeUndefined();
+  });
+
+  it('gives up what was ingested into a partition together: a newer record must not be kept when an older one comes again', async () => {
+    const { ingest, request, settled } = open(60_000, 100);
+    ingest(0, 'old');
+    await request(1);
+    ingest(1, 'elsewhere');
+    (await request(2)).answer({ 1: 0 });
+    const late = setInterval(() => ingest(0, 'new'), 20); // never as old as the first
+    await settled.count(3);
+    clearInterval(late);
+    expect(settled.all.slice(0, 3)).toEqual([
+      'elsewhere 1-100',
+      'old log-unavailable',
+      'new log-unavailable',
+    ]);
+  });
+
+  it('hands over what was ingested into a partition and not answered in time, in order, and settles none of it', async () => {
+    const { subject, ingest, append, request, settled } = open(60_000, 100);
+    const taken = new Inbox<string>();
+    subject.onOverflow((topic, partition, records) => {
+      taken.push(...records.map(({ record }) => `${topic}/${partition} ${String(record.value)}`));
+    });
+    ingest(0, '1');
+    const first = await request(1);
+    ingest(0, '2');
+    append(0, 'not ingested');
+    ingest(0, '3');
+    await taken.count(3);
+    expect(taken.all).toEqual([`${TOPIC}/0 1`, `${TOPIC}/0 2`, `${TOPIC}/0 3`]);
+    first.answer({ 0: 0 }); // late: it is settled by whoever took it
+    const second = await request(2);
+    expect(second.texts).toEqual(['not ingested']);
+    second.answer({ 0: 0 });
+    await settled.count(1);
+    expect(settled.all).toEqual(['not ingested 0-100']);
+  });
+
+  it('never gives up what is delivered from elsewhere, and hands it to nobody', async () => {
+    const { subject, deliver, append, request, settled } = open(100, 100);
+    subject.onOverflow(() => settled.push('taken'));
+    deliver(0, 'patient');
+    append(0, 'timed');
+    const first = await request(1);
+    await settled.count(1);
+    expect(settled.all).toEqual(['timed log-unavailable']);
+    first.answer({ 0: 0 });
+    await settled.count(2);
+    expect(settled.all[1]).toBe('patient 0-100');
   });
 
   it('settles what is left as unavailable when its grace is over', async () => {

@@ -1,8 +1,7 @@
 import { FieldgateError, type LogTopic } from '@fieldgate/contracts';
 import { pause, type Clock, type Logger } from '@fieldgate/service';
 import { Counter } from 'prom-client';
-import { Backlog, refusalOf } from '../../backlog.js';
-import type { LogPosition } from '../../log-record.js';
+import { refusalOf } from '../../backlog.js';
 import type { LogWriter, NewRecord, Settle } from '../../log-writer.js';
 import type { LeaderView } from '../protocol/cluster-view.js';
 import { partitionFor } from '../protocol/murmur2.js';
@@ -12,6 +11,7 @@ import { PartitionQueue, type PendingRecord, type Waiting } from './partition-qu
 import type { PartitionAnswer, Share } from '../protocol/produce.js';
 import { codeName, isRefusal, NO_ERROR, reasonOf, unavailable } from '../protocol/protocol-codes.js';
 import { StalledPartitions } from './stalled-partitions.js';
+import { UnsettledRecords, type Overflow } from './unsettled-records.js';
 
 const settledRecords = new Counter({
   name: 'fieldgate_kafka_records_total',
@@ -27,8 +27,6 @@ const resends = new Counter({
   help: 'Records sent again because their outcome was unknown; readers may see them twice',
 });
 
-/** Above this much, `append` returns false. */
-const BACKLOG_LIMIT = { records: 10_000, bytes: 32 * 1024 * 1024 };
 /** An unanswered request is given up after this long: the broker is frozen, and the partitions may have another leader by now. */
 const REQUEST_TIMEOUT_MS = 3_000;
 /** Deadlines are kept to this part of themselves. */
@@ -44,16 +42,6 @@ export interface KafkaWriterOptions {
   readonly ingestTimeoutMs?: number;
 }
 
-/** A record that was taken back from the way to Kafka: whether it is there is unknown. */
-export interface TakenBack {
-  readonly record: NewRecord;
-  readonly timestampMs: number;
-  readonly settle: Settle;
-}
-
-/** Takes what devices have sent and the log has not answered in time: the records of one partition, in order. */
-export type Overflow = (topic: LogTopic, partition: number, records: readonly TakenBack[]) => void;
-
 /**
  * Appends to Kafka with `acks: all`: a queue per partition, a lane per leader. A send whose outcome is unknown goes again, in order, until
  * its records are durable or out of time, so duplicates are possible and losses are not: a record is settled only by an answer
@@ -64,13 +52,11 @@ export class KafkaWriter implements LogWriter {
   private readonly keys = new HashedKeys();
   private readonly lanes = new Map<number, LeaderLane>();
   private readonly stopping = new AbortController();
-  private readonly backlog = new Backlog(BACKLOG_LIMIT);
+  private readonly unsettled = new UnsettledRecords();
   private readonly stalled: StalledPartitions;
-  private waiting = 0;
   /** Deadlines are counted in ticks, so that a clock that is set neither hurries nor holds anything. */
   private tick = 0;
   private ticking: NodeJS.Timeout | undefined;
-  private emptied: (() => void) | undefined;
   private readonly tickMs: number;
   private overflow: Overflow | undefined;
 
@@ -147,14 +133,14 @@ export class KafkaWriter implements LogWriter {
       tick: this.tick,
       settle,
     });
-    this.waiting++;
+    const isRoom = this.unsettled.add(bytes);
     this.ticking ??= setInterval(() => this.expire(), this.tickMs);
     this.offer(queue);
-    return this.backlog.add(bytes);
+    return isRoom;
   }
 
   drained(listener: () => void): void {
-    this.backlog.drained(listener);
+    this.unsettled.drained(listener);
   }
 
   partitionOf(topic: LogTopic, key: string): number {
@@ -169,12 +155,9 @@ export class KafkaWriter implements LogWriter {
 
   /** Waits until everything is settled, for at most `graceMs`; the rest then overflows, or is settled as unavailable. */
   async stop(graceMs: number): Promise<void> {
-    if (this.waiting > 0) {
-      const emptied = new Promise<void>((resolve) => (this.emptied = resolve));
-      const giveUp = new AbortController();
-      await Promise.race([emptied, pause(graceMs, giveUp.signal)]);
-      giveUp.abort();
-    }
+    const giveUp = new AbortController();
+    await Promise.race([this.unsettled.untilEmpty(), pause(graceMs, giveUp.signal)]);
+    giveUp.abort();
     this.stopping.abort();
     for (const lane of this.lanes.values()) lane.stop();
     const reason = 'the log was closed before the record was durable';
@@ -227,7 +210,7 @@ export class KafkaWriter implements LogWriter {
       durable.inc(records.length);
       let offset = answer.baseOffset;
       for (const record of records) {
-        this.settle(record, undefined, { partition: queue.partition, offset: offset++ }); // durable from here
+        this.unsettled.settle(record, undefined, { partition: queue.partition, offset: offset++ }); // durable from here
       }
     } else if (!isRefusal(answer.code)) {
       return this.unknown(share, codeName(answer.code));
@@ -237,7 +220,7 @@ export class KafkaWriter implements LogWriter {
       queue.leave();
       refused.inc();
       const error = new FieldgateError('record-refused', answer.detail ?? codeName(answer.code));
-      for (const record of records) this.settle(record, error);
+      for (const record of records) this.unsettled.settle(record, error);
     }
     if (!queue.isEmpty) this.offer(queue);
   }
@@ -250,7 +233,7 @@ export class KafkaWriter implements LogWriter {
 
   private expire(): void {
     this.tick++;
-    if (this.waiting === 0) {
+    if (this.unsettled.isEmpty) {
       clearInterval(this.ticking);
       this.ticking = undefined;
       return;
@@ -268,13 +251,7 @@ export class KafkaWriter implements LogWriter {
   /** All of the partition, also what has come just now: what stayed would be written before the older ones, which come again. */
   private letOverflow(queue: PartitionQueue, reason: string): void {
     if (!this.overflow) return this.giveUp(queue, queue.unsettled('ingest'), reason);
-    const taken: TakenBack[] = [];
-    for (const pending of queue.unsettled('ingest')) {
-      const { record, timestampMs, settle } = pending;
-      if (settle) taken.push({ record, timestampMs, settle });
-      this.leave(pending);
-    }
-    queue.noteSettled();
+    const taken = this.unsettled.takeBack(queue);
     if (taken.length === 0) return;
     overflowed.inc(taken.length);
     this.note(queue, reason);
@@ -285,27 +262,13 @@ export class KafkaWriter implements LogWriter {
     for (const record of records) {
       gaveUp.inc();
       this.note(queue, reason);
-      this.settle(record, unavailable(this.problem() ?? reason));
+      this.unsettled.settle(record, unavailable(this.problem() ?? reason));
     }
     queue.noteSettled();
   }
 
   private note(queue: PartitionQueue, reason: string): void {
     if (this.problem() === undefined) this.stalled.failed(`${queue.topic}/${queue.partition}: ${reason}`);
-  }
-
-  private settle(record: PendingRecord, error?: FieldgateError, at?: LogPosition): void {
-    const { settle } = record;
-    if (settle === undefined) return; // it ran out of time before
-    this.leave(record);
-    settle(error, at, record.record);
-  }
-
-  private leave(record: PendingRecord): void {
-    record.settle = undefined;
-    this.waiting--;
-    this.backlog.remove(1, record.bytes);
-    if (this.waiting === 0) this.emptied?.();
   }
 }
 
