@@ -13,6 +13,11 @@ describe('the settings of the log', () => {
   it('has an embedded log of 8 GiB in ./data when nothing is set', () => {
     expect(readEnvironment(schema, {})).toEqual({
       FIELDGATE_DATA_DIR: './data',
+      FIELDGATE_SPOOL: true,
+      FIELDGATE_SPOOL_AFTER_MS: 2_000,
+      FIELDGATE_SPOOL_MAX_BYTES: 4_294_967_296,
+      FIELDGATE_SPOOL_MAX_AGE_HOURS: 72,
+      FIELDGATE_SPOOL_DRAIN_RECORDS_PER_SECOND: 100_000,
       FIELDGATE_LOG_MAX_BYTES: 8_589_934_592,
     });
   });
@@ -21,6 +26,11 @@ describe('the settings of the log', () => {
     ['FIELDGATE_KAFKA_BROKERS', 'kafka-1', 'must be host:port'],
     ['FIELDGATE_KAFKA_REPLICATION_FACTOR', 'three', 'must be a whole number from 1 to 9'],
     ['FIELDGATE_LOG_MAX_BYTES', '8 GiB', 'must be a whole number'],
+    ['FIELDGATE_SPOOL', 'perhaps', 'must be'],
+    ['FIELDGATE_SPOOL_AFTER_MS', '2 s', 'must be a whole number from 500 to 60000'],
+    ['FIELDGATE_SPOOL_MAX_BYTES', '1024', 'must be a whole number from 4194304'],
+    ['FIELDGATE_SPOOL_MAX_AGE_HOURS', '0', 'must be a whole number from 1 to 720'],
+    ['FIELDGATE_SPOOL_DRAIN_RECORDS_PER_SECOND', '0', 'must be a whole number from 1'],
   ])('names %s when it is wrong', (name, value, reason) => {
     expect(() => readEnvironment(schema, { [name]: value })).toThrow(`${name}: ${reason}`);
   });

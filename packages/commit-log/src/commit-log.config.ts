@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { CommitLog } from './commit-log.js';
 import { createEmbeddedLog } from './embedded/embedded-log.js';
 import type { SpoolOptions } from './kafka/kafka-log.js';
+import { warnOfForgottenSpools } from './spool/forgotten-spools.js';
 
 /** The log's part of the environment; each app spreads it into its own schema. */
 export const commitLogEnvironment = {
@@ -35,12 +36,17 @@ export interface CommitLogParts {
   readonly gatewayId?: string;
 }
 
-/** The log that the settings name. It is not started yet. */
+/** The log that the settings name. It is not started yet. Records that no spool of it would drain are warned of. */
 export async function openCommitLog(
   config: CommitLogConfig,
   { gatewayId, ...parts }: CommitLogParts,
 ): Promise<CommitLog> {
   const brokers = config.FIELDGATE_KAFKA_BROKERS;
+  if (gatewayId !== undefined) {
+    const isDrained = brokers !== undefined && config.FIELDGATE_SPOOL;
+    const directory = join(config.FIELDGATE_DATA_DIR, 'spool');
+    await warnOfForgottenSpools({ directory, gatewayId, isDrained }, parts);
+  }
   if (brokers === undefined)
     return createEmbeddedLog({
       ...parts,
