@@ -46,7 +46,7 @@ describe('a connection that ends', () => {
       return true;
     };
     const writer: LogWriter = { append, drained: (listener) => log.writer.drained(listener) };
-    const gateway = await gatewayWith({ ...log, writer });
+    const gateway = await gatewayWith({ ...log, writer, ingest: writer });
     const client = await PacketClient.open(gateway.port, { protocolVersion: 5 });
     atEndOfTest(async () => client.destroy());
     await client.next();

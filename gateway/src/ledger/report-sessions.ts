@@ -110,7 +110,8 @@ export class ReportSessions {
     reporting.isWriting = true;
     this.writing += 1;
     const value = encodeLedgerReport(session.deviceId, report);
-    this.log.writer.append({ topic: 'fieldgate.ledger.v1', key: session.deviceId, value }, (error) => {
+    // behind the records that it is about, also where those wait in a spool
+    this.log.ingest.append({ topic: 'fieldgate.ledger.v1', key: session.deviceId, value }, (error) => {
       reporting.isWriting = false;
       this.writing -= 1;
       if (error) return this.notWritten(reporting, error);
