@@ -160,7 +160,7 @@ describe.each([[5], [4]] as const)('what becomes of a PUBLISH in MQTT version %i
       return log.writer.append(record, settle);
     };
     await register(log, 'pump-8', SECRET);
-    const gateway = await gatewayWith({ ...log, writer });
+    const gateway = await gatewayWith({ ...log, writer, ingest: writer });
     const client = await connected(gateway, version);
     const other = await PacketClient.open(gateway.port, { clientId: 'pump-8', username: 'pump-8' });
     await other.next();

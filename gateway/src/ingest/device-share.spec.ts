@@ -7,6 +7,15 @@ import { recordsOf, register } from '../testing/test-gateway.js';
 import { DeviceShares } from './device-share.js';
 
 const LIMIT = { records: 4, bytes: 100 };
+/** Looks once a turn. */
+async function until(holds: () => boolean): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!holds()) {
+    if (performance.now() > deadline) throw new Error('it has not come to that');
+    await turn();
+  }
+}
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 function aConnection() {
@@ -81,6 +90,10 @@ describe('the share of a device', () => {
     shares.of('pump-8').attach(connection);
     shares.of('pump-8').detach(connection);
     expect(shares.size).toBe(0);
+    const next = shares.of('pump-7');
+    share.add(1); // a will of the connection before
+    share.remove(1);
+    expect(shares.of('pump-7')).toBe(next);
   });
 });
 
@@ -107,7 +120,7 @@ describe.each([
         dup: false,
         retain: false,
       });
-    while (counts.heldDevices === before) await turn();
+    await until(() => counts.heldDevices > before);
     const event = { topic: 'devices/pump-8/events/hot', payload: '{"state":"info"}' };
     live.send({ cmd: 'publish', ...event, qos: 1, messageId: 1, dup: false, retain: false });
     expect(await live.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
@@ -122,12 +135,12 @@ describe.each([
         acknowledged += 1;
       }
     })();
-    while (acknowledged < 50) {
+    await until(() => {
       slow.write();
-      await turn();
-    }
+      return acknowledged === 50;
+    });
     await all;
     flushing.destroy();
     live.destroy();
-  });
+  }, 60_000);
 });

@@ -23,7 +23,7 @@ export class DeviceShare {
       /** Calls `letGo` in a later turn. */
       release(share: DeviceShare): void;
       /** It has nothing waiting and nobody connected. */
-      idle(): void;
+      idle(share: DeviceShare): void;
     },
   ) {}
 
@@ -43,7 +43,7 @@ export class DeviceShare {
     this.records -= 1;
     this.bytes -= bytes;
     if (this.isHeld && this.isHalved()) this.port.release(this);
-    if (this.records === 0 && !this.connection) this.port.idle();
+    if (this.records === 0 && !this.connection) this.port.idle(this);
   }
 
   /** The device's connection from now on; it waits for what came over an earlier one. */
@@ -56,7 +56,7 @@ export class DeviceShare {
   detach(connection: Holdable): void {
     if (this.connection !== connection) return;
     this.connection = undefined;
-    if (this.records === 0) this.port.idle();
+    if (this.records === 0) this.port.idle(this);
   }
 
   letGo(): void {
@@ -86,7 +86,9 @@ export class DeviceShares {
     if (known) return known;
     const share = new DeviceShare(this.limit, {
       release: (waiting) => this.release(waiting),
-      idle: () => void this.shares.delete(deviceId),
+      idle: (nobodys) => {
+        if (this.shares.get(deviceId) === nobodys) this.shares.delete(deviceId); // or a will has come late, over an earlier one
+      },
     });
     this.shares.set(deviceId, share);
     return share;
