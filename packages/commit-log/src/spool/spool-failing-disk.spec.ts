@@ -26,7 +26,10 @@ let directory: string;
 let child: ChildProcess | undefined;
 let opened: OpenSpool[];
 /** What fails next, and how. */
-let fault: { readonly call: 'open' | 'write' | 'datasync' | 'sync' | 'truncate'; readonly code: string }[];
+let fault: {
+  readonly call: 'open' | 'write' | 'half a write' | 'datasync' | 'sync' | 'truncate';
+  readonly code: string;
+}[];
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'fieldgate-spool-full-'));
@@ -61,6 +64,7 @@ const failing: OpenFile = async (path, flags, mode) => {
     sync: async () => (failIf('sync'), sync()),
     truncate: async (size) => (failIf('truncate'), truncate(size)),
     write: async (bytes: Buffer, from: number, length: number, at: number) => {
+      if (fault[0]?.call === 'half a write') return (fault.shift(), write(bytes, from, length >> 1, at));
       if (fault[0]?.call === 'write') await write(bytes, from, length >> 1, at);
       failIf('write');
       return write(bytes, from, length, at);
@@ -145,6 +149,15 @@ describe('an append that the disk refuses', () => {
     expect(again.lines).toEqual([]);
   });
 
+  it('is finished when the disk takes it in parts', async () => {
+    const { spool } = await open();
+    fault = Array.from({ length: 3 }, () => ({ call: 'half a write', code: '' }));
+    await append(spool, 'a', 'b', 'c');
+    expect(fault).toEqual([]);
+    await spool.close();
+    expect(textsOf(await readAll((await open()).spool))).toEqual(['a=a', 'b=b', 'c=c']);
+  });
+
   it('after a flush that failed never goes on in the same file', async () => {
     const { spool } = await open();
     await append(spool, 'a');
@@ -152,7 +165,9 @@ describe('an append that the disk refuses', () => {
     const { size } = await stat(join(directory, name));
     fault = [{ call: 'datasync', code: 'EIO' }];
     await expect(append(spool, 'lost')).rejects.toMatchObject({ code: 'spool-unwritable' });
-    await append(spool, 'b');
+    const { end } = spool;
+    const frame = size - 40; // one record, as the one that was refused
+    expect((await spool.append([spooled('b')])).from).toBeGreaterThan(end + frame + 40); // nor at a position that may be on the disk
     expect((await stat(join(directory, name))).size).toBe(size);
   });
 });
