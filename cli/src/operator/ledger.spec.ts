@@ -35,7 +35,11 @@ afterEach(() => {
 });
 
 /** What `ledger verify` does when the API answers these, one after another. */
-async function verified(answers: readonly object[], ...flags: string[]) {
+function verified(answers: readonly object[], ...flags: string[]) {
+  return ran(['verify'].concat(flags), answers);
+}
+
+async function ran(words: readonly string[], answers: readonly object[]) {
   const asked: string[] = [];
   const server = createServer((request, response) => {
     const answer = answers[asked.length];
@@ -49,7 +53,7 @@ async function verified(answers: readonly object[], ...flags: string[]) {
     const program = new Command();
     addLedgerCommands(program);
     const where = ['--http', `http://127.0.0.1:${port}`, '--admin-key', 'key'];
-    await program.parseAsync(['ledger', 'verify'].concat(flags, where), { from: 'user' });
+    await program.parseAsync(['ledger'].concat(words, where), { from: 'user' });
     const out = write.mock.calls.map(([text]) => String(text)).join('');
     return { out, asked, code: process.exitCode };
   } finally {
@@ -109,4 +113,32 @@ it('prints one object with --json', async () => {
   const { out, code } = await verified([answer], '--json');
   expect(JSON.parse(out)).toEqual(answer);
   expect(code).toBe(1);
+});
+
+it('shows what became of everything that a device has sent', async () => {
+  const log = { inLog: 9, duplicates: 1, late: 0, stored: 8, notStored: 0, waiting: 0, deadLetters: {} };
+  const sent = { acknowledged: 9, unanswered: 0, dropped: 2, refused: { 'metric-name': 3 }, messages: 12 };
+  const answer = {
+    deviceId: 'pump-7',
+    totals: { sent, log },
+    unaccounted: 1,
+    seq: {
+      restarts: 1,
+      missing: 8,
+      gaps: [
+        { from: 804, to: 810 },
+        { from: 9, to: 9 },
+      ],
+    },
+    connections: [{ connection: 'c', counters: 'current', from: '2026-11-20T21:10:00.000Z', log }],
+    earlier: { connections: 0, incomplete: 0, sent, log },
+  };
+  const { out, asked, code } = await ran(['show', 'pump-7'], [answer]);
+  expect(asked).toEqual(['/v1/devices/pump-7/ledger']);
+  expect(code).toBeUndefined();
+  expect(out).toMatch(/\n2026-11-20T21:10:00.000Z +current +- +- +- +9 +8 +0 +0 +1 +0\nall +9 +3 +2 +9 +8 /);
+  expect(out).toMatch(
+    /\nrefused: metric-name 3\nseq: 8 missing: 804-810, 9; counted anew 1 time\n1 record acknowledged and not found in the log: a loss, when it stays\n$/,
+  );
+  expect(JSON.parse((await ran(['show', 'pump-7', '--json'], [answer])).out)).toEqual(answer);
 });

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
+import { deviceLedgerSchema, ledgerLines } from './ledger-table.js';
 import { asOperator, EXIT, operatorCommand, type Operator } from './operator-command.js';
 import { countUpTo, timeOf } from './option-values.js';
 import { counted } from './table.js';
@@ -37,9 +38,17 @@ interface VerifyFlags {
   readonly limit?: number;
 }
 
-/** `fieldgate ledger verify`: exit code 0 only when nothing is missing. */
+/** `fieldgate ledger show|verify`; `verify`: exit code 0 only when nothing is missing. */
 export function addLedgerCommands(program: Command): void {
   const ledger = program.command('ledger').description('whether everything that was acknowledged is stored');
+  operatorCommand(ledger, 'show <device>', 'what became of everything that a device has sent').action(
+    function (this: Command, device: string) {
+      return asOperator(this, async ({ api, show }) => {
+        const answer = await api.get(`/v1/devices/${encodeURIComponent(device)}/ledger`, deviceLedgerSchema);
+        show(answer, () => ledgerLines(answer));
+      });
+    },
+  );
   operatorCommand(ledger, 'verify', 'compare the log with the store, and name what is missing')
     .option(
       '--from <time>',
