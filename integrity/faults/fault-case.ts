@@ -27,6 +27,8 @@ export interface FaultContext {
   readonly during: (fault: Fault, ms: number) => Promise<void>;
   /** For faults that have no end of their own. */
   readonly faultEnded: () => void;
+  /** For a case that takes the telemetry topic away: after it, offsets begin at 0. */
+  readonly logBeginsAnew: () => void;
   /** The gateway again, on its data, and its door leads to it. */
   readonly startGateway: (name?: ProcessName) => Promise<void>;
   /** Polls; `what` failing within the time is a problem of this run. */

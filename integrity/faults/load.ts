@@ -1,3 +1,4 @@
+import type { Readings } from '@fieldgate/contracts';
 import { LoadDevice } from './load-device.js';
 
 export interface LoadOptions {
@@ -9,8 +10,8 @@ export interface LoadOptions {
   readonly perSecond?: number;
   /** In flight, per device. Default 10. */
   readonly window?: number;
-  /** Messages that are refused by design: text that is added to message n. Default: none. */
-  readonly badText?: (n: number) => string | undefined;
+  /** Messages that are refused by design: what message n has beside its readings. Default: none. */
+  readonly badReadings?: (n: number) => Readings | undefined;
 }
 
 const TICK_MS = 25;
@@ -24,7 +25,7 @@ export class Load {
   readonly devices: readonly LoadDevice[];
   private readonly window: number;
   private readonly perSecond: number;
-  private readonly badText: (n: number) => string | undefined;
+  private readonly badReadings: (n: number) => Readings | undefined;
   private readonly credits: number[];
   private timers: NodeJS.Timeout[] = [];
   private publishing = false;
@@ -34,7 +35,7 @@ export class Load {
     const count = options.devices ?? 20;
     this.window = options.window ?? 10;
     this.perSecond = options.perSecond ?? 400;
-    this.badText = options.badText ?? (() => undefined);
+    this.badReadings = options.badReadings ?? (() => undefined);
     this.credits = Array.from({ length: count }, random);
     this.devices = Array.from({ length: count }, (_, index) => {
       const id = `${options.prefix}-${index}`;
@@ -106,11 +107,11 @@ export class Load {
 
   private publish(device: LoadDevice, index: number): void {
     const n = device.published;
-    const bad = this.badText(n);
+    const bad = this.badReadings(n);
     const message = {
       ts: Date.now(),
       ...(index % 4 < 2 ? { seq: n } : { id: `m-${n}` }),
-      readings: { n, temperature: 20 + (n % 10), ...(bad === undefined ? {} : { bad }) },
+      readings: { n, temperature: 20 + (n % 10), ...bad },
     };
     const payload = Buffer.from(JSON.stringify(message));
     device.publish({ n, payload, publishedAt: performance.now(), isBad: bad !== undefined });

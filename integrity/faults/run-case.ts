@@ -32,6 +32,8 @@ class CaseRun {
   private readonly problems: string[] = [];
   private readonly doors = new Map<ProcessName, Proxy>();
   private faultEndedAt = 0;
+  /** Where the oracle begins to read. */
+  private from: ReadonlyMap<number, number> = new Map();
 
   constructor(
     private readonly faultCase: FaultCase,
@@ -47,7 +49,6 @@ class CaseRun {
   async run(): Promise<CaseResult> {
     const { faultCase, services } = this;
     const started = performance.now();
-    let from: ReadonlyMap<number, number> = new Map();
     const installation = await Installation.create({
       ...services.environment(this.database),
       ...faultCase.settings,
@@ -62,7 +63,7 @@ class CaseRun {
     let recoverySeconds = 0;
     try {
       await this.startAll(installation);
-      from = await endsOfLog(services.admin);
+      this.from = await endsOfLog(services.admin);
       await (await installation.operator()).register(load.registrations());
       load.start();
       await this.reaches('every device is served', () => load.isServedSince(0), STARTS_WITHIN_MS);
@@ -78,7 +79,7 @@ class CaseRun {
       this.problems.push(...(await installation.stop(STOPS_WITHIN_MS)));
       await Promise.all([...this.doors.values()].map((door) => door.stop()));
     }
-    const verdict = await this.judged(load, from);
+    const verdict = await this.judged(load);
     this.report(verdict, load);
     return {
       name: faultCase.name,
@@ -126,6 +127,9 @@ class CaseRun {
       between: (from, to) => from + Math.floor(this.random() * (to - from + 1)),
       wait: (ms) => pause(ms),
       during: (fault, ms) => this.during(fault, ms),
+      logBeginsAnew: () => {
+        this.from = new Map();
+      },
       faultEnded: () => this.endFault(),
       startGateway: (name = 'gateway') => this.startGateway(installation, name),
       reaches: (what, isTrue, withinMs) => this.reaches(what, isTrue, withinMs),
@@ -150,7 +154,9 @@ class CaseRun {
   private async recovered(load: Load): Promise<number> {
     const withinMs = this.faultCase.recoversWithinMs ?? RECOVERS_WITHIN_MS;
     if (this.faultEndedAt === 0) this.endFault();
-    const backlog = booksOf(load).map((books) => ({ ...books, acknowledged: new Set(books.acknowledged) }));
+    const backlog = load.devices.map(({ id, published, bad }) => {
+      return { id, published, bad, acknowledged: new Set(Array(published).keys()) };
+    });
     const servedAt = this.reaches(
       'every device is served again',
       () => load.isServedSince(this.faultEndedAt),
@@ -175,11 +181,11 @@ class CaseRun {
     return (await lagOf(this.services.admin, 'fieldgate.storage')) === 0;
   }
 
-  private async judged(load: Load, from: ReadonlyMap<number, number>): Promise<Verdict> {
+  private async judged(load: Load): Promise<Verdict> {
     const { kafka, admin, influx } = this.services;
     const evidence = {
       books: booksOf(load),
-      log: await readLog(kafka, from, await endsOfLog(admin), this.prefix),
+      log: await readLog(kafka, this.from, await endsOfLog(admin), this.prefix),
       stored: await readStore(influx.url, this.database, this.prefix),
     };
     return judge(evidence, this.faultCase.ordersPerGateway === true);

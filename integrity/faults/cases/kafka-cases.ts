@@ -1,0 +1,64 @@
+import type { FaultCase, FaultContext } from '../fault-case.js';
+import type { ProxyFault } from '../proxy-fault.js';
+import { down, frozen, onTheWay } from './kafka-faults.js';
+
+/** The brokers, and the way to them. */
+export const kafkaCases: readonly FaultCase[] = [
+  {
+    name: 'F2',
+    title: 'each of three brokers killed and restarted in turn',
+    takesMs: 45_000,
+    async run({ services, during, between }) {
+      for (const index of services.cluster.nodes.keys()) {
+        await during(down(services, [index]), between(1_000, 4_000));
+        await services.cluster.untilInSync();
+      }
+    },
+  },
+  frozenFor('F3', 5, 18_000),
+  frozenFor('F4', 30, 50_000),
+  frozenFor('F5', 120, 150_000),
+  onTheWayFor('F6', 'Kafka unreachable for 15 s: its ports are closed', { kind: 'refuse' }, 15),
+  onTheWayFor('F7', 'Kafka black-holed for 15 s', { kind: 'black hole' }, 15),
+  onTheWayFor('F8', 'Kafka answers after 2 s, for 20 s', { kind: 'delay', ms: 1_000 }, 20),
+  onTheWayFor('F9', 'Kafka at 10 KB/s, for 20 s', { kind: 'throttle', bytesPerSecond: 10_000 }, 20),
+  {
+    name: 'F10',
+    title: 'two of three brokers down for 15 s: neither a quorum nor enough replicas',
+    takesMs: 45_000,
+    run: ({ services, during, between }) => {
+      const kept = between(0, 2);
+      return during(
+        down(
+          services,
+          [0, 1, 2].filter((index) => index !== kept),
+        ),
+        15_000,
+      );
+    },
+  },
+];
+
+function frozenFor(name: FaultCase['name'], seconds: number, takesMs: number): FaultCase {
+  return {
+    name,
+    title: `all brokers frozen (SIGSTOP) for ${seconds} s`,
+    takesMs,
+    run: async ({ services, during, between, wait }) => {
+      await wait(between(0, 1_000));
+      await during(frozen(services), seconds * 1000);
+    },
+  };
+}
+
+function onTheWayFor(name: FaultCase['name'], title: string, fault: ProxyFault, seconds: number): FaultCase {
+  return {
+    name,
+    title,
+    takesMs: (seconds + 15) * 1000,
+    run: async ({ services, during, between, wait }: FaultContext) => {
+      await wait(between(0, 1_000));
+      await during(onTheWay(services, fault), seconds * 1000);
+    },
+  };
+}

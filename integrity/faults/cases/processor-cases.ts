@@ -1,0 +1,43 @@
+import type { FaultCase } from '../fault-case.js';
+import { NO_FAULT } from '../proxy-fault.js';
+
+const ROUNDS = 3;
+/** Longer than a group waits for a member. */
+const FROZEN_MS = 45_000;
+
+/** The storing side: killed at the worst moment, and frozen while its work goes to another. */
+export const processorCases: readonly FaultCase[] = [
+  {
+    name: 'F14',
+    title: 'processors killed between the write and the commit, three times',
+    takesMs: 40_000,
+    async run({ services, installation, between, wait, faultEnded }) {
+      for (let round = 0; round < ROUNDS; round++) {
+        await wait(between(300, 1_500));
+        const written = services.store.answerLost();
+        await services.store.set({ kind: 'lose answers' }); // so no offset is committed for it
+        await written;
+        await installation.of('processors').kill();
+        await services.store.set(NO_FAULT);
+        await installation.start('processors');
+        faultEnded();
+      }
+    },
+  },
+  {
+    name: 'F15',
+    title: 'one of two processors frozen until the group has moved on, then thawed',
+    takesMs: 75_000,
+    extra: ['processors-2'],
+    async run({ installation, between, wait, during }) {
+      await wait(between(0, 2_000));
+      await during(
+        {
+          begin: () => installation.freeze('processors-2'),
+          end: () => installation.thaw('processors-2'),
+        },
+        FROZEN_MS,
+      );
+    },
+  },
+];
