@@ -60,6 +60,11 @@ export function describeLedgerVerify(open: () => Promise<LedgerBench>): void {
       expect(stored.stored).toBeGreaterThanOrEqual(MESSAGES); // and what the gateway says of its connection
       expect(await line.ask(...flags, untilMs())).toMatchObject({ code: 0, err: '' });
 
+      expect(await line.ask('ledger', 'show', id)).toMatchObject({
+        code: 0,
+        out: expect.stringMatching(/^CONNECTION FROM/),
+      });
+
       const metrics = await bench.lose(id, timeOf(LOST));
       const lost = await verify();
       expect(lost).toMatchObject({ checked: stored.checked, stored: stored.stored - 1, missingTotal: 1 });
