@@ -6,9 +6,10 @@ import { benchDevices } from '../mqtt/bench-devices.js';
 
 // node fill-log.js '{"FIELDGATE_DATA_DIR":"…"}' <messages>
 //
-// Telemetry as the gateway would have written it: 100 devices, 4 metrics a message, one message per device and second.
+// Telemetry as the gateway would have written it: 100 devices, 4 metrics a message, one message per device and second, a moment on its way.
 
 const DEVICES = 100;
+const ON_ITS_WAY_MS = 40;
 const [, , given = '{}', messages = '0'] = process.argv;
 const count = Number(messages);
 const settings = readEnvironment(z.object(commitLogEnvironment), JSON.parse(given) as Record<string, string>); // of our own bench
@@ -32,7 +33,7 @@ async function fill(writer: LogWriter): Promise<void> {
       device.writer,
       message,
       identify(message, ts, () => ''),
-      ts,
+      ts + ON_ITS_WAY_MS,
     );
     const record = { topic: 'fieldgate.telemetry.v1', key: device.id, value } as const;
     if (index === count - 1) await appended(writer, record);

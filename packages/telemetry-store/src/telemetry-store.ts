@@ -115,6 +115,15 @@ export interface TelemetryStore {
   write(batch: readonly StoreRecord[]): Promise<WriteOutcome>;
 
   /**
+   * A record that is stored already, told after a restart in the order of the log: for an adapter that cannot look up where it has put a
+   * record whose own place was taken.
+   */
+  recall?(
+    kind: SaidRecord['kind'],
+    stored: { readonly deviceId: string; readonly id: string; readonly timeMs: number },
+  ): void;
+
+  /**
    * Which of these are not there whole, each under the identity that `write` gives it, and with its values; in the order of the batch. What
    * could never be stored is missing too. Reads only, beside the writer.
    */

@@ -6,11 +6,16 @@ import {
   telemetryWriter,
   type EventIdentity,
 } from '@fieldgate/contracts';
-import { nameOf, RecentRecords, recordName } from './recent-records.js';
+import { RecentRecords, recordName, seenRecordOf } from './recent-records.js';
 
 function telemetry(identity: EventIdentity): Uint8Array {
   const message = { id: identity.id, readings: { a: 1 } };
   return encodeTelemetry(telemetryWriter('pump-7', 'gw-1'), message, identity, 0);
+}
+
+function nameOf(value: Uint8Array): string | undefined {
+  const seen = seenRecordOf(value);
+  return seen?.isFiledUnderArrival ? recordName(seen.deviceId, seen.id) : undefined;
 }
 
 describe('records seen lately', () => {
@@ -35,6 +40,16 @@ describe('records seen lately', () => {
   it('leave out what is filed under the device’s own time: the store finds it', () => {
     expect(nameOf(telemetry({ id: 'a', timeMs: -1 }))).toBeUndefined();
     expect(nameOf(telemetry({ id: 'a","time":"x","receivedtime":"x', timeMs: -1 }))).toBeUndefined();
+  });
+
+  it('are known with the device’s own time, too: the store may have to be told of them', () => {
+    const timeMs = 1_795_210_200_123;
+    expect(seenRecordOf(telemetry({ id: 'a', timeMs }))).toEqual({
+      deviceId: 'pump-7',
+      id: 'a',
+      timeMs,
+      isFiledUnderArrival: false,
+    });
   });
 
   it('are never named by what a device has written into its readings', () => {

@@ -31,14 +31,23 @@ export function recordName(deviceId: string, id: string): string {
 
 /** The order in which the gateway writes; from the very front, so that nothing in a device's readings is taken for it. */
 const IDENTITY =
-  /^\{"specversion":"1\.0","type":"[^"\\]+","source":"[^"\\]+","subject":"([^"\\]+)","id":"((?:[^"\\]|\\.)*)","time":"([^"\\]+)","receivedtime":"\3"/;
+  /^\{"specversion":"1\.0","type":"[^"\\]+","source":"[^"\\]+","subject":"([^"\\]+)","id":"((?:[^"\\]|\\.)*)","time":"([^"\\]+)"(,"receivedtime":"\3")?/;
 /** All of that with the longest device id, and an id of which every character is escaped. */
 const FRONT_BYTES = 640;
 
-/** The name of a record of ours that is filed under its arrival, without parsing all of it; undefined for every other one. */
-export function nameOf(value: Uint8Array): string | undefined {
+/** A record of ours under an id of its device, without parsing all of it. */
+export interface SeenRecord {
+  readonly deviceId: string;
+  readonly id: string;
+  readonly timeMs: number;
+  readonly isFiledUnderArrival: boolean;
+}
+
+/** undefined for every other one, and for ids that a gateway made up. */
+export function seenRecordOf(value: Uint8Array): SeenRecord | undefined {
   const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
-  const [, deviceId, id] = IDENTITY.exec(front.toString('utf8')) ?? [];
-  if (deviceId === undefined || id === undefined || isMinted(id)) return undefined;
-  return recordName(deviceId, id.includes('\\') ? String(JSON.parse(`"${id}"`)) : id);
+  const [, deviceId, text, time, arrival] = IDENTITY.exec(front.toString('utf8')) ?? [];
+  if (deviceId === undefined || text === undefined || time === undefined || isMinted(text)) return undefined;
+  const id = text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
+  return { deviceId, id, timeMs: Date.parse(time), isFiledUnderArrival: arrival !== undefined };
 }

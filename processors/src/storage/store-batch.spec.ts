@@ -121,6 +121,29 @@ describe('storing a batch', () => {
     expect(await stored()).toEqual([1]);
   });
 
+  it('tells the store after a restart which records it has, before it gives it more', async () => {
+    const told: string[] = [];
+    const telling: TelemetryStore = Object.assign(Object.create(store) as TelemetryStore, {
+      recall: (kind: string, { id, timeMs }: { id: string; timeMs: number }) =>
+        told.push(`${kind} ${id} ${timeMs - NOW}`),
+      write: async () => {
+        told.push('write');
+        return { refused: [] };
+      },
+    });
+    const write = (id: string, number: number, receivedMs: number): Promise<void> =>
+      writeReading(log, { deviceId: 'pump-7', id, timeMs: NOW + number, receivedMs, value: number });
+    await write('a', 1, NOW + 1);
+    await write('b', 2, NOW + 50);
+    await write('~boot-1', 3, NOW + 3);
+    await write('c', 4, NOW + 4);
+    const batch = await batchOf(log, 'fieldgate.telemetry.v1', 3);
+    const restarted = new StoreBatch(log.reader, telling);
+    await restarted.readings(batch);
+    await restarted.readings(batch);
+    expect(told).toEqual(['telemetry a 1', 'telemetry b 2', 'write']);
+  });
+
   it('refuses what is not ours alone', async () => {
     await write(1);
     await appended(log.writer, {

@@ -13,7 +13,7 @@ import type { StoreRecord, TelemetryStore } from '@fieldgate/telemetry-store';
 import { Counter } from 'prom-client';
 import type { Refusal } from '../delivery/deliver-batch.js';
 import { PartitionCommands } from '../partition-commands.js';
-import { nameOf, RecentRecords, recordName } from './recent-records.js';
+import { RecentRecords, recordName, seenRecordOf } from './recent-records.js';
 
 const storedTotal = new Counter({
   name: 'fieldgate_storage_records_total',
@@ -49,8 +49,8 @@ export class StoreBatch {
     const points: StoreRecord[] = [];
     const origin: number[] = [];
     const names = new Set<string>();
-    for (const [index, record] of batch.records.entries()) {
-      const point = readingOf(record);
+    for (let index = 0; index < batch.records.length; index++) {
+      const point = readingOf(batch.records[index] as LogRecord); // within bounds; an iterator makes an array for each
       if (isRejection(point)) {
         refused.push({ index, code: point.code, detail: point.detail });
         continue;
@@ -126,13 +126,16 @@ export class StoreBatch {
     const known = this.windows.get(name);
     if (known?.assignment === assignment) return known.recent;
     const recent = new RecentRecords(this.window);
+    const kind = topic === 'fieldgate.events.v1' ? 'event' : 'telemetry';
     for await (const { value } of this.reader.read(topic, {
       partition,
       from: Math.max(0, from - this.window),
       to: from,
     })) {
-      const seen = value ? nameOf(value) : undefined;
-      if (seen !== undefined) recent.add(seen);
+      const seen = value ? seenRecordOf(value) : undefined;
+      if (seen === undefined) continue;
+      if (seen.isFiledUnderArrival) recent.add(recordName(seen.deviceId, seen.id));
+      this.store.recall?.(kind, seen);
     }
     this.windows.set(name, { assignment, recent });
     return recent;

@@ -2,7 +2,7 @@ import { groupsOf, MissingRecords, runsOf, type Wanted } from '../missing-record
 import type { MissingRecord, SaidRecord } from '../telemetry-store.js';
 import type { InfluxQueries, Table } from './influx-queries.js';
 import { fieldOf, MEASUREMENTS, type Measurement } from './line-protocol.js';
-import { eventTime, readingTime } from './point-time.js';
+import { eventTime, mayMeet, readingTime } from './point-time.js';
 
 /** Points between those that are looked for come along: with a longer gap there would be more of them, with a shorter one more statements. */
 const GAP_MS = 10_000;
@@ -20,6 +20,9 @@ interface Ask {
   readonly to: bigint;
   readonly found: (time: bigint, values: ReadonlyMap<string, unknown>) => void;
 }
+
+/** Of `PointPlaces`: where another record had the place before, the point is a few places further. */
+const STEPS = 16;
 
 /** Looks for a point at exactly the nanosecond that `linesOf` writes, with the values of the record. */
 export async function findMissing(
@@ -51,20 +54,19 @@ function byDevice<T extends { readonly deviceId: string; readonly timeMs: number
 
 function readingAsks(run: readonly Wanted<'telemetry'>[], records: MissingRecords): Ask[] {
   return MEASUREMENTS.flatMap((measurement) => {
-    const metrics = new Map<string, string>(); // by field
+    const fields = new Set<string>();
     for (const { record } of run)
       for (const [metric, value] of Object.entries(record.readings))
-        if (MEASUREMENT_OF[typeof value] === measurement) metrics.set(fieldOf(metric), metric);
-    if (metrics.size === 0) return [];
-    const places = groupsOf(run, ({ record }) => BigInt(readingTime(record)));
+        if (MEASUREMENT_OF[typeof value] === measurement) fields.add(fieldOf(metric));
+    if (fields.size === 0) return [];
+    const places = placesOf(run, mayMeet, readingTime);
     const found: Ask['found'] = (time, values) => {
-      for (const { index, record } of places.get(time) ?? [])
-        for (const [field, value] of values) {
-          const metric = metrics.get(field);
-          if (metric !== undefined && record.readings[metric] === value) records.foundMetric(index, metric);
-        }
+      for (const { index, record } of places.get(time) ?? []) {
+        for (const [metric, value] of Object.entries(record.readings))
+          if (values.get(fieldOf(metric)) === value) records.foundMetric(index, metric);
+      }
     };
-    return [askFor(measurement, run, { fields: [...metrics.keys()], times: [...places.keys()], found })];
+    return [askFor(measurement, run, { fields: [...fields], times: [...places.keys()], found })];
   });
 }
 
@@ -75,13 +77,30 @@ const MEASUREMENT_OF: Readonly<Record<string, Measurement>> = {
 };
 
 function eventAsk(run: readonly Wanted<'event'>[], records: MissingRecords): Ask {
-  const places = groupsOf(run, ({ record }) => BigInt(eventTime(record)));
+  const places = placesOf(run, () => true, eventTime);
   const found: Ask['found'] = (time, values) => {
     const stored = JSON.parse(String(values.get('record'))) as { id?: unknown }; // written by line-protocol.ts
     for (const { index, record } of places.get(time) ?? [])
       if (record.id === stored.id) records.foundEvent(index);
   };
   return askFor('events', run, { fields: ['record'], times: [...places.keys()], found });
+}
+
+/** Who may be at a nanosecond. An own id can be taken for there that has gone, when another one beside it has said the very same. */
+function placesOf<R, T extends { readonly record: R }>(
+  run: readonly T[],
+  canMove: (record: R) => boolean,
+  timeOf: (record: R, steps: number) => string,
+): Map<bigint, T[]> {
+  const places = new Map<bigint, T[]>();
+  for (const wanted of run)
+    for (let steps = 0; steps < (canMove(wanted.record) ? STEPS : 1); steps++) {
+      const time = BigInt(timeOf(wanted.record, steps));
+      const beside = places.get(time);
+      if (beside) beside.push(wanted);
+      else places.set(time, [wanted]);
+    }
+  return places;
 }
 
 function askFor(

@@ -69,7 +69,7 @@ describe('a real InfluxDB', () => {
     await admin.grantPrivilege('gate', 'READ', 'plant');
     await expect(store.write(batch)).rejects.toEqual(unavailable);
     expect(store.problem()).toMatch(/refuses the user and password .*403/);
-    await admin.grantPrivilege('gate', 'ALL', 'plant');
+    await admin.query('GRANT ALL ON "plant" TO "gate"');
     await store.write(batch);
     expect(store.problem()).toBeUndefined();
     expect(await store.latest('pump')).toEqual([{ metric: 't', timeMs: T0, value: 1 }]);

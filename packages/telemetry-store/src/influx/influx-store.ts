@@ -97,8 +97,10 @@ class InfluxStore implements TelemetryStore {
     const pieces: Piece[] = [];
     batch.forEach((entry, index) => {
       const place = whyNotStorable(entry) ?? this.places.placeOf(entry);
-      if (typeof place === 'number') pieces.push({ index, ...linesOf(entry, place) });
-      else refused.push({ index, code: 'store-refused', detail: place });
+      if (typeof place === 'number') {
+        const { text, points } = linesOf(entry, place);
+        pieces.push({ index, text, points });
+      } else refused.push({ index, code: 'store-refused', detail: place });
     });
     await this.answering('write', async (server) => {
       if (!this.databaseReady) await this.prepare(server);
@@ -111,6 +113,10 @@ class InfluxStore implements TelemetryStore {
           refused.push({ index, code: 'store-refused', detail });
     });
     return { refused: refused.toSorted((a, b) => a.index - b.index) };
+  }
+
+  recall(...stored: Parameters<NonNullable<TelemetryStore['recall']>>): void {
+    this.places.recall(...stored);
   }
 
   async missing(batch: readonly SaidRecord[]): Promise<readonly MissingRecord[]> {

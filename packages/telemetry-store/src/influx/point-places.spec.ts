@@ -32,8 +32,7 @@ function meeting(count: number, timeOfId: (id: string) => string): string[] {
   }
 }
 
-const readingPlace = (id: string) =>
-  readingTime({ deviceId: 'pump', id, timeMs: T0, receivedMs: T0, readings: {} });
+const readingPlace = (id: string) => readingTime({ id, timeMs: T0 });
 
 describe('the places of points', () => {
   it('keeps apart two ids whose hashes meet, in one batch or not, and finds both again', () => {
@@ -44,6 +43,19 @@ describe('the places of points', () => {
     expect(times.every((time) => time.startsWith(`${T0}`) && time.length === 19)).toBe(true);
     expect([first, second, third].map((id) => timeOf(reading(id)))).toEqual(times); // the log delivers again
     expect(timeOf(reading(third))).toBe(times[2]);
+  });
+
+  it('finds the places again that it is told of after a restart, and takes none that was taken', () => {
+    const [first = '', second = '', third = ''] = meeting(3, readingPlace);
+    const before = [first, second, third].map((id) => timeOf(reading(id)));
+    places = new PointPlaces();
+    for (const id of [first, second]) places.recall('telemetry', { deviceId: 'pump', id, timeMs: T0 });
+    places.recall('telemetry', { deviceId: 'pump', id: `${T0}-7`, timeMs: T0 });
+    expect([second, third, first].map((id) => timeOf(reading(id)))).toEqual([
+      before[1],
+      before[2],
+      before[0],
+    ]);
   });
 
   it('does not move what only looks alike: another device, another millisecond, an event', () => {

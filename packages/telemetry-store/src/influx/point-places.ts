@@ -1,10 +1,13 @@
+import type { TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
-import type { StoreRecord } from '../telemetry-store.js';
+import type { SaidRecord, StoreRecord } from '../telemetry-store.js';
 import { eventTime, mayMeet, readingTime } from './point-time.js';
 
 /** Places that are tried. That many others would have to be there, each with a chance of 1 in 300,000. */
 const STEPS = 16;
 const REMEMBERED = 50_000;
+
+type Named = Pick<TelemetryRecord, 'deviceId' | 'id' | 'timeMs'>;
 
 /**
  * Which id has which place, of the newest 50,000 to 100,000 records with ids of the devices' own (about 10 MB at most): where the hashes of
@@ -22,13 +25,26 @@ export class PointPlaces {
 
   /** How many places further than its own the record goes; a sentence when there is no place for it. */
   placeOf(entry: StoreRecord): number | string {
-    if (entry.kind !== 'telemetry' && entry.kind !== 'event') return 0; // found by their ids, which are ours
-    const { record } = entry;
-    if (entry.kind === 'telemetry' && !mayMeet(record)) return 0;
+    if (entry.kind === 'event') return this.find('event', entry.record, eventTime);
+    if (entry.kind !== 'telemetry' || !mayMeet(entry.record)) return 0; // the others are found by ids of ours
+    return this.find('telemetry', entry.record, readingTime);
+  }
+
+  /** After a restart: what has its place already. `<time>-<seq>` never meets anything. */
+  recall(kind: SaidRecord['kind'], stored: Named): void {
+    if (kind === 'event') this.find('event', stored, eventTime);
+    else if (!/-\d+$/.test(stored.id) || !stored.id.startsWith(`${stored.timeMs}-`))
+      this.find('telemetry', stored, readingTime);
+  }
+
+  private find(
+    kind: SaidRecord['kind'],
+    record: Named,
+    timeOf: (record: Named, steps: number) => string,
+  ): number | string {
     const hash = idHash(record.id);
     for (let steps = 0; steps < this.steps; steps++) {
-      const time = entry.kind === 'event' ? eventTime(entry.record, steps) : readingTime(entry.record, steps);
-      const place = `${entry.kind} ${record.deviceId} ${time}`;
+      const place = `${kind} ${record.deviceId} ${timeOf(record, steps)}`;
       const holder = this.current.get(place) ?? this.previous.get(place);
       if (holder !== undefined && holder !== hash) continue;
       if (holder === undefined) this.take(place, hash);

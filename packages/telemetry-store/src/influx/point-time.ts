@@ -1,5 +1,7 @@
-import { isMinted, type EventRecord, type TelemetryRecord } from '@fieldgate/contracts';
+import { isMinted, type TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
+
+type Identity = Pick<TelemetryRecord, 'timeMs' | 'seq' | 'id'>;
 
 const NS_PER_MS = 1_000_000;
 /** What a record has its place from. Each has every third nanosecond of a millisecond, so that they never meet. */
@@ -12,7 +14,7 @@ const PLACES = Math.floor(NS_PER_MS / STRIDE);
  * digits below the millisecond, which no query shows. `<time>-<seq>` and the ids of a gateway number what they name, and so have places of
  * their own, in their order; the ids of a device itself are hashed, and may meet: then `steps` leads further.
  */
-export function readingTime(record: TelemetryRecord, steps = 0): string {
+export function readingTime(record: Identity, steps = 0): string {
   const { timeMs, seq, id } = record;
   if (seq !== undefined && id === `${timeMs}-${seq}`) return place(timeMs, ORIGINS.seq, seq);
   const number = isMinted(id) ? Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36) : Number.NaN;
@@ -21,12 +23,12 @@ export function readingTime(record: TelemetryRecord, steps = 0): string {
 }
 
 /** Events have a measurement of their own. */
-export function eventTime({ timeMs, id }: EventRecord, steps = 0): string {
+export function eventTime({ timeMs, id }: Identity, steps = 0): string {
   return pointTime(timeMs, (idHash(id) % NS_PER_MS) + steps);
 }
 
 /** Whether another id of the device may lead to the same place. */
-export function mayMeet({ timeMs, seq, id }: Pick<TelemetryRecord, 'timeMs' | 'seq' | 'id'>): boolean {
+export function mayMeet({ timeMs, seq, id }: Identity): boolean {
   return !(seq !== undefined && id === `${timeMs}-${seq}`) && !isMinted(id);
 }
 

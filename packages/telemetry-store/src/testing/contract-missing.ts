@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Readings, TelemetryRecord } from '@fieldgate/contracts';
+import { eventTime, readingTime } from '../influx/point-time.js';
 import type { SaidRecord } from '../telemetry-store.js';
 import { withStore, type OpenStore } from './opened-store.js';
 import { event, freshDevice, T0, telemetry } from './records.js';
@@ -65,6 +66,24 @@ export function describeMissing(openStore: OpenStore): void {
         ]);
       }));
 
+    it('is found among ids of one millisecond whose hashes meet', () =>
+      withStore(openStore, async (store) => {
+        const deviceId = freshDevice();
+        const [first, second, third] = meeting((id) => readingTime({ id, timeMs: T0 }));
+        const [before, after] = meeting((id) => eventTime({ id, timeMs: T0 }));
+        const batch = [
+          said(deviceId, { t: 1, on: true }, { id: first }),
+          said(deviceId, { t: 2, on: true }, { id: second }),
+          said(deviceId, { t: 3, on: true }, { id: third }),
+          event(deviceId, { id: before }),
+          event(deviceId, { id: after }),
+        ];
+        await store.write(batch.slice(0, 2).concat(batch.slice(3, 4)));
+        expect((await store.missing(batch)).map(({ index }) => index)).toEqual([2, 4]);
+        await store.write(batch);
+        expect(await store.missing(batch)).toEqual([]);
+      }));
+
     it('is what can never be stored', () =>
       withStore(openStore, async (store) => {
         const deviceId = freshDevice();
@@ -97,4 +116,17 @@ export function describeMissing(openStore: OpenStore): void {
         expect(await store.missing([])).toEqual([]);
       }));
   });
+}
+
+/** Ids that have one place in InfluxDB. */
+function meeting(timeOf: (id: string) => string): [string, string, string] {
+  const seen = new Map<string, string[]>();
+  for (let number = 0; ; number++) {
+    const id = `own-${number}`;
+    const ids = seen.get(timeOf(id)) ?? [];
+    ids.push(id);
+    seen.set(timeOf(id), ids);
+    const [first, second, third] = ids;
+    if (first !== undefined && second !== undefined && third !== undefined) return [first, second, third];
+  }
 }
