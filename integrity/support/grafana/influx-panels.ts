@@ -59,6 +59,16 @@ export const FLEET_PANELS: Readonly<Record<string, Expectation>> = {
     const { succeeded, rejected } = SENT.commands;
     expect(counted).toEqual([succeeded, 0, rejected, SENT.commands['timed-out'], 0, 0, 0]);
   },
+  Ledger: (lines) => {
+    const [received, acknowledged, refused, dropped, inLog, stored, ...others] = lines.map((line) =>
+      Number(only(line)),
+    );
+    for (const counted of [received, acknowledged, refused]) expect(counted).toBeGreaterThanOrEqual(0); // of gateways: once a minute
+    expect(inLog).toBeGreaterThanOrEqual(SENT.readings * DEVICES.length);
+    expect(stored).toBeGreaterThanOrEqual(SENT.readings * DEVICES.length);
+    const [_duplicates, _late, _missing, unaccounted] = others;
+    expect([dropped, unaccounted]).toEqual([0, 0]);
+  },
   'Newest alerts': ([alerts], { startMs, launchedMs, askedMs }) => {
     const rows = rowsOf(alerts);
     const tooHot = { rule: 'too-hot', severity: 'critical' };
