@@ -176,11 +176,13 @@ export class SessionRegistry {
 
   /** Where a spool takes what the device sends, the device stays through an outage of the log, and its record is written when that is over. */
   private async persist(session: DeviceSession): Promise<void> {
+    this.durable.delete(session.connection); // a SUBSCRIBE that takes an UNSUBSCRIBE back must wait until the log has both
     for (let attempt = 0; ; attempt += 1) {
       const subscriptions = JSON.stringify(session.subscriptions);
       try {
         await this.write(session);
-        if (!session.closed) this.durable.set(session.connection, subscriptions);
+        const isNewest = subscriptions === JSON.stringify(session.subscriptions);
+        if (isNewest && !session.closed) this.durable.set(session.connection, subscriptions);
         return;
       } catch (error) {
         const mayWait = error instanceof FieldgateError && error.retriable && this.log.spool() !== undefined;
