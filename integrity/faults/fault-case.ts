@@ -45,6 +45,8 @@ export interface FaultCase {
   /** F1 to F19: gateway, Kafka and processors; F20 to F39: the store; F40 on: devices and disk. */
   readonly name: `F${number}`;
   readonly title: string;
+  /** What the short selection of CI shows with it: "what is acknowledged is stored, once and in order, …". Default: the title. */
+  readonly promise?: string;
   /** On two idle cores, with the wait for recovery: long ones are run with fewer seeds. */
   readonly takesMs: number;
   readonly load?: Omit<LoadOptions, 'prefix'>;

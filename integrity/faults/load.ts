@@ -10,7 +10,7 @@ export interface LoadOptions {
   readonly perSecond?: number;
   /** In flight, per device. Default 10. */
   readonly window?: number;
-  /** Messages that are refused by design: what message n has beside its readings. Default: none. */
+  /** Messages that are refused by design, sent while `mixesInBad`: what message n has beside its readings. Default: none. */
   readonly badReadings?: (n: number) => Readings | undefined;
 }
 
@@ -29,6 +29,8 @@ export class Load {
   private readonly credits: number[];
   private timers: NodeJS.Timeout[] = [];
   private publishing = false;
+  /** While true, bad readings go out with the others. */
+  mixesInBad = false;
   private lastTick = 0;
 
   constructor(options: LoadOptions, port: (index: number) => number, random: () => number) {
@@ -107,7 +109,7 @@ export class Load {
 
   private publish(device: LoadDevice, index: number): void {
     const n = device.published;
-    const bad = this.badReadings(n);
+    const bad = this.mixesInBad ? this.badReadings(n) : undefined;
     const message = {
       ts: Date.now(),
       ...(index % 4 < 2 ? { seq: n } : { id: `m-${n}` }),

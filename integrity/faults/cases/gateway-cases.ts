@@ -8,6 +8,7 @@ export const gatewayCases: readonly FaultCase[] = [
   {
     name: 'F1',
     title: 'gateway `kill -9` under load, three times',
+    promise: 'when the gateway is killed',
     takesMs: 15_000,
     async run({ installation, between, wait, startGateway, faultEnded }) {
       for (let kill = 0; kill < 3; kill++) {

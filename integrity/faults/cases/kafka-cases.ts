@@ -7,6 +7,7 @@ export const kafkaCases: readonly FaultCase[] = [
   {
     name: 'F2',
     title: 'each of three brokers killed and restarted in turn',
+    promise: 'when each of three brokers is killed in turn',
     takesMs: 45_000,
     async run({ services, during, between }) {
       for (const index of services.cluster.nodes.keys()) {
@@ -43,6 +44,7 @@ function frozenFor(name: FaultCase['name'], seconds: number, takesMs: number): F
   return {
     name,
     title: `all brokers frozen (SIGSTOP) for ${seconds} s`,
+    promise: `when no broker answers for ${seconds} s`,
     takesMs,
     run: async ({ services, during, between, wait }) => {
       await wait(between(0, 1_000));

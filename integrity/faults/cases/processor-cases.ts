@@ -10,6 +10,7 @@ export const processorCases: readonly FaultCase[] = [
   {
     name: 'F14',
     title: 'processors killed between the write and the commit, three times',
+    promise: 'when the processors are killed between the write and the commit',
     takesMs: 40_000,
     async run({ services, installation, between, wait, faultEnded }) {
       for (let round = 0; round < ROUNDS; round++) {

@@ -6,6 +6,8 @@ import type { FaultCase } from '../fault-case.js';
 import { down } from './kafka-faults.js';
 
 const SETTLES_WITHIN_MS = 60_000;
+/** Until every broker knows of a changed setting. */
+const CONFIGURED_MS = 1_000;
 /** `ConfigSource` of Kafka's protocol. */
 const OF_THE_TOPIC = 1;
 const LARGEST_BYTES = 20_000;
@@ -28,10 +30,19 @@ export const topicCases: readonly FaultCase[] = [
   {
     name: 'F12',
     title: 'messages too large for the topic among good ones, 10 s',
+    promise: 'when a neighbour in the batch is too large for the topic',
     takesMs: 20_000,
     load: { badReadings: (n) => (n % 23 === 7 ? LARGE : undefined) },
-    async run({ services, wait, faultEnded }) {
-      await withSetting(services, ['max.message.bytes', String(LARGEST_BYTES)], () => wait(10_000));
+    async run({ services, load, wait, reaches, faultEnded }) {
+      await withSetting(services, ['max.message.bytes', String(LARGEST_BYTES)], async () => {
+        await wait(CONFIGURED_MS);
+        load.mixesInBad = true;
+        await wait(10_000);
+        load.mixesInBad = false;
+        load.pause(); // the limit stands until all of them are answered
+        await reaches('everything is answered', () => load.unanswered === 0, SETTLES_WITHIN_MS);
+      });
+      load.resume();
       faultEnded();
     },
   },
