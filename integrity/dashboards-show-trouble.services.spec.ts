@@ -35,6 +35,11 @@ const TROUBLE = [
 ] as const;
 const REFUSED = 'fieldgate_processor_records_total{group="store",outcome="refused"}';
 const INVALID = ['fieldgate_alert_rules_invalid', 'fieldgate_notification_sinks_invalid'];
+const SPOOLING = [
+  'fieldgate_spool_waiting_records',
+  'fieldgate_spool_state{state="spooling"}',
+  'fieldgate_spool_full',
+];
 const FIRING = 'ALERTS{alertname="FieldgateStandIn",alertstate="firing"}';
 
 const every = { instance: { chosen: [], multi: true, allValue: '.+' } };
@@ -44,7 +49,7 @@ let reader: DashboardReader;
 beforeAll(async () => {
   standIn = await openStandIn(
     TROUBLE.map(([, , sample]) => String(sample)).concat(REFUSED),
-    INVALID.concat(FIRING),
+    INVALID.concat(SPOOLING, FIRING),
   );
   const { prometheus, fromMs } = standIn;
   reader = new DashboardReader(
@@ -83,6 +88,12 @@ it('Refused since the start: by a group', async () => {
 it('rules and sinks that are not usable, and an alert of the gateway itself', async () => {
   expect((await shown('fieldgate-gateway', 'Rules and sinks')).map(only)).toEqual([1, 1]);
   expect((await shown('fieldgate-gateway', 'Alerts of the gateway itself')).map(only)).toEqual([1]);
+});
+
+it('a gateway that spools, and whose spool takes no more', async () => {
+  const answers = await shown('fieldgate-gateway', 'Spool');
+  expect(answers.map(only)).toEqual([1, 1, 1]);
+  expect(Object.keys(newestBy(answers[1], 'state'))).toEqual(['spooling']);
 });
 
 async function shown(board: string, title: string, toMs = Date.now()): Promise<Answer[]> {

@@ -86,6 +86,16 @@ export const GATEWAY_PANELS: Readonly<Record<string, Expectation>> = {
     else expect(resent).toEqual([]); // the client of Kafka is not loaded
     expect(unreadable).toEqual([]); // counted by topic, and there is none yet: see dashboards-show-trouble
   },
+  Spool: async ([waiting, states, full], seen) => {
+    if (seen.log === 'embedded') return expect([waiting, states, full]).toEqual([[], [], []]); // there is none
+    const of = (gauge: string): string => `${gauge}{job=~"${jobOf('gateway', seen)}"}`; // the others have some of it too, at 0
+    expect(Object.values(newestBy(waiting, 'instance'))).toEqual([0]); // spooling: see dashboards-show-trouble
+    const gauge = of('fieldgate_spool_waiting_records');
+    await expectSame(waiting, { gauge, by: ['instance'], is: 'sum' }, seen);
+    expect(newestBy(states, 'state')).toEqual({ direct: 1, spooling: 0, draining: 0 });
+    await expectSame(states, { gauge: of('fieldgate_spool_state'), by: ['state'], is: 'sum' }, seen);
+    expect(only(full)).toBe(0);
+  },
   'Group lag': async ([lag], seen) => {
     expect(newestBy(lag, 'group')).toMatchObject({ 'fieldgate.storage': 0, 'fieldgate.alerts': 0 });
     const gauge = 'fieldgate_consumer_group_lag_records';
