@@ -106,6 +106,7 @@ export class SpoolDrain {
     this.isWoken = false;
     await this.catchUp();
     const startedAt = monotonic.now();
+    const { end } = disk;
     const records = await disk.read(this.position, CHUNK);
     for (const { record, at, next } of records) {
       if (signal.aborted) return;
@@ -113,6 +114,7 @@ export class SpoolDrain {
       this.position = next;
     }
     if (records.length === 0) {
+      this.position = end; // also past what is damaged
       if (this.done > disk.released) await this.release();
       else this.ports.moved();
       await this.woken();
