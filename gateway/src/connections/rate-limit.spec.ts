@@ -184,14 +184,14 @@ it('counts a SUBSCRIBE and an UNSUBSCRIBE like a message', async () => {
   await client.next();
   const before = counts.throttledSeconds;
   const topic = 'devices/pump-7/commands/#';
-  for (let messageId = 1; messageId <= 15; messageId += 1)
+  for (let messageId = 1; messageId <= 25; messageId += 1)
     if (messageId % 2 === 0) client.send({ cmd: 'unsubscribe', messageId, unsubscriptions: [topic] });
     else client.send({ cmd: 'subscribe', messageId, subscriptions: [{ topic, qos: 1 }] });
-  for (let messageId = 1; messageId <= 15; messageId += 1)
+  for (let messageId = 1; messageId <= 25; messageId += 1)
     expect(await client.next()).toMatchObject({
       cmd: messageId % 2 === 0 ? 'unsuback' : 'suback',
       messageId,
     });
-  expect(counts.throttledSeconds).toBe(before + 1);
+  expect(counts.throttledSeconds).toBeGreaterThan(before); // whenever the second is over between them
   client.destroy();
 });

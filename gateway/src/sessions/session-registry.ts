@@ -143,9 +143,7 @@ export class SessionRegistry {
 
   async unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void> {
     await this.unsure.get(session.connection);
-    session.subscriptions = session.subscriptions.filter(
-      (subscription) => !filters.includes(subscription.filter),
-    );
+    session.subscriptions = session.subscriptions.filter(({ filter }) => !filters.includes(filter));
     await this.persist(session);
   }
 
