@@ -2,7 +2,7 @@ import { groupsOf, MissingRecords, runsOf, type Wanted } from '../missing-record
 import type { MissingRecord, SaidRecord } from '../telemetry-store.js';
 import type { InfluxQueries, Table } from './influx-queries.js';
 import { fieldOf, MEASUREMENTS, type Measurement } from './line-protocol.js';
-import { eventTime, mayMeet, readingTime } from './point-time.js';
+import { eventTime, mayMeet, PLACES_TRIED, readingTime } from './point-time.js';
 
 /** Points between those that are looked for come along: with a longer gap there would be more of them, with a shorter one more statements. */
 const GAP_MS = 10_000;
@@ -21,10 +21,7 @@ interface Ask {
   readonly found: (time: bigint, values: ReadonlyMap<string, unknown>) => void;
 }
 
-/** Of `PointPlaces`: where another record had the place before, the point is a few places further. */
-const STEPS = 16;
-
-/** Looks for a point at exactly the nanosecond that `linesOf` writes, with the values of the record. */
+/** Looks for a point at a nanosecond at which the store may have put the record (PointPlaces), with the values of the record. */
 export async function findMissing(
   queries: InfluxQueries,
   batch: readonly SaidRecord[],
@@ -86,7 +83,7 @@ function eventAsk(run: readonly Wanted<'event'>[], records: MissingRecords): Ask
   return askFor('events', run, { fields: ['record'], times: [...places.keys()], found });
 }
 
-/** Who may be at a nanosecond. An own id can be taken for there that has gone, when another one beside it has said the very same. */
+/** Who may be at a nanosecond: where another record had the place before, the point is a few places further. An own id can be taken for there that has gone, when another one beside it has said the very same. */
 function placesOf<R, T extends { readonly record: R }>(
   run: readonly T[],
   canMove: (record: R) => boolean,
@@ -94,7 +91,7 @@ function placesOf<R, T extends { readonly record: R }>(
 ): Map<bigint, T[]> {
   const places = new Map<bigint, T[]>();
   for (const wanted of run)
-    for (let steps = 0; steps < (canMove(wanted.record) ? STEPS : 1); steps++) {
+    for (let steps = 0; steps < (canMove(wanted.record) ? PLACES_TRIED : 1); steps++) {
       const time = BigInt(timeOf(wanted.record, steps));
       const beside = places.get(time);
       if (beside) beside.push(wanted);
