@@ -131,7 +131,7 @@ export class SessionRegistry {
 
   /** Resolves when the subscriptions are durable: a SUBACK may follow. */
   async subscribed(session: DeviceSession, subscriptions: readonly Subscription[]): Promise<void> {
-    await this.unsure.get(session.connection);
+    if (this.unsure.has(session.connection)) await this.unsure.get(session.connection); // else at once: an UNSUBSCRIBE may be right behind
     const filters = new Set(subscriptions.map((subscription) => subscription.filter));
     session.subscriptions = [
       ...session.subscriptions.filter((old) => !filters.has(old.filter)),
@@ -142,7 +142,7 @@ export class SessionRegistry {
   }
 
   async unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void> {
-    await this.unsure.get(session.connection);
+    if (this.unsure.has(session.connection)) await this.unsure.get(session.connection);
     session.subscriptions = session.subscriptions.filter(({ filter }) => !filters.includes(filter));
     await this.persist(session);
   }
