@@ -7,8 +7,9 @@ import { createLogger, systemClock } from '@fieldgate/service';
 import { InfluxDB } from 'influx';
 import { startInflux } from '../../../../ops/services/influx-server.mjs';
 import { event, freshDevice, T0, telemetry } from '../testing/records.js';
-import type { TelemetryStore } from '../telemetry-store.js';
+import type { SaidRecord, TelemetryStore } from '../telemetry-store.js';
 import { createInfluxStore } from './influx-store.js';
+import { readingTime } from './point-time.js';
 
 const real = process.env['FIELDGATE_TEST_INFLUX'];
 if (real === undefined) throw new Error('FIELDGATE_TEST_INFLUX is not set: run npm run test:services');
@@ -46,6 +47,18 @@ describe('a real InfluxDB', () => {
     expect(store.problem()).toBeUndefined();
   });
 
+  it('finds a record whose place was taken, and misses the one that is not there', async () => {
+    const store = await openStore(`${real}/fieldgate_test_${randomBytes(6).toString('hex')}`);
+    const deviceId = freshDevice();
+    const [first = '', second = '', third = ''] = meetingIds(3);
+    const reading = (id: string, t: number) => telemetry(deviceId, { t }, { id });
+    await store.write([reading(first, 1), reading(second, 2)]);
+    const said = [reading(first, 1), reading(second, 2), reading(third, 3)] as SaidRecord[]; // all are readings
+    expect(await store.missing(said)).toEqual([{ index: 2, metrics: ['t'] }]);
+    const [series] = await store.series({ deviceId, fromMs: T0, toMs: T0 + 1, limit: 10 });
+    expect(series?.points.map(([, value]) => value).toSorted()).toEqual([1, 2]);
+  });
+
   it('that refuses the password, or the right to write, keeps the batch waiting until it is mended', async () => {
     const server = await startInflux({ environment: { INFLUXDB_HTTP_AUTH_ENABLED: 'true' } });
     cleanUps.push(() => server.stop());
@@ -69,12 +82,24 @@ describe('a real InfluxDB', () => {
     await admin.grantPrivilege('gate', 'READ', 'plant');
     await expect(store.write(batch)).rejects.toEqual(unavailable);
     expect(store.problem()).toMatch(/refuses the user and password .*403/);
-    await admin.query('GRANT ALL ON "plant" TO "gate"');
+    await admin.query('GRANT ALL ON "plant" TO "gate"', { database: 'plant' });
     await store.write(batch);
     expect(store.problem()).toBeUndefined();
     expect(await store.latest('pump')).toEqual([{ metric: 't', timeMs: T0, value: 1 }]);
   }, 60_000);
 });
+
+/** Ids of one millisecond that lead to one place, found by trying. */
+function meetingIds(count: number): readonly string[] {
+  const byTime = new Map<string, string[]>();
+  for (let number = 0; ; number++) {
+    const id = `own-${number}`;
+    const time = readingTime({ id, timeMs: T0 });
+    const ids = byTime.get(time) ?? [];
+    byTime.set(time, ids);
+    if (ids.push(id) === count) return ids;
+  }
+}
 
 async function openStore(url: string): Promise<TelemetryStore> {
   const store = createInfluxStore({ url, clock: systemClock, logger: createLogger({ level: 'silent' }) });

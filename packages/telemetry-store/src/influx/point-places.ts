@@ -1,10 +1,8 @@
 import type { TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
 import type { SaidRecord, StoreRecord } from '../telemetry-store.js';
-import { eventTime, mayMeet, readingTime } from './point-time.js';
+import { eventTime, mayMeet, PLACES_TRIED, readingTime } from './point-time.js';
 
-/** Places that are tried. That many others would have to be there, each with a chance of 1 in 300,000. */
-const STEPS = 16;
 const REMEMBERED = 50_000;
 
 type Named = Pick<TelemetryRecord, 'deviceId' | 'id' | 'timeMs'>;
@@ -20,7 +18,7 @@ export class PointPlaces {
 
   constructor(
     private readonly remembered = REMEMBERED,
-    private readonly steps = STEPS,
+    private readonly steps = PLACES_TRIED,
   ) {}
 
   /** How many places further than its own the record goes; a sentence when there is no place for it. */

@@ -27,6 +27,9 @@ export function eventTime({ timeMs, id }: Identity, steps = 0): string {
   return pointTime(timeMs, (idHash(id) % NS_PER_MS) + steps);
 }
 
+/** Places that are tried for one record. That many others would have to be there, each with a chance of 1 in 300,000. */
+export const PLACES_TRIED = 16;
+
 /** Whether another id of the device may lead to the same place. */
 export function mayMeet({ timeMs, seq, id }: Identity): boolean {
   return !(seq !== undefined && id === `${timeMs}-${seq}`) && !isMinted(id);
