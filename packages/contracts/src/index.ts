@@ -10,6 +10,7 @@ export * from './errors.js';
 export * from './json-fault.js';
 export * from './ledger/device-ledger.js';
 export * from './ledger/ledger-report.js';
+export * from './ledger/telemetry-identity.js';
 export * from './log-topics.js';
 export * from './mqtt-topics.js';
 export * from './session.js';

@@ -3,15 +3,16 @@ import {
   decodeEvent,
   decodeLedgerReport,
   decodeTelemetry,
-  isMinted,
   isRejection,
   parseJson,
   PRESENCE_EVENTS,
   reject,
+  telemetryIdentity,
   type DeadLetterRecord,
   type EventRecord,
   type Rejection,
   type StoredTopic,
+  type TelemetryIdentity,
   type TelemetryRecord,
 } from '@fieldgate/contracts';
 import type { LogRecord } from '@fieldgate/commit-log';
@@ -22,7 +23,7 @@ import type { DeviceFold } from './device-fold.js';
 export function countRecord(device: DeviceFold, { topic, offset, value }: LogRecord): Rejection | undefined {
   if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
   if (topic === 'fieldgate.telemetry.v1')
-    return countMessage(device, { topic, offset }, decodeTelemetry(value));
+    return countMessage(device, { topic, offset }, telemetryIdentity(value) ?? decodeTelemetry(value));
   if (topic === 'fieldgate.events.v1') return countMessage(device, { topic, offset }, decodeEvent(value));
   if (topic === 'fieldgate.dead-letters.v1') return countDeadLetter(device, value);
   if (topic === 'fieldgate.ledger.v1') return countReport(device, value);
@@ -39,12 +40,11 @@ function countReport(device: DeviceFold, value: Uint8Array): Rejection | undefin
 function countMessage(
   device: DeviceFold,
   at: { readonly topic: StoredTopic; readonly offset: number },
-  record: TelemetryRecord | EventRecord | Rejection,
+  record: TelemetryIdentity | TelemetryRecord | EventRecord | Rejection,
 ): Rejection | undefined {
   if (isRejection(record)) return record;
   if ('event' in record && PRESENCE_EVENTS.includes(record.event)) return undefined; // told of the device, not by it
-  const { connection, id, seq, timeMs, receivedMs } = record;
-  device.record({ ...at, connection, id: isMinted(id) ? undefined : id, seq, timeMs, receivedMs });
+  device.record(at, record);
   return undefined;
 }
 

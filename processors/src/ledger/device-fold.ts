@@ -1,4 +1,5 @@
 import {
+  isMinted,
   LATE_MS,
   MAX_LEDGER_CONNECTIONS,
   type ConnectionLedger,
@@ -9,6 +10,7 @@ import {
   type LedgerTopic,
   type LogCounts,
   type StoredTopic,
+  type WaitingForStore,
 } from '@fieldgate/contracts';
 import { RecentIds } from './recent-ids.js';
 import { countSeq, noSequence } from './sequence.js';
@@ -18,12 +20,9 @@ const MOST_WAITING = 8;
 
 /** A reading or a condition event, as far as it is counted. */
 export interface CountedRecord {
-  readonly topic: StoredTopic;
-  readonly offset: number;
-  readonly connection: string | undefined;
-  /** The device's own; undefined: a gateway made it up, so it comes only once. */
-  readonly id: string | undefined;
-  readonly seq: number | undefined;
+  readonly connection?: string | undefined;
+  readonly id: string;
+  readonly seq?: number | undefined;
   readonly timeMs: number;
   readonly receivedMs: number;
 }
@@ -52,13 +51,17 @@ export class DeviceFold {
     this.ids = RecentIds.of(before?.ids ?? '');
   }
 
-  record(record: CountedRecord): void {
-    const { topic, offset, connection, id, seq, timeMs, receivedMs } = record;
+  record(
+    { topic, offset }: { readonly topic: StoredTopic; readonly offset: number },
+    record: CountedRecord,
+  ): void {
+    const { connection, id, seq, timeMs, receivedMs } = record;
     const log = this.logOf(connection, receivedMs);
     log.inLog += 1;
     if (receivedMs - timeMs > LATE_MS) log.late += 1;
     if (seq !== undefined) countSeq(this.sequence, { seq, timeMs, receivedMs });
-    if (id !== undefined && this.ids.seen(id)) log.duplicates += 1;
+    if (!isMinted(id) && this.ids.seen(id))
+      log.duplicates += 1; // minted: it comes only once
     else wait(log, topic, offset);
   }
 
@@ -200,9 +203,14 @@ function addByCode(sum: Record<string, number>, more: Readonly<Record<string, nu
 }
 
 function wait({ waiting }: LogCounts, topic: StoredTopic, offset: number, records = 1): void {
-  const ofTopic = waiting.filter((each) => each.topic === topic);
-  const newest = ofTopic.at(-1);
-  if (newest === undefined || ofTopic.length < MOST_WAITING) {
+  let ofTopic = 0;
+  let newest: WaitingForStore | undefined;
+  for (const each of waiting) {
+    if (each.topic !== topic) continue;
+    ofTopic += 1;
+    newest = each;
+  }
+  if (newest === undefined || ofTopic < MOST_WAITING) {
     waiting.push({ topic, offset, records });
     return;
   }

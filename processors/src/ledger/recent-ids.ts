@@ -2,20 +2,20 @@
 export const RECENT_IDS = 256;
 const BYTES = 6;
 
+/** Bits of a filter that most ids are known by not to be there: looking through 256 would cost more than all the rest. */
+const FILTER_BITS = 2_048;
+
 /** The newest ids of one device, each as 48 bits of a hash: two of 256 different ones are taken for the same once in 10¹² messages. */
 export class RecentIds {
-  private hashes: number[] = [];
+  private readonly hashes: number[] = [];
   private next = 0;
+  private filter = new Uint32Array(FILTER_BITS / 32);
 
   /** True when it is there already; else it is from now on. */
   seen(id: string): boolean {
     const hash = hashOf(id);
-    if (this.hashes.includes(hash)) return true;
-    if (this.hashes.length < RECENT_IDS) this.hashes.push(hash);
-    else {
-      this.hashes[this.next] = hash;
-      this.next = (this.next + 1) % RECENT_IDS;
-    }
+    if (this.mayHave(hash) && this.hashes.includes(hash)) return true;
+    this.add(hash);
     return false;
   }
 
@@ -31,9 +31,34 @@ export class RecentIds {
   static of(text: string): RecentIds {
     const ids = new RecentIds();
     const bytes = Buffer.from(text, 'base64');
-    for (let at = 0; at + BYTES <= bytes.length && ids.hashes.length < RECENT_IDS; at += BYTES)
-      ids.hashes.push(bytes.readUIntLE(at, BYTES));
+    for (let at = 0; at + BYTES <= bytes.length; at += BYTES) ids.add(bytes.readUIntLE(at, BYTES));
     return ids;
+  }
+
+  private add(hash: number): void {
+    if (this.hashes.length < RECENT_IDS) this.hashes.push(hash);
+    else {
+      this.hashes[this.next] = hash;
+      this.next = (this.next + 1) % RECENT_IDS;
+      if (this.next === 0) this.forgetOld();
+    }
+    this.note(hash);
+  }
+
+  private mayHave(hash: number): boolean {
+    const bit = hash % FILTER_BITS;
+    return (((this.filter[bit >>> 5] ?? 0) >>> (bit & 31)) & 1) === 1;
+  }
+
+  private note(hash: number): void {
+    const bit = hash % FILTER_BITS;
+    this.filter[bit >>> 5] = (this.filter[bit >>> 5] ?? 0) | (1 << (bit & 31));
+  }
+
+  /** The filter still has all that have been taken out since the last time. */
+  private forgetOld(): void {
+    this.filter = new Uint32Array(FILTER_BITS / 32);
+    for (const hash of this.hashes) this.note(hash);
   }
 }
 
