@@ -20,6 +20,7 @@ const SERVICES = [
   'grafana',
 ];
 const DEBIAN_PYTHON = '/usr/bin/python3'; // docker-compose is written in it
+const SPOOL_VOLUME = 'gateway-data:/data:rw';
 const SECRET = /PASSWORD|SECRET|_KEY$/;
 const atEnd = atEndOfEachTest();
 
@@ -67,11 +68,26 @@ for error in jsonschema.Draft7Validator(schema).iter_errors(yaml.safe_load(open(
     else expect(own).toBe(OURS.includes(name) ? undefined : 'CMD'); // undefined: HEALTHCHECK of the image
   });
 
-  it.each(OURS)('%s can write nowhere and has no capabilities', (name) => {
-    const { read_only: readOnly, cap_drop: dropped, volumes } = serviceOf(compose, name);
-    expect(readOnly).toBe(true);
-    expect(dropped).toEqual(['ALL']);
-    expect(volumes.filter((volume) => !volume.endsWith(':ro'))).toEqual([]);
+  it.each(OURS)(
+    '%s can write nowhere (the gateway: to the volume of its spool), and has no capabilities',
+    (name) => {
+      const { read_only: readOnly, cap_drop: dropped, volumes } = serviceOf(compose, name);
+      expect(readOnly).toBe(true);
+      expect(dropped).toEqual(['ALL']);
+      const writable = volumes.filter((volume) => !volume.endsWith(':ro'));
+      expect(writable).toEqual(name === 'gateway' ? [SPOOL_VOLUME] : []);
+    },
+  );
+
+  it('keeps the spool of the gateway in a volume, where the image has its data directory, and under an id that stays', () => {
+    const image = readFileSync('Dockerfile', 'utf8');
+    const [, directory = ''] = /^ENV FIELDGATE_DATA_DIR=(.*)$/m.exec(image) ?? [];
+    const { environment } = serviceOf(compose, 'gateway');
+    expect(environment).toMatchObject({ FIELDGATE_GATEWAY_ID: 'gateway-1' });
+    expect(environment).not.toHaveProperty('FIELDGATE_DATA_DIR');
+    expect(SPOOL_VOLUME.split(':')[1]).toBe(directory);
+    expect(image).toMatch(new RegExp(`^RUN install -d -o 1000 -g 1000 -m 0700 ${directory}$`, 'm')); // a new volume is a copy of it
+    expect(compose.volumes).toHaveProperty('gateway-data');
   });
 
   it('gives services time to stop in order: more than the 10 s after which Fieldgate ends itself', () => {
@@ -101,7 +117,7 @@ for error in jsonschema.Draft7Validator(schema).iter_errors(yaml.safe_load(open(
     const both = await readCompose(FILE, join(folder.path, '.env'), [file]);
     const { environment, ports, volumes } = serviceOf(both, 'gateway');
     expect(ports).toEqual(['127.0.0.1:1883:1883/tcp', '0.0.0.0:8883:8883/tcp']);
-    expect(volumes).toEqual([expect.stringMatching(/\/tls:\/run\/tls:ro$/)]);
+    expect(volumes.toSorted()).toEqual([expect.stringMatching(/\/tls:\/run\/tls:ro$/), SPOOL_VOLUME]);
     expect(environment).toMatchObject({
       FIELDGATE_MQTT_TLS_PORT: '8883',
       FIELDGATE_MQTT_TLS_CERT_FILE: '/run/tls/cert.pem',
@@ -167,7 +183,7 @@ describe('secrets', () => {
       expect(stderr).toContain(`\${${name}:?`);
       expect(stderr).toMatch(/run npm run compose:env first\s*$/);
     }
-  });
+  }, 60_000);
 
   it('are random, long, and readable by their owner alone', async () => {
     const folder = await temporaryFolder();
