@@ -34,15 +34,17 @@ export class Deployment {
 
   /** Each role in its process, on Kafka and a database of its own in InfluxDB: those of `npm run test:services`, or others. */
   static async distributed(settings: Record<string, string> = {}): Promise<Deployment> {
+    const folder = await temporaryFolder();
     const name = randomBytes(4).toString('hex');
     const environment = {
+      FIELDGATE_DATA_DIR: folder.path, // the spool of the gateway
       FIELDGATE_GATEWAY_ID: `gw-${name}`,
       FIELDGATE_KAFKA_BROKERS: process.env['FIELDGATE_TEST_KAFKA'] ?? '',
       FIELDGATE_INFLUX_URL: `${process.env['FIELDGATE_TEST_INFLUX'] ?? ''}/integrity_${name}`,
       ...settings,
     };
-    const nothingKept = (): Promise<void> => Promise.resolve(); // the services end with the run
-    return new Deployment(['gateway', 'processors', 'operator-api'], environment, nothingKept).started();
+    const parts = ['gateway', 'processors', 'operator-api'] as const; // Kafka and InfluxDB end with the run
+    return new Deployment(parts, environment, () => folder.remove()).started();
   }
 
   /** Changes when the part that listens is started again. */

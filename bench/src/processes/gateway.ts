@@ -42,6 +42,7 @@ const settings = readEnvironment(z.object({ ...commitLogEnvironment, ...gatewayE
   FIELDGATE_MQTT_PORT: '0',
   ...(JSON.parse(given) as Record<string, string>), // of our own bench
 });
+const gateway = gatewayConfigFrom(settings);
 const logger = createLogger({ level: 'warn' });
 const readiness = new Readiness();
 const application = await NestFactory.createApplicationContext(
@@ -49,8 +50,8 @@ const application = await NestFactory.createApplicationContext(
     module: Root,
     imports: [
       ServiceModule.forRoot({ logger, readiness }),
-      CommitLogModule.forRoot(settings),
-      GatewayModule.forRoot(gatewayConfigFrom(settings)),
+      CommitLogModule.forRoot(settings, gateway.gatewayId), // with Kafka: behind a spool, as users have it
+      GatewayModule.forRoot(gateway),
     ],
   },
   { logger: new NestLog(logger) },
