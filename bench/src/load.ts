@@ -4,6 +4,8 @@ import { Child } from './systems/child.js';
 export interface LoadPlan {
   readonly port: number;
   readonly connections: number;
+  /** Of the accounts of the bench; 0 when it is left out. */
+  readonly firstDevice?: number;
   readonly payloadBytes: number;
   /** Closed: so many unacknowledged messages per connection, always. Open: so many messages per second in all, whatever comes back. */
   readonly shape:
@@ -28,9 +30,10 @@ export interface LoadResult {
   readonly generatorPercent: number;
 }
 
-/** `began` is called when the warm-up is over. */
-export async function runLoad(plan: LoadPlan, began?: () => void): Promise<LoadResult> {
+/** `began` is called when the warm-up is over, `sending` when it begins. */
+export async function runLoad(plan: LoadPlan, began?: () => void, sending?: () => void): Promise<LoadResult> {
   const child = Child.node('processes/load.js', [JSON.stringify(plan)]);
+  if (sending) await child.line('sending').then(sending);
   if (began) await child.line('measuring').then(began);
   const line = await child.line('done');
   await child.stop();

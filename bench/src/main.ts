@@ -8,6 +8,8 @@ import { benchFootprint } from './footprint.js';
 import { machine, markdown, type Bench, type BenchOptions, type Section } from './report.js';
 import { benchStorage } from './storage.js';
 import { benchStream } from './stream.js';
+import { benchOutage } from './outage.js';
+import { benchSpool } from './spool.js';
 import { profileIngest } from './profile.js';
 
 /** One question each; `edge-speed` and `edge-idle` are the halves of `edge`. */
@@ -18,12 +20,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   commands: benchCommands,
   footprint: benchFootprint,
   fairness: benchFairness,
+  spool: benchSpool,
+  outage: benchOutage,
   edge: benchEdge,
   'edge-speed': benchEdgeSpeed,
   'edge-idle': benchEdgeIdle,
   profile: profileIngest,
 };
-const ALL = ['edge', 'storage', 'alerts', 'stream', 'commands', 'footprint', 'fairness'];
+const ALL = ['edge', 'storage', 'alerts', 'stream', 'commands', 'footprint', 'fairness', 'spool', 'outage'];
 const SECONDS = 6;
 /** Twenty-five loads a run: shorter, so that three runs take a quarter of an hour. */
 const EDGE_SECONDS = 3;

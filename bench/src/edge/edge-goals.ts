@@ -1,30 +1,17 @@
-import { fixed, whole, type Section } from '../report.js';
+import { goalTable, type Goal } from '../goals.js';
+import { whole, type Section } from '../report.js';
 import { againstMosquitto, CPU, middle, P50, P99, RATE, RSS } from './edge-tables.js';
 import type { Speeds } from './edge-speed.js';
 import { embeddedGateway, kafkaGateway } from './edge-systems.js';
 import type { IdleCost, TransportName } from './idle-connections.js';
 
-interface Goal {
-  readonly what: string;
-  readonly measured: number;
-  readonly atMost?: number;
-  readonly atLeast?: number;
-}
-
 /** Every figure that has a goal, and whether it holds. */
 export function goalSection(goals: readonly Goal[]): Section {
-  return {
-    title: 'Edge: goals',
-    note: 'CPU is that of the gateway per message; Mosquitto stores nothing and has no subscriber.',
-    columns: ['', 'measured', 'goal', 'holds'],
-    rows: goals.map(({ what, measured, atMost, atLeast }) => {
-      const isKnown = Number.isFinite(measured);
-      const holds = measured <= (atMost ?? Infinity) && measured >= (atLeast ?? -Infinity);
-      const digits = (atMost ?? 0) >= 10 ? 1 : 2;
-      const goal = atMost === undefined ? `≥ ${atLeast}` : `≤ ${atMost}`;
-      return [what, fixed(measured, digits), goal, isKnown ? (holds ? 'yes' : 'no') : '–'];
-    }),
-  };
+  return goalTable(
+    'Edge: goals',
+    'CPU is that of the gateway per message; Mosquitto stores nothing and has no subscriber.',
+    goals,
+  );
 }
 
 export function speedGoals(speeds: Speeds): readonly Goal[] {

@@ -44,16 +44,19 @@ export class Connection {
       readonly transport?: Transport;
       /** Of many on this machine; else the system chooses. */
       readonly localAddress?: string;
+      /** Instead of ending the process, when an open connection ends before `close`. */
+      readonly lost?: (error: Error) => void;
     },
     onPacket: OnPacket,
   ): Promise<Connection> {
-    const { port, device, version, transport = 'mqtt', localAddress } = target;
+    const { port, device, version, transport = 'mqtt', localAddress, lost } = target;
     const socket = openStream(transport, port, localAddress);
     return new Promise((resolve, reject) => {
       let isOpen = false;
       const connection = new Connection(socket, version, onPacket, (error) => {
-        if (isOpen) throw error; // ends the process that measures
-        reject(error);
+        if (!isOpen) return reject(error);
+        if (!lost) throw error; // ends the process that measures
+        lost(error);
       });
       socket.write(connectPacket(device, version));
       connection.answer(PACKET.connack).then((code) => {

@@ -11,6 +11,7 @@ export class LoadDevice {
   private readonly template: Buffer;
   private readonly at: { readonly packetId: number; readonly ts: number; readonly seq: number };
   private readonly sentAt = new Float64Array(SLOTS + 1);
+  private readonly seqOf = new Uint32Array(SLOTS + 1);
   private lastId = 0;
   private seq = FIRST_SEQ;
   inFlight = 0;
@@ -18,8 +19,8 @@ export class LoadDevice {
   constructor(
     private readonly device: Credentials,
     payloadBytes: number,
-    /** A PUBACK, and how long it took. */
-    private readonly acknowledged: (device: LoadDevice, ms: number) => void,
+    /** A PUBACK, how long it took, and the `seq` of the message. */
+    private readonly acknowledged: (device: LoadDevice, ms: number, seq: number) => void,
   ) {
     const payload = payloadOf(payloadBytes);
     const topic = `devices/${device.id}/telemetry`;
@@ -32,9 +33,14 @@ export class LoadDevice {
     };
   }
 
-  async open(port: number): Promise<void> {
+  get id(): string {
+    return this.device.id;
+  }
+
+  /** `lost`: instead of ending the process, when the connection ends. */
+  async open(port: number, lost?: (error: Error) => void): Promise<void> {
     this.connection = await Connection.open(
-      { port, device: this.device, version: 4 },
+      { port, device: this.device, version: 4, ...(lost && { lost }) },
       (header, bytes, body) => {
         if (header >> 4 === PACKET.puback) this.onPuback(bytes.readUInt16BE(body));
       },
@@ -61,6 +67,7 @@ export class LoadDevice {
       bytes.write(ts, start + at.ts, 'latin1');
       bytes.write(String((this.seq += 1)), start + at.seq, 'latin1');
       this.sentAt[this.lastId] = now;
+      this.seqOf[this.lastId] = this.seq;
     }
     this.inFlight += count;
     this.connection?.write(bytes);
@@ -71,7 +78,7 @@ export class LoadDevice {
     if (sentAt === 0) throw new Error(`a PUBACK for ${id}, which is not in flight`);
     this.sentAt[id] = 0;
     this.inFlight -= 1;
-    this.acknowledged(this, performance.now() - sentAt);
+    this.acknowledged(this, performance.now() - sentAt, this.seqOf[id] ?? 0);
   }
 }
 

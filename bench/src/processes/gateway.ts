@@ -28,6 +28,7 @@ import {
 } from '@fieldgate/service';
 import { z } from 'zod';
 import { benchDevices } from '../mqtt/bench-devices.js';
+import { metricsPort } from './metrics-port.js';
 import { reportWhenAsked } from './self-report.js';
 
 // node gateway.js '{"FIELDGATE_DATA_DIR":"…"}' <devices>
@@ -42,7 +43,7 @@ const settings = readEnvironment(z.object({ ...commitLogEnvironment, ...gatewayE
   FIELDGATE_MQTT_PORT: '0',
   ...(JSON.parse(given) as Record<string, string>), // of our own bench
 });
-const gateway = gatewayConfigFrom(settings);
+const config = gatewayConfigFrom(settings);
 const logger = createLogger({ level: 'warn' });
 const readiness = new Readiness();
 const application = await NestFactory.createApplicationContext(
@@ -50,8 +51,8 @@ const application = await NestFactory.createApplicationContext(
     module: Root,
     imports: [
       ServiceModule.forRoot({ logger, readiness }),
-      CommitLogModule.forRoot(settings, gateway.gatewayId), // with Kafka: behind a spool, as users have it
-      GatewayModule.forRoot(gateway),
+      CommitLogModule.forRoot(settings, config.gatewayId),
+      GatewayModule.forRoot(config),
     ],
   },
   { logger: new NestLog(logger) },
@@ -62,6 +63,7 @@ await registerAll(application.get<CommitLog>(COMMIT_LOG), Number(deviceCount));
 await readiness.ready();
 reportWhenAsked();
 const ports = [...application.get(Gateway).addresses].map(([scheme, { port }]) => [scheme, port]);
+ports.push(['metrics', await metricsPort()]);
 process.stdout.write(`${JSON.stringify({ msg: 'ready', ports: Object.fromEntries(ports) })}\n`);
 
 /** As the operator API does it, which is not here. */

@@ -13,13 +13,15 @@ const latencies = new Histogram();
 let isMeasuring = false;
 let isSending = true;
 
-const accounts = benchDevices(plan.connections);
+const { firstDevice = 0 } = plan;
+const accounts = benchDevices(firstDevice + plan.connections).slice(firstDevice);
 const devices = await openAll(plan.connections, async (index) => {
   const device = new LoadDevice(accounts[index] ?? { id: '', secret: '' }, plan.payloadBytes, onAcknowledged);
   await device.open(plan.port);
   return device;
 });
 
+process.stdout.write(`${JSON.stringify({ msg: 'sending' })}\n`);
 const again = new Set<LoadDevice>();
 if (shape.kind === 'closed') for (const device of devices) device.send(shape.window, Date.now());
 else sendOnSchedule(shape.rate);

@@ -71,12 +71,12 @@ export const kafkaGateway: IngestSystemKind = {
   name: 'gateway → Kafka',
   during: (use) =>
     withFolder(async (folder) => {
-      const cluster = await startKafkaCluster({ nodes: 1, dataDir: join(folder, 'kafka') });
+      const cluster = await startKafkaCluster({ nodes: 1, dataDir: folder });
       try {
         const logPid = cluster.nodes[0]?.pid;
         const settings = {
-          FIELDGATE_DATA_DIR: join(folder, 'gateway'),
           FIELDGATE_KAFKA_BROKERS: cluster.bootstrap.join(','),
+          FIELDGATE_DATA_DIR: join(folder, 'gateway'),
         };
         return await withGateway(settings, [], (gateway) =>
           use({ ...gateway, ...(logPid === undefined ? {} : { logPid }) }),
@@ -104,7 +104,7 @@ export const allInOne: IngestSystemKind = {
 export async function withGateway<T>(
   settings: Readonly<Record<string, string>>,
   flags: readonly string[],
-  use: (system: IngestSystem) => Promise<T>,
+  use: (system: OwnServer) => Promise<T>,
 ): Promise<T> {
   return withServer('processes/gateway.js', [JSON.stringify(settings), String(DEVICES)], flags, use);
 }
