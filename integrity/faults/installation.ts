@@ -17,6 +17,7 @@ interface Member {
 
 /** Fieldgate as processes of its own, as many of each role as a case needs; each keeps its data directory when it is started again. */
 export class Installation {
+  private readonly cleanUps: (() => Promise<unknown> | void)[] = [];
   private readonly members = new Map<ProcessName, Member>();
 
   private constructor(
@@ -34,7 +35,7 @@ export class Installation {
 
   /** Started, or started again with the settings that it had. Not waited for. */
   launch(name: ProcessName, settings: Settings = this.members.get(name)?.settings ?? {}): FieldgateProcess {
-    const dataDir = join(this.folder.path, name);
+    const dataDir = this.dataDirOf(name);
     mkdirSync(dataDir, { recursive: true });
     const environment = {
       FIELDGATE_DATA_DIR: dataDir,
@@ -59,6 +60,16 @@ export class Installation {
     return member.fieldgate;
   }
 
+  /** Exists from its first start on. */
+  dataDirOf(name: ProcessName): string {
+    return join(this.folder.path, name);
+  }
+
+  /** Run when all processes have ended, before their data directories go; the newest first. */
+  beforeRemoval(clean: () => Promise<unknown> | void): void {
+    this.cleanUps.unshift(clean);
+  }
+
   async operator(): Promise<Operator> {
     return new Operator(await this.of('operator-api').httpUrl());
   }
@@ -74,6 +85,7 @@ export class Installation {
   /** By SIGTERM; who does not end within the time is killed. What has ended otherwise than with 0, or not by itself. */
   async stop(withinMs: number): Promise<readonly string[]> {
     const wrong = await Promise.all(this.names.map((name) => this.stopOne(name, withinMs)));
+    for (const clean of this.cleanUps.splice(0)) await clean();
     await this.folder.remove();
     return wrong.flat();
   }

@@ -37,6 +37,10 @@ export class LoadDevice {
   /** Answered with a reason code that says no (MQTT 5). */
   readonly refused = new Map<number, number>();
   readonly bad = new Set<number>();
+  /** May be missing in the store, acknowledged or not: their only copy was damaged on purpose. */
+  readonly spoilt = new Set<number>();
+  /** Reason codes of CONNACKs that said no, and of DISCONNECTs. */
+  readonly farewells = new Set<number>();
   published = 0;
   connects = 0;
   /** `publishedAt` of the newest message that was acknowledged. */
@@ -134,11 +138,16 @@ export class LoadDevice {
     this.pingedAt = 0;
     if (type === 2) this.connected(body[0] === 1, body[1] ?? REFUSED_FROM);
     if (type === 4) this.answered(body.readUInt16BE(0), body[2] ?? 0);
-    if (type === 14) this.socket?.destroy();
+    if (type !== 14) return;
+    this.farewells.add(body[0] ?? 0);
+    this.socket?.destroy();
   }
 
   private connected(sessionPresent: boolean, code: number): void {
-    if (code !== 0) return void this.socket?.destroy();
+    if (code !== 0) {
+      this.farewells.add(code);
+      return void this.socket?.destroy();
+    }
     this.isConnected = true;
     this.connects += 1;
     for (const [id, entry] of this.inFlight) {

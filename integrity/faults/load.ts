@@ -12,6 +12,10 @@ export interface LoadOptions {
   readonly window?: number;
   /** Messages that are refused by design, sent while `mixesInBad`: what message n has beside its readings. Default: none. */
   readonly badReadings?: (n: number) => Readings | undefined;
+  /** What the clock of a device shows at message n. All devices then send `id`. Default: the time. */
+  readonly clock?: (n: number, index: number) => number;
+  /** Of a text in every message. Default: none. */
+  readonly fillerBytes?: number;
 }
 
 const TICK_MS = 25;
@@ -26,6 +30,8 @@ export class Load {
   private readonly window: number;
   private readonly perSecond: number;
   private readonly badReadings: (n: number) => Readings | undefined;
+  private readonly clock: LoadOptions['clock'];
+  private readonly filler: Readings;
   private readonly credits: number[];
   private timers: NodeJS.Timeout[] = [];
   private publishing = false;
@@ -38,6 +44,8 @@ export class Load {
     this.window = options.window ?? 10;
     this.perSecond = options.perSecond ?? 400;
     this.badReadings = options.badReadings ?? (() => undefined);
+    this.clock = options.clock;
+    this.filler = options.fillerBytes === undefined ? {} : { filler: 'x'.repeat(options.fillerBytes) };
     this.credits = Array.from({ length: count }, random);
     this.devices = Array.from({ length: count }, (_, index) => {
       const id = `${options.prefix}-${index}`;
@@ -111,9 +119,9 @@ export class Load {
     const n = device.published;
     const bad = this.mixesInBad ? this.badReadings(n) : undefined;
     const message = {
-      ts: Date.now(),
-      ...(index % 4 < 2 ? { seq: n } : { id: `m-${n}` }),
-      readings: { n, temperature: 20 + (n % 10), ...bad },
+      ts: this.clock?.(n, index) ?? Date.now(),
+      ...(this.clock === undefined && index % 4 < 2 ? { seq: n } : { id: `m-${n}` }),
+      readings: { n, temperature: 20 + (n % 10), ...this.filler, ...bad },
     };
     const payload = Buffer.from(JSON.stringify(message));
     device.publish({ n, payload, publishedAt: performance.now(), isBad: bad !== undefined });

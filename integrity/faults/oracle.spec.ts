@@ -5,11 +5,22 @@ const logged = (...numbers: readonly number[]): LoggedMessage[] =>
   numbers.map((n) => ({ device: 'pump', gateway: 'a', n }));
 
 function evidence(
-  changes: { log?: readonly LoggedMessage[]; stored?: readonly number[]; bad?: number[] } = {},
+  changes: {
+    log?: readonly LoggedMessage[];
+    stored?: readonly number[];
+    bad?: number[];
+    spoilt?: number[];
+  } = {},
 ): Evidence {
   return {
     books: [
-      { id: 'pump', published: 6, acknowledged: new Set([0, 1, 2, 3]), bad: new Set(changes.bad) },
+      {
+        id: 'pump',
+        published: 6,
+        acknowledged: new Set([0, 1, 2, 3]),
+        bad: new Set(changes.bad),
+        spoilt: new Set(changes.spoilt),
+      },
       { id: 'silent', published: 0, acknowledged: new Set(), bad: new Set() },
     ],
     log: changes.log ?? logged(0, 1, 2, 3, 4),
@@ -34,6 +45,11 @@ describe('the oracle', () => {
   it('finds a loss', () => {
     expect(judge(evidence({ stored: [0, 1, 3] })).lost).toEqual([{ device: 'pump', numbers: [2] }]);
     expect(count(judge(evidence({ stored: [] })).lost)).toBe(4);
+  });
+
+  it('takes it for no loss when the only copy was damaged on purpose', () => {
+    const verdict = judge(evidence({ stored: [0, 3], spoilt: [2] }));
+    expect(verdict.lost).toEqual([{ device: 'pump', numbers: [1] }]);
   });
 
   it('finds what overtook another', () => {

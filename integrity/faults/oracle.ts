@@ -5,6 +5,8 @@ export interface DeviceBooks {
   readonly acknowledged: ReadonlySet<number>;
   /** Refused by design: not to be stored, however they were answered. */
   readonly bad: ReadonlySet<number>;
+  /** May be missing: their only copy was damaged on purpose. */
+  readonly spoilt?: ReadonlySet<number>;
 }
 
 /** One record of a device in the log, in the order of the log. */
@@ -58,9 +60,9 @@ export function judge({ books, log, stored }: Evidence, perGateway = false): Ver
     published: total(books, ({ published }) => published),
     acknowledged: total(books, ({ acknowledged, bad }) => without(acknowledged, bad).length),
     stored: total(books, ({ id }) => new Set(storedOf(id)).size),
-    lost: find(({ id, acknowledged, bad }) => {
+    lost: find(({ id, acknowledged, bad, spoilt }) => {
       const there = new Set(storedOf(id));
-      return without(acknowledged, bad).filter((n) => !there.has(n));
+      return without(acknowledged, bad).filter((n) => !there.has(n) && spoilt?.has(n) !== true);
     }),
     reordered: reordered(log, perGateway),
     storedTwice: find(({ id }) => repeated(storedOf(id))),

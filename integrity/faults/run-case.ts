@@ -154,8 +154,8 @@ class CaseRun {
   private async recovered(load: Load): Promise<number> {
     const withinMs = this.faultCase.recoversWithinMs ?? RECOVERS_WITHIN_MS;
     if (this.faultEndedAt === 0) this.endFault();
-    const backlog = load.devices.map(({ id, published, bad }) => {
-      return { id, published, bad, acknowledged: new Set(Array(published).keys()) };
+    const backlog = load.devices.map(({ id, published, bad, spoilt }) => {
+      return { id, published, bad, spoilt, acknowledged: new Set(Array(published).keys()) };
     });
     const servedAt = this.reaches(
       'every device is served again',
@@ -216,7 +216,9 @@ class CaseRun {
 }
 
 function booksOf(load: Load): DeviceBooks[] {
-  return load.devices.map(({ id, published, acknowledged, bad }) => ({ id, published, acknowledged, bad }));
+  return load.devices.map(({ id, published, acknowledged, bad, spoilt }) => {
+    return { id, published, acknowledged, bad, spoilt };
+  });
 }
 
 function shown({ device, numbers }: Finding): string {

@@ -1,4 +1,5 @@
 import type { FaultCase } from '../fault-case.js';
+import { deviceCases } from './device-cases.js';
 import { gatewayCases } from './gateway-cases.js';
 import { kafkaCases } from './kafka-cases.js';
 import { processorCases } from './processor-cases.js';
@@ -10,6 +11,7 @@ export const ALL_CASES: readonly FaultCase[] = [
   ...kafkaCases,
   ...topicCases,
   ...processorCases,
+  ...deviceCases,
 ].toSorted((a, b) => numberOf(a) - numberOf(b));
 
 /** Of CI: together under four minutes. */
