@@ -28,11 +28,10 @@ export async function profileIngest({ seconds }: BenchOptions): Promise<readonly
   );
   const cluster = await startKafkaCluster({ nodes: 1 });
   try {
-    const brokers = cluster.bootstrap.join(',');
-    const kafka = await withFolder((folder) => {
-      const settings = { FIELDGATE_KAFKA_BROKERS: brokers, FIELDGATE_DATA_DIR: join(folder, 'data') };
-      return profiled(settings, folder, seconds);
-    });
+    const FIELDGATE_KAFKA_BROKERS = cluster.bootstrap.join(',');
+    const kafka = await withFolder((folder) =>
+      profiled({ FIELDGATE_KAFKA_BROKERS, FIELDGATE_DATA_DIR: join(folder, 'data') }, folder, seconds),
+    );
     return [...sections('embedded log', embedded), ...sections('Kafka', kafka)];
   } finally {
     await cluster.stop();

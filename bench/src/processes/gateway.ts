@@ -43,7 +43,7 @@ const settings = readEnvironment(z.object({ ...commitLogEnvironment, ...gatewayE
   FIELDGATE_MQTT_PORT: '0',
   ...(JSON.parse(given) as Record<string, string>), // of our own bench
 });
-const config = gatewayConfigFrom(settings);
+const gateway = gatewayConfigFrom(settings);
 const logger = createLogger({ level: 'warn' });
 const readiness = new Readiness();
 const application = await NestFactory.createApplicationContext(
@@ -51,8 +51,8 @@ const application = await NestFactory.createApplicationContext(
     module: Root,
     imports: [
       ServiceModule.forRoot({ logger, readiness }),
-      CommitLogModule.forRoot(settings, config.gatewayId),
-      GatewayModule.forRoot(config),
+      CommitLogModule.forRoot(settings, gateway.gatewayId), // with Kafka: behind a spool, as users have it
+      GatewayModule.forRoot(gateway),
     ],
   },
   { logger: new NestLog(logger) },

@@ -71,12 +71,12 @@ export const kafkaGateway: IngestSystemKind = {
   name: 'gateway → Kafka',
   during: (use) =>
     withFolder(async (folder) => {
-      const cluster = await startKafkaCluster({ nodes: 1, dataDir: folder });
+      const cluster = await startKafkaCluster({ nodes: 1, dataDir: join(folder, 'kafka') });
       try {
         const logPid = cluster.nodes[0]?.pid;
         const settings = {
-          FIELDGATE_KAFKA_BROKERS: cluster.bootstrap.join(','),
           FIELDGATE_DATA_DIR: join(folder, 'gateway'),
+          FIELDGATE_KAFKA_BROKERS: cluster.bootstrap.join(','),
         };
         return await withGateway(settings, [], (gateway) =>
           use({ ...gateway, ...(logPid === undefined ? {} : { logPid }) }),
