@@ -48,15 +48,14 @@ function telemetryLines(record: TelemetryRecord, steps: number): Lines {
   const time = readingTime(record, steps);
   let text = '';
   let points = 0;
-  for (const [measurement, fields] of [
-    ['telemetry', numbers],
-    ['telemetry_flags', flags],
-    ['telemetry_texts', texts],
-  ] as const) {
-    if (fields === '') continue;
+  const add = (measurement: Measurement, fields: string): void => {
+    if (fields === '') return;
     text += `${measurement},device=${deviceId} ${fields.slice(1)} ${time}\n`;
     points++;
-  }
+  };
+  add('telemetry', numbers);
+  add('telemetry_flags', flags);
+  add('telemetry_texts', texts);
   return { text, points };
 }
 
