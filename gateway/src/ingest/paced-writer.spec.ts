@@ -39,7 +39,7 @@ it('reads nobody further who publishes while too much waits for the log, and eve
   await slow.log.start();
   const names = ['pump-1', 'pump-2', 'idle-1'];
   for (const name of names) await register(slow.log, name, SECRET);
-  const gateway = await gatewayWith({ ...slow.log, writer: slow.writer });
+  const gateway = await gatewayWith({ ...slow.log, writer: slow.writer, ingest: slow.writer });
   const clients = await Promise.all(
     names.map((name) => PacketClient.open(gateway.port, { clientId: name, username: name })),
   );

@@ -31,7 +31,7 @@ async function deviceWith(
     return log.writer.append(elsewhere, () => settle(new FieldgateError(code), undefined, record));
   };
   const writer: LogWriter = { append, drained: (listener) => log.writer.drained(listener) };
-  const gateway = await gatewayWith({ ...log, writer });
+  const gateway = await gatewayWith({ ...log, writer, ingest: writer });
   const client = await PacketClient.open(gateway.port, { protocolVersion: 5 });
   atEndOfTest(async () => client.destroy());
   expect(await client.next()).toMatchObject({ cmd: 'connack', reasonCode: 0 });
