@@ -137,4 +137,4 @@ it('the ledger has every message of a device, also across kill -9', async () => 
   await deployment.kill('all');
   await deployment.start('all');
   expect(await ledgerWhen(() => true)).toEqual(all);
-}, 150_000);
+}, 300_000);
