@@ -9,6 +9,7 @@ import { expectStoredOnce } from './support/expect-stored-once.js';
 import { FieldgateProcess } from './support/fieldgate-process.js';
 import { NumberedFleet } from './support/numbered-fleet.js';
 import { Operator, until } from './support/operator.js';
+import { temporaryFolder } from './support/temporary-folder.js';
 
 const SHARED_KAFKA = process.env['FIELDGATE_TEST_KAFKA'] ?? '';
 const SHARED_INFLUX = process.env['FIELDGATE_TEST_INFLUX'] ?? '';
@@ -17,6 +18,12 @@ const atEnd = atEndOfEachTest();
 
 function unique(prefix: string): string {
   return `${prefix}-${randomBytes(3).toString('hex')}`;
+}
+
+async function dataDir(): Promise<string> {
+  const folder = await temporaryFolder();
+  atEnd(() => folder.remove());
+  return folder.path;
 }
 
 function newFleet(): NumberedFleet {
@@ -44,10 +51,12 @@ function notReadyUntil(url: string, address: string): Promise<Ready> {
 }
 
 describe('Kafka that is away', () => {
-  it('is waited for at the start, and later too: nothing is acknowledged in between, nothing is lost', async () => {
+  it('is waited for at the start, and without a spool later too: nothing is acknowledged in between, nothing is lost', async () => {
     const [broker = 0, controller = 0] = await freePorts(2);
     const address = `127.0.0.1:${broker}`;
     const fieldgate = FieldgateProcess.launch({
+      FIELDGATE_DATA_DIR: await dataDir(),
+      FIELDGATE_SPOOL: 'false',
       FIELDGATE_GATEWAY_ID: unique('gw'),
       FIELDGATE_KAFKA_BROKERS: address,
       FIELDGATE_INFLUX_URL: `${SHARED_INFLUX}/${unique('integrity')}`,
@@ -83,9 +92,39 @@ describe('Kafka that is away', () => {
       ({ status }) => status === 200,
       20_000,
     );
-    expect((await readyz(url)).checks).toMatchObject({ log: 'ok' });
+    expect((await readyz(url)).checks).toMatchObject({ log: 'ok', spool: 'none' });
     expect(await fieldgate.stop()).toBe(0);
-  }, 120_000);
+  }, 300_000);
+
+  it('keeps no device waiting for long where there is a spool: what is acknowledged meanwhile is stored when it is back', async () => {
+    const kafka = await startKafkaCluster({ nodes: 1 });
+    atEnd(() => kafka.stop());
+    const deployment = await Deployment.distributed({ FIELDGATE_KAFKA_BROKERS: kafka.bootstrap.join(',') });
+    atEnd(() => deployment.stop());
+    const gateway = deployment.httpOf('gateway');
+    expect((await readyz(gateway)).checks).toMatchObject({ log: 'ok', spool: 'ok' });
+    const fleet = newFleet();
+    const from = Date.now();
+    await deployment.operator.register(fleet.registrations());
+    await fleet.connect(deployment.mqttPort);
+    await fleet.publishUntil(200);
+
+    await kafka.nodes[0]?.kill();
+    await fleet.publishUntil(500); // fails when a connection is closed
+    const meanwhile = await readyz(gateway);
+    expect(meanwhile.status).toBe(200); // its devices stay with it
+    expect(meanwhile.checks['log']).toMatch(/; what devices send is spooled$/);
+    expect(meanwhile.checks['spool']).toMatch(/^spooling: \d+ records, \d+ bytes$/);
+    expect((await notReadyUntil(deployment.httpOf('operator-api'), kafka.bootstrap.join(','))).status).toBe(
+      503,
+    );
+
+    await kafka.nodes[0]?.start();
+    const isDirect = ({ checks }: Ready): boolean => checks['spool'] === 'ok' && checks['log'] === 'ok';
+    expect(await until(() => readyz(gateway), isDirect, 60_000)).toMatchObject({ status: 200 });
+    await fleet.settle();
+    await expectStoredOnce(deployment.operator, fleet, from);
+  }, 300_000);
 });
 
 describe('InfluxDB that is away', () => {
@@ -93,6 +132,7 @@ describe('InfluxDB that is away', () => {
     const influx = await startInflux();
     await influx.stop();
     const fieldgate = FieldgateProcess.launch({
+      FIELDGATE_DATA_DIR: await dataDir(),
       FIELDGATE_GATEWAY_ID: unique('gw'),
       FIELDGATE_KAFKA_BROKERS: SHARED_KAFKA,
       FIELDGATE_INFLUX_URL: `${influx.url}/${unique('integrity')}`,
