@@ -158,8 +158,8 @@ it('is published by the next run when it could not be written before the stop, t
     queueMicrotask(() => settle(new FieldgateError('log-unavailable'), undefined, record));
     return true;
   };
-  const writer = { append, drained: (listener: () => void) => log.writer.drained(listener) };
-  const gateway = await gatewayWith({ ...log, writer }, { gatewayId: 'gw-2' });
+  const ingest = { append, drained: (listener: () => void) => log.writer.drained(listener) };
+  const gateway = await gatewayWith({ ...log, ingest }, { gatewayId: 'gw-2' });
   const client = await device(gateway, withWill(0));
   client.stream.destroy();
   await logHolds(log, 'fieldgate.sessions.v1', '"connected":false');
