@@ -10,31 +10,33 @@ export interface BystanderOptions {
 }
 
 const PUBLISH = 3;
+const PINGREQ = Buffer.from([0xc0, 0]);
 
-/** A device beside the load: it connects once, publishes nothing, and does as little as the case wants. */
+/** A device beside the load: it connects once, keeps the connection alive, publishes nothing, and does as little as the case wants. */
 export class Bystander {
   /** Reason code of CONNACK (MQTT 3.1.1: return code). */
   connack: number | undefined;
   isClosed = false;
   commands = 0;
   private readonly socket: Socket;
+  private readonly pings: NodeJS.Timeout;
 
   constructor(private readonly options: BystanderOptions) {
-    const { port } = options;
+    const { port, keepAliveSeconds = 60 } = options;
     this.socket = connect({ port, host: '127.0.0.1', noDelay: true });
     const cutter = new PacketCutter((type, body) => this.hear(type, body));
     this.socket.on('connect', () => this.socket.write(this.connectPacket()));
     this.socket.on('data', (bytes) => cutter.add(bytes));
     this.socket.on('error', () => undefined); // `close` follows
-    this.socket.on('close', () => (this.isClosed = true));
+    this.socket.on('close', () => {
+      this.isClosed = true;
+      clearInterval(this.pings);
+    });
+    this.pings = setInterval(() => this.isIn && this.socket.write(PINGREQ), (keepAliveSeconds * 1_000) / 3);
   }
 
   get isIn(): boolean {
     return this.connack === 0 && !this.isClosed;
-  }
-
-  get isAnswered(): boolean {
-    return this.connack !== undefined || this.isClosed;
   }
 
   subscribeToCommands(): void {

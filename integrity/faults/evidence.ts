@@ -1,16 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { Inbox } from '@fieldgate/commit-log/testing';
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
-import type { Admin, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Admin, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { LoggedMessage } from './oracle.js';
 
 export const TELEMETRY: LogTopic = 'fieldgate.telemetry.v1';
 
-type Offsets = ReadonlyMap<number, number>;
+export type Offsets = ReadonlyMap<number, number>;
 
 /** The end of each partition: what is read later begins there. */
-export async function endsOfLog(admin: Admin): Promise<Offsets> {
-  const ends = await admin.fetchTopicOffsets(TELEMETRY);
+export async function endsOfLog(admin: Admin, topic: LogTopic = TELEMETRY): Promise<Offsets> {
+  const ends = await admin.fetchTopicOffsets(topic);
   return new Map(ends.map(({ partition, high }) => [partition, Number(high)]));
 }
 
@@ -24,40 +24,52 @@ export async function lagOf(admin: Admin, group: ConsumerGroup): Promise<number>
   return behind.reduce((sum, records) => sum + records, 0);
 }
 
-/** What the log has of these devices, each partition in its order: past Fieldgate's own reading. */
+/** What the log has of these devices, each partition in its order: past Fieldgate's own reading. Whatever has another key was not written for them. */
 export async function readLog(
   kafka: Kafka,
   from: Offsets,
   to: Offsets,
   prefix: string,
 ): Promise<LoggedMessage[]> {
-  const messages: LoggedMessage[] = [];
+  const records = await readRecords(kafka, TELEMETRY, from, to);
+  return records
+    .filter(({ key }) => String(key).startsWith(`${prefix}-`))
+    .map(({ value }) => messageOf(value));
+}
+
+/** The records of a topic between these offsets, each partition in its order. */
+export async function readRecords(
+  kafka: Kafka,
+  topic: LogTopic,
+  from: Offsets,
+  to: Offsets,
+): Promise<KafkaMessage[]> {
+  const found: KafkaMessage[] = [];
   const missing = new Map([...to].filter(([partition, end]) => end > (from.get(partition) ?? 0)));
   const next = new Map(from);
   const done = new Inbox<true>();
   const take = async ({ batch: { partition, messages: records } }: EachBatchPayload): Promise<void> => {
-    for (const { offset, value } of records) {
-      if (Number(offset) < (next.get(partition) ?? 0)) continue; // before the seek
-      next.set(partition, Number(offset) + 1);
-      const message = messageOf(value);
-      if (message.device.startsWith(`${prefix}-`)) messages.push(message);
+    for (const record of records) {
+      if (Number(record.offset) < (next.get(partition) ?? 0)) continue; // before the seek
+      next.set(partition, Number(record.offset) + 1);
+      found.push(record);
     }
     if ((next.get(partition) ?? 0) >= (missing.get(partition) ?? 0)) missing.delete(partition);
     if (missing.size === 0) done.push(true);
   };
-  if (missing.size === 0) return messages;
+  if (missing.size === 0) return found;
   const consumer = kafka.consumer({ groupId: `fault-bench-${randomBytes(4).toString('hex')}` });
   await consumer.connect();
   try {
-    await consumer.subscribe({ topic: TELEMETRY });
+    await consumer.subscribe({ topic });
     await consumer.run({ autoCommit: false, eachBatch: take });
     for (const partition of to.keys())
-      consumer.seek({ topic: TELEMETRY, partition, offset: String(from.get(partition) ?? 0) });
+      consumer.seek({ topic, partition, offset: String(from.get(partition) ?? 0) });
     await done.count(1);
   } finally {
     await consumer.disconnect();
   }
-  return messages;
+  return found;
 }
 
 function messageOf(value: Buffer | null): LoggedMessage {

@@ -15,6 +15,8 @@ export interface FaultContext {
   /** gateway, processors and operator-api, and what the case has started beside them. */
   readonly installation: Installation;
   readonly load: Load;
+  /** Of InfluxDB, for this run alone. */
+  readonly database: string;
   /** Between the devices and each gateway, by its name. */
   readonly doors: ReadonlyMap<ProcessName, Proxy>;
   /** In [0, 1), from the seed. */

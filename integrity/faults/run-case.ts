@@ -122,6 +122,7 @@ class CaseRun {
       services: this.services,
       installation,
       load,
+      database: this.database,
       doors: this.doors,
       random: this.random,
       between: (from, to) => from + Math.floor(this.random() * (to - from + 1)),

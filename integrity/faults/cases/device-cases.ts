@@ -45,7 +45,7 @@ export const deviceCases: readonly FaultCase[] = [
       const way = await Proxy.open(await gateway.mqttPort());
       const devices = await registered(context, 100);
       const port = way.port;
-      const silent = devices.map((device) => new Bystander({ ...device, port, keepAliveSeconds: 3 }));
+      const silent = devices.map((device) => new Bystander({ ...device, port, keepAliveSeconds: 6 }));
       try {
         await reaches('100 others are in', () => silent.every(({ isIn }) => isIn), ANSWERED_WITHIN_MS);
         await wait(between(0, 1_000));

@@ -34,6 +34,7 @@ export const gatewayCases: readonly FaultCase[] = [
     name: 'F17',
     title:
       'one client id at two gateways: devices come back at the other one, the first still holds the connection',
+    promise: 'when devices move between two gateways, and the first does not know',
     takesMs: 20_000,
     extra: ['gateway-2'],
     gatewayOf: (random) => (random() < 0.5 ? 'gateway' : 'gateway-2'),
