@@ -37,6 +37,20 @@ describe('records seen lately', () => {
     },
   );
 
+  it.each([String.raw`a\xb`, String.raw`a\u12`, 'a\\\n'])(
+    'leave out what another producer wrote and nobody can read: %j',
+    (id) => {
+      const front = `{"specversion":"1.0","type":"a","source":"b","subject":"pump-7","id":"${id}","time":"${new Date(0).toISOString()}","data":{}}`;
+      expect(seenRecordOf(Buffer.from(front))).toBeUndefined();
+    },
+  );
+
+  it('leave out what has no time that can be read', () => {
+    const front =
+      '{"specversion":"1.0","type":"a","source":"b","subject":"pump-7","id":"m-1","time":"yesterday"}';
+    expect(seenRecordOf(Buffer.from(front))).toBeUndefined();
+  });
+
   it('leave out what is filed under the device’s own time: the store finds it', () => {
     expect(nameOf(telemetry({ id: 'a', timeMs: -1 }))).toBeUndefined();
     expect(nameOf(telemetry({ id: 'a","time":"x","receivedtime":"x', timeMs: -1 }))).toBeUndefined();

@@ -43,11 +43,21 @@ export interface SeenRecord {
   readonly isFiledUnderArrival: boolean;
 }
 
-/** undefined for every other one, and for ids that a gateway made up. */
+/** undefined for every other one, for ids that a gateway made up, and for what another producer wrote in this form and nobody can read. */
 export function seenRecordOf(value: Uint8Array): SeenRecord | undefined {
   const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
   const [, deviceId, text, time, arrival] = IDENTITY.exec(front.toString('utf8')) ?? [];
   if (deviceId === undefined || text === undefined || time === undefined || isMinted(text)) return undefined;
-  const id = text.includes('\\') ? String(JSON.parse(`"${text}"`)) : text;
-  return { deviceId, id, timeMs: Date.parse(time), isFiledUnderArrival: arrival !== undefined };
+  const id = text.includes('\\') ? unescaped(text) : text;
+  const timeMs = Date.parse(time);
+  if (id === undefined || Number.isNaN(timeMs)) return undefined;
+  return { deviceId, id, timeMs, isFiledUnderArrival: arrival !== undefined };
+}
+
+function unescaped(text: string): string | undefined {
+  try {
+    return String(JSON.parse(`"${text}"`));
+  } catch {
+    return undefined; // no JSON: the record is a dead letter
+  }
 }
