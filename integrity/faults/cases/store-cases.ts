@@ -5,7 +5,7 @@ import { frontOf, settled, tellInflux, whileStoreIs, withoutProblem } from './st
 
 const STORED_WITHIN_MS = 40_000;
 /** Longer than a group waits for a silent member, several times. */
-const FROZEN_MS = 35_000;
+const FROZEN_MS = 22_000;
 const RETRY_AFTER_S = 4;
 /** What was on its way when the answer was given may still come. */
 const ON_ITS_WAY_MS = 1_500;
@@ -14,13 +14,13 @@ const ON_ITS_WAY_MS = 1_500;
 export const storeCases: readonly FaultCase[] = [
   {
     name: 'F20',
-    title: 'InfluxDB `kill -9` and started again after 8 s',
+    title: 'InfluxDB `kill -9` and started again after 5 s',
     takesMs: 30_000,
     async run(context) {
       const { influx } = context.services;
       await context.wait(context.between(0, 1_500));
       const fault = { begin: () => influx.kill(), end: () => influx.start() };
-      await whileStoreIs('unreachable', context, fault, 8_000);
+      await whileStoreIs('unreachable', context, fault, 5_000);
     },
   },
   {
@@ -36,19 +36,19 @@ export const storeCases: readonly FaultCase[] = [
   },
   {
     name: 'F22',
-    title: 'InfluxDB answers after 2 s, for 20 s',
+    title: 'InfluxDB answers after 2 s, for 12 s',
     takesMs: 40_000,
     async run(context) {
       const { services, between, wait, during } = context;
       await wait(between(0, 1_500));
       const set = (fault: ProxyFault): Promise<void> => services.store.set(fault);
       const slow = { begin: () => set({ kind: 'delay', ms: 1_000 }), end: () => set(NO_FAULT) };
-      await withoutProblem(context, () => during(slow, 20_000));
+      await withoutProblem(context, () => during(slow, 12_000));
     },
   },
   {
     name: 'F23',
-    title: 'InfluxDB answers every write with 503, and every question as always, for 8 s',
+    title: 'InfluxDB answers every write with 503, and every question as always, for 5 s',
     takesMs: 30_000,
     async run(context) {
       const front = await frontOf(context);
@@ -57,7 +57,7 @@ export const storeCases: readonly FaultCase[] = [
         begin: () => void (front.answer = ({ isWrite }) => (isWrite ? busy : undefined)),
         end: () => void (front.answer = PASS),
       };
-      await whileStoreIs('busy', context, fault, 8_000);
+      await whileStoreIs('busy', context, fault, 5_000);
     },
   },
   leftAloneCase('F24', 503, 'in seconds', () => String(RETRY_AFTER_S)),

@@ -17,7 +17,7 @@ const LARGE = Object.fromEntries(
 export const storeRefusalCases: readonly FaultCase[] = [
   {
     name: 'F26',
-    title: 'a field type conflict (400, partial write) among good readings, 6 s',
+    title: 'a field type conflict (400, partial write) among good readings, 4 s',
     takesMs: 25_000,
     load: { badReadings: (n) => (n % 23 === 7 ? { spoilt: n } : undefined) },
     async run(context) {
@@ -30,7 +30,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
       const refused = await deadLettersFromNow(context);
       await withoutProblem(context, async () => {
         load.mixesInBad = true;
-        await wait(6_000);
+        await wait(4_000);
         load.mixesInBad = false;
         await settled(context);
       });
@@ -41,7 +41,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
   },
   {
     name: 'F27',
-    title: `InfluxDB takes at most ${LIMIT_BYTES / 1000} KB (413), 6 s: batches are halved, a reading that is too large alone is refused`,
+    title: `InfluxDB takes at most ${LIMIT_BYTES / 1000} KB (413), 4 s: batches are halved, a reading that is too large alone is refused`,
     takesMs: 30_000,
     load: { badReadings: (n) => (n % 23 === 7 ? LARGE : undefined) },
     async run(context) {
@@ -52,7 +52,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
         bytes > LIMIT_BYTES ? { status: 413, error: 'Request Entity Too Large' } : undefined;
       await withoutProblem(context, async () => {
         load.mixesInBad = true;
-        await wait(6_000);
+        await wait(4_000);
         load.mixesInBad = false;
         await settled(context); // the limit stands until all of them are dealt with
       });
@@ -65,7 +65,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
   },
   {
     name: 'F28',
-    title: 'the password of InfluxDB changed under load (401), and changed back after 8 s',
+    title: 'the password of InfluxDB changed under load (401), and changed back after 5 s',
     takesMs: 40_000,
     async run(context) {
       const { services, installation, database } = context;
@@ -88,7 +88,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
         begin: () => tell(`SET PASSWORD FOR gate = '${another}'`),
         end: () => tell(`SET PASSWORD FOR gate = '${ours}'`),
       };
-      await whileStoreIs('credentials', context, fault, 8_000);
+      await whileStoreIs('credentials', context, fault, 5_000);
     },
   },
   {
