@@ -1,11 +1,13 @@
 import type { FieldgateError } from '@fieldgate/contracts';
 import { backOffMs, pause, type Clock } from '@fieldgate/service';
 import type { NewRecord, Settle } from '../log-writer.js';
-import type { DiskSpool, ReadRecord, SpooledRecord, SpoolPosition } from './disk-spool.js';
+import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
 import { RecordsOnTheirWay } from './records-on-their-way.js';
 
 /** One reading from the disk. */
-const CHUNK = { maxRecords: 500, maxBytes: 1024 * 1024 };
+const CHUNK = { maxRecords: 2_000, maxBytes: 1024 * 1024 };
+/** It is not more than the rate lets through in so much time: live records get their turn in between. */
+const CHUNK_SECONDS = 0.1;
 /** Of one partition, on their way to the log. */
 const WINDOW = 1_000;
 /** The same, while the log does not take them: they only wait in memory. */
@@ -101,16 +103,20 @@ export class SpoolDrain {
   }
 
   private async step(): Promise<void> {
-    const { disk, recordsPerSecond, monotonic } = this.ports;
+    const { disk, monotonic } = this.ports;
     const { signal } = this.stopping;
     this.isWoken = false;
     await this.catchUp();
     const startedAt = monotonic.now();
     const { end } = disk;
-    const records = await disk.read(this.position, CHUNK);
+    const records = await disk.read(this.position, this.chunk());
     for (const { record, at, next } of records) {
       if (signal.aborted) return;
-      await this.sendOrLeave(record, at);
+      const partition = this.ports.partitionOf(record);
+      if (!this.behind.has(partition)) {
+        if (this.hasRoom(partition) || (await this.untilRoom(partition))) this.send(record, at, partition);
+        else this.behind.set(partition, at);
+      }
       this.position = next;
     }
     if (records.length === 0) {
@@ -119,51 +125,78 @@ export class SpoolDrain {
       else this.ports.moved();
       await this.woken();
     }
-    const pauseMs = (records.length / recordsPerSecond) * 1_000 - (monotonic.now() - startedAt);
-    if (pauseMs >= 1) await pause(pauseMs, signal);
+    await this.pace(records.length, startedAt);
   }
 
-  /** Partitions that were left behind and are not stuck any more, each from where it was left to where the others are. */
+  /** All partitions that were left behind and are not stuck any more, in one reading: from where the first was left to where the others are. */
   private async catchUp(): Promise<void> {
+    const { signal } = this.stopping;
+    const catching = new Set<string>();
+    let at = this.position;
     for (const [partition, from] of this.behind) {
       if (this.isStuck(partition)) continue;
-      let at = from;
-      while (at < this.position && !this.stopping.signal.aborted) {
-        const records = await this.ports.disk.read(at, CHUNK);
-        for (const read of records) {
-          if (read.at >= this.position || this.stopping.signal.aborted) break;
-          if (this.ports.partitionOf(read.record) === partition && !(await this.sendInTurn(read, partition)))
-            return; // stuck again: from here the next time
-          at = read.next;
-          this.behind.set(partition, at);
-        }
-        if (records.length === 0) at = this.position;
-      }
-      if (at >= this.position) this.behind.delete(partition);
+      catching.add(partition);
+      at = Math.min(at, from);
     }
+    while (at < this.position && catching.size > 0 && !signal.aborted)
+      at = await this.catchUpChunk(at, catching);
+    if (!signal.aborted) for (const partition of catching) this.behind.delete(partition);
   }
 
-  private async sendInTurn({ record, at }: ReadRecord, partition: string): Promise<boolean> {
-    if (!(await this.hasRoom(partition))) return false;
-    this.send(record, at, partition);
-    return true;
+  /** Returns up to where they have come. One that is stuck again leaves the set, and goes on from there the next time. */
+  private async catchUpChunk(from: SpoolPosition, catching: Set<string>): Promise<SpoolPosition> {
+    const { disk, monotonic, partitionOf } = this.ports;
+    const startedAt = monotonic.now();
+    let reached = from;
+    let sent = 0;
+    const records = await disk.read(from, this.chunk());
+    for (const { record, at, next } of records) {
+      if (at >= this.position || this.stopping.signal.aborted) break;
+      const partition = partitionOf(record);
+      if (catching.has(partition) && at >= (this.behind.get(partition) ?? 0)) {
+        if (this.hasRoom(partition) || (await this.untilRoom(partition))) {
+          this.send(record, at, partition);
+          this.behind.set(partition, next);
+          sent += 1;
+        } else {
+          catching.delete(partition);
+        }
+      }
+      reached = next;
+    }
+    const isOver = records.length === 0 || (records.at(-1)?.next ?? 0) >= this.position;
+    if (isOver && !this.stopping.signal.aborted) reached = this.position;
+    for (const partition of catching)
+      this.behind.set(partition, Math.max(reached, this.behind.get(partition) ?? 0));
+    await this.pace(sent, startedAt);
+    return reached;
   }
 
-  private async sendOrLeave(record: SpooledRecord, at: SpoolPosition): Promise<void> {
-    const partition = this.ports.partitionOf(record);
-    if (this.behind.has(partition)) return;
-    if (await this.hasRoom(partition)) this.send(record, at, partition);
-    else this.behind.set(partition, at);
+  private chunk(): typeof CHUNK {
+    const maxRecords = Math.min(CHUNK.maxRecords, Math.ceil(this.ports.recordsPerSecond * CHUNK_SECONDS));
+    return { ...CHUNK, maxRecords };
+  }
+
+  private async pace(records: number, startedAt: number): Promise<void> {
+    const { recordsPerSecond, monotonic } = this.ports;
+    const pauseMs = (records / recordsPerSecond) * 1_000 - (monotonic.now() - startedAt);
+    if (pauseMs >= 1) await pause(pauseMs, this.stopping.signal);
+  }
+
+  private hasRoom(partition: string): boolean {
+    const window = this.ports.isAway(partition) ? WINDOW_WHILE_AWAY : WINDOW;
+    return (this.onTheirWay.get(partition)?.open ?? 0) < window;
   }
 
   /** Waits for the partition's turn; false when it is stuck, or the end has come. */
-  private async hasRoom(partition: string): Promise<boolean> {
+  private async untilRoom(partition: string): Promise<boolean> {
     const { signal } = this.stopping;
-    const window = this.ports.isAway(partition) ? WINDOW_WHILE_AWAY : WINDOW;
-    while ((this.onTheirWay.get(partition)?.open ?? 0) >= window) {
+    while (!this.hasRoom(partition)) {
       if (signal.aborted || this.isStuck(partition)) return false;
       this.isWoken = false;
-      await Promise.race([this.woken(), pause(RELEASE_EVERY_MS, signal)]);
+      const timer = setTimeout(() => this.wake(), RELEASE_EVERY_MS);
+      await this.woken();
+      clearTimeout(timer);
     }
     return !signal.aborted;
   }
@@ -179,9 +212,10 @@ export class SpoolDrain {
     this.onTheirWay.set(partition, onTheirWay);
     const entry = onTheirWay.add(at, monotonic.now());
     const done = (): void => {
+      const now = monotonic.now();
       onTheirWay.settle(entry);
-      delivered(record, partition, at, monotonic.now() - entry.sentAt);
-      this.releaseSoon();
+      delivered(record, partition, at, now - entry.sentAt);
+      this.releaseSoon(now);
       this.wake();
     };
     deliver(record, record.timestampMs, (error) => {
@@ -195,8 +229,7 @@ export class SpoolDrain {
     });
   }
 
-  private releaseSoon(): void {
-    const now = this.ports.monotonic.now();
+  private releaseSoon(now: number): void {
     if (now - this.releasedAt < RELEASE_EVERY_MS) return;
     this.releasedAt = now;
     this.releasing = this.releasing.then(() => this.release());

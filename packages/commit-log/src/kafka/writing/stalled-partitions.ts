@@ -4,6 +4,8 @@ import type { PartitionQueue } from './partition-queue.js';
 import { reasonOf } from '../protocol/protocol-codes.js';
 
 const LONGEST_PAUSE_MS = 1_000;
+/** While a broker answers, an election under way or a broker on its return is a matter of moments: what is held back is late by this at most. */
+const LONGEST_PAUSE_WHILE_ANSWERED_MS = 250;
 /** An election or a topic that is new costs a few tries, and is nobody's business. */
 const TRIES_BEFORE_WARNING = 3;
 /** A failure that nothing has tried to repeat for so long says nothing about now. */
@@ -15,12 +17,16 @@ export interface StalledPartitionsOptions {
   readonly signal: AbortSignal;
   /** The partition may be tried again, with this leader. */
   readonly release: (queue: PartitionQueue, leader: number) => void;
+  /** For tests: time that passes at once. */
+  readonly wait?: typeof pause;
 }
 
 /** Partitions without a way to their leader wait here, each for itself, until the cluster has told where the leader is. */
 export class StalledPartitions {
   private readonly queues = new Set<PartitionQueue>();
   private recovering = false;
+  /** The last question where the leaders are was. */
+  private isAnswered = true;
   private warned = false;
   private failure: { readonly reason: string; readonly at: number } | undefined;
 
@@ -66,13 +72,16 @@ export class StalledPartitions {
 
   private async recover(): Promise<void> {
     this.recovering = true;
-    const { cluster, signal } = this.options;
+    const { cluster, signal, wait = pause } = this.options;
     while (this.queues.size > 0 && !signal.aborted) {
       const failures = Math.min(...Array.from(this.queues, (queue) => queue.failures));
-      await pause(Math.min(LONGEST_PAUSE_MS, backOffMs(failures) / 2), signal);
+      const longestMs = this.isAnswered ? LONGEST_PAUSE_WHILE_ANSWERED_MS : LONGEST_PAUSE_MS;
+      await wait(Math.min(longestMs, backOffMs(failures) / 2), signal);
       try {
         await cluster.refresh();
+        this.isAnswered = true;
       } catch (error) {
+        this.isAnswered = false;
         this.failed(reasonOf(error));
         this.warn(reasonOf(error));
         for (const queue of this.queues) queue.failures++;
