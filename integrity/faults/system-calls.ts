@@ -72,7 +72,7 @@ export function callsIn(trace: string): SystemCall[] {
 type Parsed = Omit<SystemCall, 'at'> & { readonly at: number | undefined };
 
 function callOf(text: string, from: number, to: number): Parsed | undefined {
-  const head = /^(\w+)\((\d+)<([^>]*(?:->[^>]*)?)>/.exec(text);
+  const head = /^(\w+)\((\d+)<((?:->|[^>])*)>/.exec(text);
   const result = Number(/ = (-?\d+)[^=]*$/.exec(text)?.[1] ?? -1);
   if (!head) return undefined;
   const [whole, name = '', fd = '', target = ''] = head;
