@@ -28,7 +28,7 @@ async function run({ plan, json, writeDocs }: Options): Promise<void> {
   }
   print(sumOf(results));
   if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
-  if (writeDocs) await writeFile(PAGE, reliabilityPage(results));
+  if (writeDocs) await writeFile(PAGE, reliabilityPage(results, process.argv.slice(2)));
   process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }
 

@@ -16,8 +16,8 @@ export function sumOf(results: readonly CaseResult[]): string {
   return [`${results.length} runs, ${failed.length} failed`, ...again].join('\n');
 }
 
-/** docs/reliability.md: one row per case, over all of its seeds. */
-export function reliabilityPage(results: readonly CaseResult[]): string {
+/** docs/reliability.md: the command that was really run, and one row per case, over all of its seeds. */
+export function reliabilityPage(results: readonly CaseResult[], args: readonly string[]): string {
   const byCase = new Map<string, CaseResult[]>();
   for (const result of results) byCase.set(result.name, [...(byCase.get(result.name) ?? []), result]);
   const rows = [...byCase].map(([name, runs]) => [
@@ -34,7 +34,7 @@ export function reliabilityPage(results: readonly CaseResult[]): string {
     Math.round(largest(runs, ({ largestRssMb }) => largestRssMb)),
     runs.filter(({ problems }) => problems.length > 0).length,
   ]);
-  return `${HEAD}\n${markdownTable(COLUMNS, rows)}\n\n${FOOT}`;
+  return `${head(args)}\n${markdownTable(COLUMNS, rows)}\n\n${FOOT}`;
 }
 
 const COLUMNS = [
@@ -52,12 +52,12 @@ const COLUMNS = [
   'failed runs',
 ];
 
-const HEAD = `# Reliability
+const head = (args: readonly string[]): string => `# Reliability
 
 This page is generated from a run of the fault bench; do not edit it:
 
 \`\`\`sh
-npm run faults -- --all --write-docs
+npm run faults -- ${args.join(' ')}
 \`\`\`
 
 Simulated devices publish numbered messages with QoS 1, over MQTT 3.1.1 and 5, while something goes wrong with what is real and runs beside them: three Kafka brokers, InfluxDB, the gateway, the processors. An oracle then reads the log and the store past Fieldgate, and compares: everything acknowledged is stored, everything stored was published, each message once, in the log in the order of its session.
