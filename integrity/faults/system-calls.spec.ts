@@ -29,13 +29,18 @@ describe('callsIn', () => {
         `8 fdatasync(18<${FILE}> <unfinished ...>`,
         `7 write(21<TCP:[a:1->b:2]>, "${hex('x')}", 1) = 1`,
         '8 <... fdatasync resumed>) = 0',
+        `9 pwrite64(18<${FILE}>, "${hex('ab')}", 2, 77 <unfinished ...>`,
+        '9 <... pwrite64 resumed>) = 2',
         `8 fdatasync(18<${FILE}> <unfinished ...>`,
       ].join('\n'),
     );
-    expect(calls.map(({ name, target, from, to, result }) => [name, target, from, to, result])).toEqual([
-      ['write', 'TCP:[a:1->b:2]', 1, 1, 1],
-      ['fdatasync', '/data/a.spool', 0, 2, 0],
-      ['fdatasync', '/data/a.spool', 3, Infinity, -1],
+    expect(
+      calls.map(({ name, target, at, from, to, result }) => [name, target, at, from, to, result]),
+    ).toEqual([
+      ['write', 'TCP:[a:1->b:2]', 0, 1, 1, 1],
+      ['fdatasync', '/data/a.spool', 0, 0, 2, 0],
+      ['pwrite64', '/data/a.spool', 77, 3, 4, 2],
+      ['fdatasync', '/data/a.spool', 0, 5, Infinity, -1],
     ]);
   });
 

@@ -76,7 +76,7 @@ function callOf(text: string, from: number, to: number): Parsed | undefined {
   const result = Number(/ = (-?\d+)[^=]*$/.exec(text)?.[1] ?? -1);
   if (!head) return undefined;
   const [whole, name = '', fd = '', target = ''] = head;
-  const args = text.slice(whole.length, text.lastIndexOf(') = '));
+  const args = text.slice(whole.length, text.lastIndexOf(') = ')).trimEnd();
   const pieces = [...args.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map(([, hex = '']) => fromHex(hex));
   const bytes = Buffer.concat(pieces);
   const isDone = to !== Infinity;
