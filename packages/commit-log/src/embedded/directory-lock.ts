@@ -39,7 +39,7 @@ export class DirectoryLock {
 
   async take(): Promise<void> {
     try {
-      await mkdir(this.directory, { recursive: true });
+      await mkdir(this.directory, { recursive: true, mode: 0o700 }); // what devices say is nobody else's business
       await this.create();
       await this.removeLeftovers();
     } catch (error) {

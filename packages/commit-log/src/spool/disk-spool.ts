@@ -131,6 +131,11 @@ export class DiskSpool {
     });
   }
 
+  /** Rejects while the disk takes nothing: a few blocks are written, and written over the next time. */
+  probe(): Promise<void> {
+    return this.reserve.renew();
+  }
+
   /**
    * Everything before the position is in the log: whole segments before it are removed, and it is kept for the next start. Segments go first, so
    * that a full disk gets room: one that is missing is before the mark. Throws `spool-unwritable` when the mark cannot be kept: then a start
@@ -138,6 +143,7 @@ export class DiskSpool {
    */
   release(before: SpoolPosition): Promise<void> {
     return this.inTurn(async () => {
+      if (!this.isOpen) return; // the directory may be another's
       this.releasedPosition = Math.max(this.releasedPosition, Math.min(before, this.endPosition));
       const position = this.releasedPosition;
       try {

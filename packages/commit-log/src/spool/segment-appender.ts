@@ -5,6 +5,9 @@ import type { SpoolSegment } from './spool-segment.js';
 
 export type OpenFile = typeof open;
 
+/** What devices say is nobody else's business. */
+export const OWNER_ONLY = 0o600;
+
 /** Writes one segment's file, from its creation on. */
 export class SegmentAppender {
   /** Bytes that are on disk and count. */
@@ -21,7 +24,7 @@ export class SegmentAppender {
   /** On disk when it resolves. When it rejects, nothing of it counts. */
   async append(frames: Buffer): Promise<void> {
     try {
-      this.file ??= await this.openFile(this.segment.path, 'wx');
+      this.file ??= await this.openFile(this.segment.path, 'wx', OWNER_ONLY);
       await writeWhole(this.file, frames, this.size);
     } catch (error) {
       await this.cutBack();

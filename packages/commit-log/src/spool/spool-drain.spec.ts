@@ -72,6 +72,7 @@ describe('the drain of the spool', () => {
       lost: () => undefined,
       moved: () => undefined,
       failed: (error) => logged.push(String(error)),
+      epoch: { now: () => 1_795_210_200_123 },
       monotonic: { now: () => nowMs },
       recordsPerSecond,
       stuckAfterMs: STUCK_AFTER_MS,

@@ -31,6 +31,8 @@ export interface DrainPorts {
   readonly moved: () => void;
   /** The disk cannot be read, or the mark on it not be moved; tried again. */
   readonly failed: (error: unknown) => void;
+  /** Of a dead letter: the log may refuse records that are too old. */
+  readonly epoch: Clock;
   readonly monotonic: Clock;
   readonly recordsPerSecond: number;
   /** A partition that has taken nothing for so long is left behind. */
@@ -207,7 +209,7 @@ export class SpoolDrain {
   }
 
   private send(record: SpooledRecord, at: SpoolPosition, partition: string): void {
-    const { monotonic, deliver, delivered, buried, lost } = this.ports;
+    const { epoch, monotonic, deliver, delivered, buried, lost } = this.ports;
     const onTheirWay = this.onTheirWay.get(partition) ?? new RecordsOnTheirWay();
     this.onTheirWay.set(partition, onTheirWay);
     const entry = onTheirWay.add(at, monotonic.now());
@@ -221,7 +223,7 @@ export class SpoolDrain {
     deliver(record, record.timestampMs, (error) => {
       if (error === undefined) return done();
       if (error.retriable) return; // the log was closed: it is read again
-      deliver(buried(record, error), record.timestampMs, (refusal) => {
+      deliver(buried(record, error), epoch.now(), (refusal) => {
         if (refusal?.retriable) return;
         if (refusal) lost(record, refusal);
         done();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { codeOf } from '../embedded/system-error.js';
 import type { SpoolPosition } from './record-frame.js';
-import { syncDirectory, type OpenFile } from './segment-appender.js';
+import { OWNER_ONLY, syncDirectory, type OpenFile } from './segment-appender.js';
 
 const MAGIC = 0x4d534746; // "FGSM"
 const BYTES = 16;
@@ -44,7 +44,7 @@ export class SpoolMark {
     bytes.writeDoubleLE(position, 4);
     bytes.writeUInt32LE(crc32(bytes.subarray(0, 12)), 12);
     const draft = `${this.path}.new`;
-    const file = await this.openFile(draft, 'w');
+    const file = await this.openFile(draft, 'w', OWNER_ONLY);
     try {
       await file.writeFile(bytes);
       await file.sync();

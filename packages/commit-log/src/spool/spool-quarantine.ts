@@ -5,6 +5,7 @@ import type { Logger } from '@fieldgate/service';
 import { reasonOf } from '../embedded/system-error.js';
 import type { Stretch } from './frame-cursor.js';
 import type { SpoolPosition } from './record-frame.js';
+import { OWNER_ONLY } from './segment-appender.js';
 import type { SpoolSegment } from './spool-segment.js';
 
 const quarantinedRecords = new Counter({
@@ -63,7 +64,7 @@ export class SpoolQuarantine {
     { from, bytes, copy }: { from: SpoolPosition; bytes: number; copy: string },
   ): Promise<'copied' | 'there' | 'failed'> {
     try {
-      await mkdir(this.directory, { recursive: true });
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
       if ((await readdir(this.directory)).includes(basename(copy))) return 'there';
       await this.makeRoom(bytes);
       const draft = `${copy}.part`; // whole or not at all: what is there has been reported
@@ -99,7 +100,7 @@ async function copyBytes(
   path: string,
   { from, bytes }: { from: number; bytes: number },
 ): Promise<void> {
-  const target = await open(path, 'w');
+  const target = await open(path, 'w', OWNER_ONLY);
   try {
     const chunk = Buffer.alloc(Math.min(COPY_BYTES, bytes));
     for (let copied = 0; copied < bytes;) {

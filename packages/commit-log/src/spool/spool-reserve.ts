@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@fieldgate/service';
 import { reasonOf } from '../embedded/system-error.js';
+import { OWNER_ONLY } from './segment-appender.js';
 
 /** Enough for the lock of the directory and the mark, in blocks of any file system. */
 const RESERVE = Buffer.alloc(64 * 1024);
@@ -21,9 +22,14 @@ export class SpoolReserve {
     await rm(this.path, { force: true });
   }
 
+  /** Rejects while the disk takes nothing. */
+  async renew(): Promise<void> {
+    await writeFile(this.path, RESERVE, { flush: true, mode: OWNER_ONLY });
+  }
+
   async setAside(): Promise<void> {
     try {
-      await writeFile(this.path, RESERVE, { flush: true });
+      await this.renew();
     } catch (error) {
       this.logger.debug({ reason: reasonOf(error) }, 'no room for the reserve'); // the next start finds what there is now
     }

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, open as openReal, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -8,7 +8,8 @@ import { pino } from 'pino';
 import type { Overflow, TakenBack } from '../kafka/writing/unsettled-records.js';
 import type { NewRecord, Settle } from '../log-writer.js';
 import { Inbox } from '../testing/inbox.js';
-import { DiskSpool } from './disk-spool.js';
+import { DiskSpool, type DiskSpoolOptions } from './disk-spool.js';
+import type { OpenFile } from './segment-appender.js';
 import { SpoolingWriter, type SpoolableLog, type SpoolLimits } from './spooling-writer.js';
 
 const TOPIC: LogTopic = 'fieldgate.telemetry.v1';
@@ -118,12 +119,15 @@ describe('the spooling writer', () => {
     await rm(directory, { recursive: true });
   });
 
-  async function start(limits: Partial<SpoolLimits> = {}, segmentBytes?: number): Promise<SpoolingWriter> {
+  async function start(
+    limits: Partial<SpoolLimits> = {},
+    options: Partial<DiskSpoolOptions> = {},
+  ): Promise<SpoolingWriter> {
     const disk = new DiskSpool({
       directory,
       logger: pino({ level: 'silent' }),
       damaged: () => undefined,
-      ...(segmentBytes === undefined ? {} : { segmentBytes }),
+      ...options,
     });
     await disk.open();
     const writer = new SpoolingWriter({
@@ -261,7 +265,7 @@ describe('the spooling writer', () => {
   });
 
   it('says that it is full, gives up nothing that it has acknowledged, and takes more when it has room', async () => {
-    const writer = await start({ maxBytes: 3_000 }, 1_000);
+    const writer = await start({ maxBytes: 3_000 }, { segmentBytes: 1_000 });
     log.goAway(0);
     const large = Array.from({ length: 5 }, (_, n) => `${n}`.padEnd(900, '.'));
     append(writer, 'a', ...large);
@@ -277,6 +281,25 @@ describe('the spooling writer', () => {
     await untilState(writer, 'direct');
     expect(writer.status().full).toBeUndefined();
     expect(log.records.all).toHaveLength(6);
+  });
+
+  it('turns devices away while the disk refuses, and looks by itself whether that is over', async () => {
+    let isFull = true;
+    const openFile: OpenFile = async (path, flags, mode) => {
+      if (isFull) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      return openReal(path, flags, mode);
+    };
+    const full = await start({}, { openFile });
+    log.goAway(0);
+    append(full, 'a', '1');
+    log.timeIsOver(0);
+    await until(() => full.status().full !== undefined);
+    expect(full.status().full).toContain('no space left');
+    isFull = false;
+    await settled.count(1);
+    await until(() => full.status().full === undefined); // nobody else has written
+    expect(settled.all).toEqual(['a:1 spooled']);
+    expect(full.status().state).toBe('spooling');
   });
 
   it('keeps a dead letter of what the log refuses, and goes on', async () => {

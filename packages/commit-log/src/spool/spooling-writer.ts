@@ -1,5 +1,5 @@
 import { encodeDeadLetter, type FieldgateError, type LogTopic } from '@fieldgate/contracts';
-import type { Clock, Logger } from '@fieldgate/service';
+import { pause, type Clock, type Logger } from '@fieldgate/service';
 import { reasonOf, unavailable } from '../kafka/protocol/protocol-codes.js';
 import type { Overflow, TakenBack } from '../kafka/writing/unsettled-records.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
@@ -40,6 +40,7 @@ export interface SpoolingWriterParts {
 
 /** Below this part of the limit a spool that was full takes devices in again. */
 const ROOMY = 0.9;
+const PROBE_EVERY_MS = 1_000;
 
 /**
  * What devices send, on its way to the log, or to a spool on this disk while the log does not answer. Settled without a position: on this disk.
@@ -53,6 +54,8 @@ export class SpoolingWriter implements LogWriter {
   private leftBefore: SpoolPosition = 0;
   private state: SpoolState = 'direct';
   private full: string | undefined;
+  private readonly stopping = new AbortController();
+  private probing: Promise<void> = Promise.resolve();
   private isDrainFailing = false;
   private buriedSoFar = 0;
 
@@ -74,6 +77,7 @@ export class SpoolingWriter implements LogWriter {
       lost: (record, error) => this.lose(record, error),
       moved: () => this.onMoved(),
       failed: (error) => this.diskFailed(error),
+      epoch: parts.clock,
       monotonic,
       recordsPerSecond: limits.drainRecordsPerSecond,
       stuckAfterMs: limits.afterMs,
@@ -108,7 +112,7 @@ export class SpoolingWriter implements LogWriter {
     const { oldestMs } = disk;
     return {
       state: this.state,
-      full: this.full,
+      full: this.state === 'direct' ? undefined : this.full, // nobody needs it then
       records: disk.records,
       bytes: disk.bytes,
       oldestAgeMs: oldestMs === undefined ? undefined : Math.max(0, clock.now() - oldestMs),
@@ -122,6 +126,8 @@ export class SpoolingWriter implements LogWriter {
 
   /** After the log has given back what it did not take: that is on disk, or given up. */
   async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.probing;
     await this.room.stop();
     await this.drain.finish();
     await this.parts.disk.close();
@@ -154,7 +160,6 @@ export class SpoolingWriter implements LogWriter {
       this.setFull(reasonOf(error));
       throw error;
     }
-    if (this.noRoom(ROOMY) === undefined) this.setFull(undefined);
   }
 
   private noRoom(partOfLimit: number): string | undefined {
@@ -193,7 +198,6 @@ export class SpoolingWriter implements LogWriter {
     this.isDrainFailing = false;
     if (this.leftBefore > 0 && this.drain.done >= this.leftBefore) this.leftBefore = 0;
     this.look();
-    if (this.noRoom(ROOMY) === undefined) this.setFull(undefined); // whether the disk takes more shows with the next write
   }
 
   /** One line for each change of the state. */
@@ -213,13 +217,29 @@ export class SpoolingWriter implements LogWriter {
     return this.partitions.isEmpty && this.leftBefore === 0 ? 'direct' : 'draining';
   }
 
-  private setFull(reason: string | undefined): void {
-    const was = this.full;
-    this.full = reason;
-    if (was === undefined && reason !== undefined)
+  private setFull(reason: string): void {
+    if (this.full === undefined) {
       this.parts.logger.error({ reason }, 'the spool takes no more: devices are turned away');
-    else if (was !== undefined && reason === undefined)
-      this.parts.logger.info('the spool takes records again');
+      this.probing = this.probe();
+    }
+    this.full = reason;
+  }
+
+  /** While devices are turned away nobody writes: whether there is room again has to be looked for. */
+  private async probe(): Promise<void> {
+    const { signal } = this.stopping;
+    do await pause(PROBE_EVERY_MS, signal);
+    while (!signal.aborted && !(await this.hasRoomAgain()));
+    this.full = undefined;
+    if (!signal.aborted) this.parts.logger.info('the spool takes records again');
+  }
+
+  private async hasRoomAgain(): Promise<boolean> {
+    if (this.noRoom(ROOMY) !== undefined) return false;
+    return this.parts.disk.probe().then(
+      () => true,
+      () => false, // the reason has been told
+    );
   }
 
   private diskFailed(error: unknown): void {
