@@ -73,7 +73,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
       installation.beforeRemoval(() => gate.stop());
       const [root, ours, another] = Array.from({ length: 3 }, () => randomBytes(8).toString('hex'));
       const tell = (q: string): Promise<void> =>
-        tellInflux(gate.url, '/query', new URLSearchParams({ q, u: 'root', p: root ?? '' }));
+        tellInflux(gate.url, `/query?u=root&p=${root}`, new URLSearchParams({ q }));
       await tell(`CREATE USER root WITH PASSWORD '${root}' WITH ALL PRIVILEGES`);
       await tell(`CREATE DATABASE "${database}"`);
       await tell(`CREATE USER gate WITH PASSWORD '${ours}'`);
