@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { startKafkaCluster } from '../../../ops/services/kafka-cluster.mjs';
-import { LOADS, measureLoad, type LoadName, type Measured } from '../edge/edge-loads.js';
+import { LOADS, type LoadName } from '../edge/edge-loads.js';
+import { runLoad, type LoadResult } from '../load.js';
 import { fixed, median, progress, whole, type Section } from '../report.js';
 import { withFolder } from '../systems/folders.js';
 import { withGateway, type OwnServer } from '../systems/ingest-systems.js';
@@ -12,8 +13,8 @@ interface Ratios {
 }
 
 interface Pair {
-  readonly without: Measured;
-  readonly with: Measured;
+  readonly without: LoadResult;
+  readonly with: LoadResult;
 }
 
 export interface Cost {
@@ -25,6 +26,9 @@ const QUIET: LoadName = 'open 500';
 const FULL: LoadName = '200 × 20';
 /** Each gateway has its turn so often: first, second, second, first. */
 const TURNS = 2;
+const PAYLOAD_BYTES = 200;
+/** To warm up again what was loaded before. */
+const AGAIN_SECONDS = 2;
 
 /** Two gateways on one Kafka, one with a spool and one without, loaded in turn. */
 export async function measureCost(seconds: number, run: string, isWithFirst: boolean): Promise<Cost> {
@@ -58,11 +62,12 @@ async function compared(
   load: LoadName,
   { seconds, order }: { readonly seconds: number; readonly order: readonly (keyof Pair)[] },
 ): Promise<Ratios & Pair> {
-  const measured: Record<keyof Pair, Measured[]> = { without: [], with: [] };
-  for (const which of order) await measureLoad(gateways[which], load, 1); // warm, both the same way
+  const measured: Record<keyof Pair, LoadResult[]> = { without: [], with: [] };
+  for (const which of order)
+    await loaded(gateways[which], load, { warmSeconds: LOADS[load].warmSeconds, seconds: 1 });
   for (let turn = 0; turn < TURNS; turn += 1)
     for (const which of turn % 2 === 0 ? order : order.toReversed())
-      measured[which].push(await measureLoad(gateways[which], load, seconds));
+      measured[which].push(await loaded(gateways[which], load, { warmSeconds: AGAIN_SECONDS, seconds }));
   const pair = { without: middle(measured.without), with: middle(measured.with) };
   return {
     ...pair,
@@ -71,10 +76,19 @@ async function compared(
   };
 }
 
-function middle(all: readonly Measured[]): Measured {
+function loaded(
+  { port, pid }: OwnServer,
+  load: LoadName,
+  time: { readonly warmSeconds: number; readonly seconds: number },
+): Promise<LoadResult> {
+  const { connections, shape } = LOADS[load];
+  return runLoad({ port, connections, shape, payloadBytes: PAYLOAD_BYTES, ...time, pids: [pid] });
+}
+
+function middle(all: readonly LoadResult[]): LoadResult {
   const [first] = all;
   if (!first) throw new Error('nothing was measured');
-  const of = (figure: (measured: Measured) => number): number => median(all.map(figure));
+  const of = (figure: (measured: LoadResult) => number): number => median(all.map(figure));
   return {
     ...first,
     acknowledgedPerSecond: of((measured) => measured.acknowledgedPerSecond),
@@ -84,13 +98,13 @@ function middle(all: readonly Measured[]): Measured {
   };
 }
 
-function cpuOf({ cpuPer100k }: Measured): number {
+function cpuOf({ cpuPer100k }: LoadResult): number {
   return cpuPer100k[0] ?? Number.NaN;
 }
 
 export function costSection(costs: readonly Cost[]): Section {
-  const row = (name: string, of: (cost: Cost) => Measured): readonly string[] => {
-    const figure = (read: (measured: Measured) => number): number =>
+  const row = (name: string, of: (cost: Cost) => LoadResult): readonly string[] => {
+    const figure = (read: (measured: LoadResult) => number): number =>
       median(costs.map((cost) => read(of(cost))));
     return [
       name,
