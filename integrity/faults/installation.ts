@@ -92,7 +92,11 @@ export class Installation {
 
   private async stopOne(name: ProcessName, withinMs: number): Promise<readonly string[]> {
     const { fieldgate } = this.members.get(name) ?? {};
-    if (fieldgate === undefined || !fieldgate.isRunning) return [];
+    if (fieldgate === undefined || fieldgate.wasKilled) return [];
+    if (!fieldgate.isRunning) {
+      const { code, signal } = await fieldgate.ended; // by itself, or told to by the case
+      return code === 0 ? [] : [`${name} has ended with ${code ?? signal}: ${lastWords(fieldgate)}`];
+    }
     this.thaw(name);
     let late = false;
     const timer = setTimeout(() => {
@@ -102,8 +106,12 @@ export class Installation {
     const code = await fieldgate.stop();
     clearTimeout(timer);
     if (late) return [`${name} was still there ${withinMs / 1000} s after SIGTERM`];
-    return code === 0 ? [] : [`${name} ended with ${code}: ${fieldgate.stderr.slice(-500)}`];
+    return code === 0 ? [] : [`${name} ended with ${code}: ${lastWords(fieldgate)}`];
   }
+}
+
+function lastWords({ stderr, lines }: FieldgateProcess): string {
+  return stderr === '' ? lines.all.slice(-3).join('\n') : stderr.slice(-500);
 }
 
 function roleOf(name: ProcessName): Role {
