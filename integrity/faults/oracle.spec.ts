@@ -58,6 +58,12 @@ describe('the oracle', () => {
     ]);
   });
 
+  it('takes it for no wrong order when what was damaged on purpose comes again', () => {
+    const log = logged(0, 2, 3, 1, 4);
+    expect(judge(evidence({ log, spoilt: [1] })).reordered).toEqual([]);
+    expect(count(judge(evidence({ log, spoilt: [2] })).reordered)).toBe(1);
+  });
+
   it('counts repetitions in the log, and does not take them for a wrong order', () => {
     const { reordered, duplicatesInLog } = judge(evidence({ log: logged(0, 1, 2, 0, 1, 2, 3, 4) }));
     expect({ reordered, duplicatesInLog }).toEqual({ reordered: [], duplicatesInLog: 3 });

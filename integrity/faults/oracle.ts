@@ -5,7 +5,7 @@ export interface DeviceBooks {
   readonly acknowledged: ReadonlySet<number>;
   /** Refused by design: not to be stored, however they were answered. */
   readonly bad: ReadonlySet<number>;
-  /** May be missing: their only copy was damaged on purpose. */
+  /** May be missing, or late: a copy was damaged on purpose. */
   readonly spoilt?: ReadonlySet<number>;
 }
 
@@ -64,7 +64,7 @@ export function judge({ books, log, stored }: Evidence, perGateway = false): Ver
       const there = new Set(storedOf(id));
       return without(acknowledged, bad).filter((n) => !there.has(n) && spoilt?.has(n) !== true);
     }),
-    reordered: reordered(log, perGateway),
+    reordered: reordered(log, spoiltOf(books), perGateway),
     storedTwice: find(({ id }) => repeated(storedOf(id))),
     invented: find(({ id, published, bad }) =>
       storedOf(id).filter((n) => !Number.isInteger(n) || n < 0 || n >= published || bad.has(n)),
@@ -77,14 +77,22 @@ export function count(findings: readonly Finding[]): number {
   return total(findings, ({ numbers }) => numbers.length);
 }
 
-/** Numbers that come for the first time after a larger one has. */
-function reordered(log: readonly LoggedMessage[], perGateway: boolean): Finding[] {
+function spoiltOf(books: readonly DeviceBooks[]): Set<string> {
+  return new Set(books.flatMap(({ id, spoilt = new Set() }) => [...spoilt].map((n) => `${id} ${n}`)));
+}
+
+/** Numbers that come for the first time after a larger one has. What was spoilt may have been sent again, behind its neighbours. */
+function reordered(
+  log: readonly LoggedMessage[],
+  spoilt: ReadonlySet<string>,
+  perGateway: boolean,
+): Finding[] {
   const orders = new Map<string, { device: string; seen: Set<number>; newest: number; late: number[] }>();
   for (const { device, gateway, n } of log) {
     const key = perGateway ? `${device} ${gateway}` : device;
     const order = orders.get(key) ?? { device, seen: new Set(), newest: -1, late: [] };
     orders.set(key, order);
-    if (order.seen.has(n)) continue;
+    if (order.seen.has(n) || spoilt.has(`${device} ${n}`)) continue;
     order.seen.add(n);
     if (n < order.newest) order.late.push(n);
     else order.newest = n;
