@@ -14,10 +14,12 @@ export interface LoadOptions {
   readonly badReadings?: (n: number) => Readings | undefined;
   /** What the clock of a device shows at message n. All devices then send `id`. Default: the time. */
   readonly clock?: (n: number, index: number) => number;
-  /** Of a text in every message. Default: none. */
+  /** Of texts in every message, about. Default: none. */
   readonly fillerBytes?: number;
 }
 
+/** The longest that a reading may be. */
+const TEXT_BYTES = 1_000;
 const TICK_MS = 25;
 const LOOK_MS = 1_000;
 
@@ -45,7 +47,10 @@ export class Load {
     this.perSecond = options.perSecond ?? 400;
     this.badReadings = options.badReadings ?? (() => undefined);
     this.clock = options.clock;
-    this.filler = options.fillerBytes === undefined ? {} : { filler: 'x'.repeat(options.fillerBytes) };
+    const texts = Math.ceil((options.fillerBytes ?? 0) / TEXT_BYTES);
+    this.filler = Object.fromEntries(
+      Array.from({ length: texts }, (_, index) => [`filler${index}`, 'x'.repeat(TEXT_BYTES)]),
+    );
     this.credits = Array.from({ length: count }, random);
     this.devices = Array.from({ length: count }, (_, index) => {
       const id = `${options.prefix}-${index}`;
