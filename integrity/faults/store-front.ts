@@ -37,6 +37,7 @@ export class StoreFront {
   /** The first of the targets decides; what it takes goes to the next one as well. */
   static async open(targets: readonly string[]): Promise<StoreFront> {
     const server = createServer();
+    server.keepAliveTimeout = 0; // as InfluxDB: idle connections stay
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new StoreFront(server, targets);
