@@ -9,10 +9,12 @@ import {
   commitLogEnvironment,
   LogStart,
   type CommitLog,
+  type NewRecord,
 } from '@fieldgate/commit-log';
 import {
   deviceIdSchema,
   encodeTableRow,
+  FieldgateError,
   hashSecret,
   SALT_BYTES,
   type DeviceRecord,
@@ -38,6 +40,7 @@ import { reportWhenAsked } from './self-report.js';
 @Module({})
 class Root {}
 
+const ATTEMPTS = 6;
 const [, , given = '{}', deviceCount = '1'] = process.argv;
 const settings = readEnvironment(z.object({ ...commitLogEnvironment, ...gatewayEnvironment }), {
   FIELDGATE_MQTT_PORT: '0',
@@ -86,7 +89,19 @@ async function registerAll(log: CommitLog, count: number): Promise<void> {
         atMs: now,
         data: record,
       });
-      return appended(log.writer, { topic: 'fieldgate.devices.v1', key: id, value });
+      return registered(log, { topic: 'fieldgate.devices.v1', key: id, value });
     }),
   );
+}
+
+/** A Kafka that has just started on a busy machine may have no leaders for longer than an append waits. */
+async function registered(log: CommitLog, record: NewRecord): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await appended(log.writer, record);
+      return;
+    } catch (error) {
+      if (attempt === ATTEMPTS || !(error instanceof FieldgateError) || !error.retriable) throw error;
+    }
+  }
 }
