@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import { asBuffer } from './as-buffer.js';
 import { reject, type Rejection } from './errors.js';
 
 /** JSON in UTF-8; the text of a SyntaxError is kept out of the answer because it quotes the payload. */
@@ -19,10 +20,6 @@ function whatIsWrong(text: string): string | undefined {
   return text.startsWith('\uFEFF')
     ? 'the payload begins with a byte order mark: send JSON without one'
     : undefined;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 export function isObject(value: unknown): value is Record<string, unknown> {

@@ -1,7 +1,7 @@
 const SECONDS_LENGTH = '2026-11-20T21:30:00.'.length;
 const ZERO = 0x30;
 const UTC = 0x5a;
-const MILLISECONDS = /^\d{3}Z$/;
+const LENGTH = SECONDS_LENGTH + '123Z'.length;
 
 /** `Date.toISOString` and `Date.parse` for times close together: the second is converted once. */
 export class Rfc3339 {
@@ -20,13 +20,21 @@ export class Rfc3339 {
 
   /** NaN for what is no time. */
   parse(time: string): number {
-    const rest = time.slice(SECONDS_LENGTH);
-    if (time.startsWith(this.text) && MILLISECONDS.test(rest))
-      return this.second * 1000 + Number(rest.slice(0, 3));
+    if (time.length === LENGTH && time.startsWith(this.text) && time.charCodeAt(LENGTH - 1) === UTC) {
+      const hundreds = time.charCodeAt(SECONDS_LENGTH) - ZERO;
+      const tens = time.charCodeAt(SECONDS_LENGTH + 1) - ZERO;
+      const ones = time.charCodeAt(SECONDS_LENGTH + 2) - ZERO;
+      if (isDigit(hundreds) && isDigit(tens) && isDigit(ones))
+        return this.second * 1000 + hundreds * 100 + tens * 10 + ones;
+    }
     const ms = Date.parse(time);
     if (!Number.isNaN(ms)) this.of(ms); // for the next one of this second
     return ms;
   }
+}
+
+function isDigit(value: number): boolean {
+  return value >= 0 && value <= 9;
 }
 
 /** The same as bytes, written where they belong. */

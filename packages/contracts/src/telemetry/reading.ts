@@ -39,6 +39,16 @@ export function wrongValue(name: string, value: unknown): Rejection | undefined 
     : reject('text-too-long', `"${printable(name)}" is longer than ${MAX_TEXT_BYTES} bytes`);
 }
 
+/** What is wrong with the readings of a record; undefined: nothing. */
+export function wrongReading(readings: Readonly<Record<string, unknown>>): string | undefined {
+  for (const name of Object.keys(readings)) {
+    if (!isMetricName(name)) return `"${printable(name)}" is not a metric name`;
+    const wrong = wrongValue(name, readings[name]);
+    if (wrong) return wrong.detail;
+  }
+  return undefined;
+}
+
 /** Names come from strangers and end up in terminals and logs. */
 export function printable(text: string): string {
   return text.slice(0, 64).replace(/[^\x20-\x7e]/g, '?');

@@ -2,8 +2,9 @@ import { claimedTime, deviceSource, isBelievable } from '../cloud-event.js';
 import { isRejection, reject, type Rejection } from '../errors.js';
 import { isObject, parseJson } from '../parse-json.js';
 import { Rfc3339 } from '../rfc3339.js';
+import { ownTelemetry } from './own-telemetry.js';
 import type { TelemetryMessage } from './parse-telemetry.js';
-import { isMetricName, printable, wrongValue, type Readings } from './reading.js';
+import { wrongReading, type Readings } from './reading.js';
 
 /** What a record of `fieldgate.telemetry.v1` says, read back from its bytes. Times in epoch ms. */
 export interface TelemetryRecord {
@@ -95,6 +96,11 @@ const timeText = new Rfc3339();
 
 /** Reads a record of the telemetry topic. Anything that is not ours comes back as a rejection, for the dead letters. */
 export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection {
+  return ownTelemetry(value) ?? anyTelemetry(value);
+}
+
+/** The long way, for whoever has written it. */
+function anyTelemetry(value: Uint8Array): TelemetryRecord | Rejection {
   const parsed = parseJson(value);
   if (isRejection(parsed)) return reject('record-unreadable', parsed.detail);
   const event = parsed.value;
@@ -114,11 +120,8 @@ export function decodeTelemetry(value: Uint8Array): TelemetryRecord | Rejection 
   ) {
     return reject('record-unreadable', 'subject, id, time or readings are missing');
   }
-  for (const name of Object.keys(readings)) {
-    if (!isMetricName(name)) return reject('record-unreadable', `"${printable(name)}" is not a metric name`);
-    const wrong = wrongValue(name, readings[name]);
-    if (wrong) return reject('record-unreadable', wrong.detail);
-  }
+  const wrong = wrongReading(readings);
+  if (wrong !== undefined) return reject('record-unreadable', wrong);
   const record: TelemetryRecord & { seq?: number; connection?: string } = {
     deviceId: subject,
     id,
