@@ -30,7 +30,7 @@ describe('callsIn', () => {
         `7 write(21<TCP:[a:1->b:2]>, "${hex('x')}", 1) = 1`,
         '8 <... fdatasync resumed>) = 0',
         `9 pwrite64(18<${FILE}>, "${hex('ab')}", 2, 77 <unfinished ...>`,
-        '9 <... pwrite64 resumed>) = 2',
+        '9 <... pwrite64 resumed>)           = 2',
         `8 fdatasync(18<${FILE}> <unfinished ...>`,
       ].join('\n'),
     );

@@ -59,7 +59,11 @@ export function callsIn(trace: string): SystemCall[] {
     begun.delete(thread);
     const call = callOf(beginning + text.slice(resumed?.[0].length ?? 0), from, place);
     if (call?.name === 'lseek') places.set(`${thread} ${call.fd}`, call.result);
-    else if (call) calls.push({ ...call, at: call.at ?? places.get(`${thread} ${call.fd}`) ?? 0 });
+    else if (call) {
+      const at = call.at ?? places.get(`${thread} ${call.fd}`) ?? 0;
+      calls.push({ ...call, at });
+      places.set(`${thread} ${call.fd}`, at + Math.max(0, call.result)); // a gathered write may go on without a seek
+    }
   }
   for (const [thread, { text, from }] of begun) {
     const call = callOf(`${text}) = -1`, from, Infinity);
@@ -76,7 +80,7 @@ function callOf(text: string, from: number, to: number): Parsed | undefined {
   const result = Number(/ = (-?\d+)[^=]*$/.exec(text)?.[1] ?? -1);
   if (!head) return undefined;
   const [whole, name = '', fd = '', target = ''] = head;
-  const args = text.slice(whole.length, text.lastIndexOf(') = ')).trimEnd();
+  const args = text.slice(whole.length).replace(/\s*\)\s+= [^=]*$/, ''); // strace fills up to column 40
   const pieces = [...args.matchAll(/"((?:\\x[0-9a-f]{2})*)"/g)].map(([, hex = '']) => fromHex(hex));
   const bytes = Buffer.concat(pieces);
   const isDone = to !== Infinity;
