@@ -17,8 +17,9 @@ const MEMBERSHIP = {
   rebalanceTimeout: 20_000,
   /** Stopping waits for the fetch in flight (measured: 5 s with the client's default). */
   maxWaitTimeInMs: 500,
-  maxBytesPerPartition: 256 * 1024,
-  maxBytes: 4 * 1024 * 1024,
+  /** What one fetch brings of a partition is one batch, and that one write to the store and one commit: with 256 KiB they cost a fifth more CPU. */
+  maxBytesPerPartition: 1024 * 1024,
+  maxBytes: 8 * 1024 * 1024,
 } as const;
 /** kafkajs fetches again only when all batches of a fetch are done; one that takes longer goes on beside it, its partition paused. */
 const ASIDE_AFTER_MS = 200;
