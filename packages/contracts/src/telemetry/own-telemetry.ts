@@ -18,7 +18,7 @@ const times = new Rfc3339();
 const arrivals = new Rfc3339();
 
 /**
- * A record of a gateway, of which only the data is parsed as JSON: a third less time than for all of it. Undefined for every other one, which
+ * A record of a gateway, of which only the data is parsed as JSON: an eighth less time than for all of it. Undefined for every other one, which
  * may be a good one all the same. What it takes, `decodeTelemetry` would read the same by its long way.
  */
 export function ownTelemetry(value: Uint8Array): TelemetryRecord | undefined {
