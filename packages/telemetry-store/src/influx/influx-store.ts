@@ -56,6 +56,7 @@ class InfluxStore implements TelemetryStore {
   private open: Server | undefined;
   private databaseReady = false;
   private readonly clock: Clock;
+  private readonly monotonic: Clock;
   private readonly health: StoreHealth;
   private readonly places = new PointPlaces();
 
@@ -64,6 +65,7 @@ class InfluxStore implements TelemetryStore {
     { clock, logger, monotonic = monotonicClock }: InfluxStoreOptions,
   ) {
     this.clock = clock;
+    this.monotonic = monotonic;
     this.health = new StoreHealth({
       store: address.shown,
       logger,
@@ -165,13 +167,14 @@ class InfluxStore implements TelemetryStore {
   /** Runs what needs the server; its absence becomes the problem, and its answer ends it. */
   private async answering<T>(by: 'write' | 'look', use: (server: Server) => Promise<T>): Promise<T> {
     if (!this.open) throw new FieldgateError('store-unavailable', NOT_RUNNING);
+    const since = this.monotonic.now();
     try {
       const answer = await use(this.open);
       this.health.well(by);
       return answer;
     } catch (error) {
       if (this.open && error instanceof FieldgateError && error.code === 'store-unavailable')
-        this.health.failed(by, error);
+        this.health.failed(by, error, since);
       throw error;
     }
   }

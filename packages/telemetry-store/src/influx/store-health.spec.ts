@@ -44,6 +44,22 @@ describe('the health of the store', () => {
     ]);
   });
 
+  it('does not take a frozen request that ends after the store is back for a new absence', () => {
+    const frozen = new FieldgateError('store-unavailable', 'no answer within 10 s');
+    const asked = nowMs;
+    health.failed('write', frozen, asked - 5_000);
+    nowMs += 8_000;
+    health.well('write');
+    nowMs += 2_000;
+    health.failed('write', frozen, asked);
+    expect(health.problem).toBeUndefined();
+    expect(lines).toHaveLength(2);
+    const askedAfter = nowMs;
+    nowMs += 10_000;
+    health.failed('write', frozen, askedAfter);
+    expect(health.problem).toBe('no answer within 10 s');
+  });
+
   it('says it again when the reason changes', async () => {
     health.failed('write', new FieldgateError('store-unavailable', 'connection refused'));
     health.failed('write', new StoreProblem('busy', 'HTTP 503'));

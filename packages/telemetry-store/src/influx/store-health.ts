@@ -31,6 +31,7 @@ export class StoreHealth {
   private probe: NodeJS.Timeout | undefined;
   private writeFailedAt = Number.NEGATIVE_INFINITY;
   private closedUntil = Number.NEGATIVE_INFINITY;
+  private backAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly parts: StoreHealthParts) {}
 
@@ -49,14 +50,18 @@ export class StoreHealth {
   well(by: 'write' | 'look'): void {
     if (by === 'write') this.writeFailedAt = Number.NEGATIVE_INFINITY;
     else if (this.parts.monotonic.now() - this.writeFailedAt < WRITER_GONE_MS) return this.lookAgain();
-    if (this.current !== undefined)
+    if (this.current !== undefined) {
+      this.backAt = this.parts.monotonic.now();
       this.parts.logger.info({ store: this.parts.store }, 'telemetry store answers again');
+    }
     this.show(undefined);
     this.failures = 0;
   }
 
-  failed(by: 'write' | 'look', error: FieldgateError): void {
+  /** `sinceMs`: when it was asked, on the monotonic clock. Who was asked before the store was back, and runs into the time-out after that, says nothing new. */
+  failed(by: 'write' | 'look', error: FieldgateError, sinceMs = this.parts.monotonic.now()): void {
     const nowMs = this.parts.monotonic.now();
+    if (sinceMs < this.backAt && !(error instanceof StoreProblem)) return this.doubt();
     if (by === 'write') this.writeFailedAt = nowMs;
     else if (nowMs - this.writeFailedAt < WRITER_GONE_MS) return this.lookAgain();
     const problem = error instanceof StoreProblem ? error : undefined;
