@@ -4,8 +4,15 @@ import { startKafkaCluster, type KafkaCluster } from '../../ops/services/kafka-c
 import { freePorts } from '../../ops/services/ports.mjs';
 import { NO_FAULT } from './proxy-fault.js';
 import { Proxy } from './proxy.js';
+import { TelemetryTopic } from './telemetry-topic.js';
 
-const BROKERS = 3;
+export interface ClusterOptions {
+  /** Default 3. */
+  readonly nodes?: 1 | 3;
+  /** Of each broker, beside those of ops/services. */
+  readonly properties?: Readonly<Record<string, string>>;
+  readonly report?: (line: string) => void;
+}
 
 /** What all cases of a run share: three brokers and an InfluxDB, each behind a proxy, and a client of Kafka that goes past the proxies. */
 export class BenchServices {
@@ -18,15 +25,17 @@ export class BenchServices {
     /** Past the proxies: for the oracle, and for cases that change topics. */
     readonly kafka: Kafka,
     readonly admin: Admin,
+    readonly topic: TelemetryTopic,
   ) {}
 
-  static async start(report: (line: string) => void): Promise<BenchServices> {
-    const behind = await freePorts(2 * BROKERS);
-    const listen = behind.slice(0, BROKERS);
-    const advertised = behind.slice(BROKERS);
+  static async start(options: ClusterOptions = {}): Promise<BenchServices> {
+    const { nodes = 3, properties = {}, report = () => undefined } = options;
+    const behind = await freePorts(2 * nodes);
+    const listen = behind.slice(0, nodes);
+    const advertised = behind.slice(nodes);
     const fronts = listen.map((port, index) => ({ listen: port, advertised: advertised[index] ?? 0 }));
     const [cluster, influx] = await Promise.all([
-      startKafkaCluster({ nodes: BROKERS, fronts, report }),
+      startKafkaCluster({ nodes, fronts, properties, report }),
       startInflux({ report }),
     ]);
     const brokers = await Promise.all(fronts.map((front) => Proxy.open(front.listen, front.advertised)));
@@ -37,7 +46,8 @@ export class BenchServices {
     });
     const admin = kafka.admin();
     await admin.connect();
-    return new BenchServices(cluster, influx, brokers, await Proxy.open(influx.port), kafka, admin);
+    const store = await Proxy.open(influx.port);
+    return new BenchServices(cluster, influx, brokers, store, kafka, admin, new TelemetryTopic(admin));
   }
 
   /** What Fieldgate is told. */
@@ -56,6 +66,7 @@ export class BenchServices {
     await Promise.all(this.cluster.nodes.filter(({ pid }) => pid === undefined).map((node) => node.start()));
     await this.influx.start();
     await this.cluster.untilReady();
+    await this.topic.restore();
     await this.cluster.untilInSync();
   }
 

@@ -1,10 +1,15 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Inbox } from '@fieldgate/commit-log/testing';
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import type { Admin, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
 import type { LoggedMessage } from './oracle.js';
 
 export const TELEMETRY: LogTopic = 'fieldgate.telemetry.v1';
+
+const READ_WITHIN_MS = 120_000;
+/** Who stops reading waits for the fetch in hand: kafkajs's own 5 s would be most of it. */
+const FETCH_WAIT_MS = 200;
 
 export type Offsets = ReadonlyMap<number, number>;
 
@@ -58,15 +63,22 @@ export async function readRecords(
     if (missing.size === 0) done.push(true);
   };
   if (missing.size === 0) return found;
-  const consumer = kafka.consumer({ groupId: `fault-bench-${randomBytes(4).toString('hex')}` });
+  const groupId = `fault-bench-${randomBytes(4).toString('hex')}`;
+  const consumer = kafka.consumer({ groupId, maxWaitTimeInMs: FETCH_WAIT_MS });
   await consumer.connect();
+  const deadline = new AbortController();
   try {
     await consumer.subscribe({ topic });
     await consumer.run({ autoCommit: false, eachBatch: take });
     for (const partition of to.keys())
       consumer.seek({ topic, partition, offset: String(from.get(partition) ?? 0) });
-    await done.count(1);
+    const isRead = await Promise.race([
+      done.count(1),
+      pause(READ_WITHIN_MS, undefined, { signal: deadline.signal }),
+    ]);
+    if (isRead === undefined) throw new Error(`${topic} could not be read to its end`);
   } finally {
+    deadline.abort();
     await consumer.disconnect();
   }
   return found;

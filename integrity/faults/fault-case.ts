@@ -1,4 +1,4 @@
-import type { BenchServices } from './bench-services.js';
+import type { BenchServices, ClusterOptions } from './bench-services.js';
 import type { Installation, ProcessName } from './installation.js';
 import type { Load, LoadOptions } from './load.js';
 import type { Proxy } from './proxy.js';
@@ -54,12 +54,16 @@ export interface FaultCase {
   readonly load?: Omit<LoadOptions, 'prefix'>;
   /** Of every process of Fieldgate. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Services of its own, which end with it. Default: those that all cases share. */
+  readonly services?: ClusterOptions;
   /** Beside one of each role. */
   readonly extra?: readonly ProcessName[];
   /** Which gateway a device goes to at each connect. Default: `gateway`. */
   readonly gatewayOf?: (random: () => number) => ProcessName;
   /** Devices move between gateways: order is only promised within each. */
   readonly ordersPerGateway?: true;
+  /** The spool copes: no device loses its connection. */
+  readonly devicesStay?: true;
   /** How long it may take after the fault until everything is acknowledged and stored. Default 120 s. */
   readonly recoversWithinMs?: number;
   run(context: FaultContext): Promise<void>;
@@ -77,11 +81,15 @@ export interface CaseResult {
   readonly reordered: number;
   readonly storedTwice: number;
   readonly duplicatesInLog: number;
+  /** Connections that devices have lost. */
+  readonly disconnects: number;
   /** From the end of the fault until every device is served again and what was published before is stored. */
   readonly recoverySeconds: number;
   /** Of the gateway. */
   readonly largestRssMb: number;
   readonly seconds: number;
+  /** Of these: start, fault with load, recovery, stop, judgement. */
+  readonly phases: readonly number[];
   /** Anything but what was promised. Empty: passed. */
   readonly problems: readonly string[];
 }

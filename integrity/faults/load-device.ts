@@ -72,6 +72,11 @@ export class LoadDevice {
     return this.isConnected;
   }
 
+  /** Of the door that it has gone through; undefined while it has no connection. */
+  get connectedTo(): number | undefined {
+    return this.isConnected ? this.socket?.remotePort : undefined;
+  }
+
   /** Connects, and stays so until `close`. */
   open(): void {
     if (this.closed || this.socket !== undefined) return;

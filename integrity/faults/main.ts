@@ -3,31 +3,36 @@ import { fileURLToPath } from 'node:url';
 import { BenchServices } from './bench-services.js';
 import { ALL_CASES } from './cases/all-cases.js';
 import type { CaseResult } from './fault-case.js';
-import { optionsOf, USAGE, type Options } from './options.js';
+import { minutesOf, optionsOf, USAGE, type Options } from './options.js';
 import { reliabilityPage, resultLine, sumOf } from './report.js';
 import { runCase } from './run-case.js';
 
 const PAGE = fileURLToPath(new URL('../../docs/reliability.md', import.meta.url));
 
 const options = commandLine();
-if (options.list)
-  for (const { name, title, takesMs } of ALL_CASES) print(`${name.padEnd(4)} ${title} (${takesMs / 1000} s)`);
+if (options.list) list();
 else await run(options);
 
+function list(): void {
+  for (const { name, title, takesMs } of ALL_CASES) print(`${name.padEnd(4)} ${title} (${takesMs / 1000} s)`);
+  const all = optionsOf(['--all']).plan;
+  print(`--all: ${all.length} runs, about ${Math.ceil(minutesOf(all))} minutes on two idle cores`);
+}
+
 async function run({ plan, json, writeDocs }: Options): Promise<void> {
-  const services = await BenchServices.start((line) => process.stderr.write(`${line}\n`));
+  const services = await BenchServices.start({ report: (line) => process.stderr.write(`${line}\n`) });
   const results: CaseResult[] = [];
   try {
     for (const { faultCase, seed } of plan) {
       const result = await runCase(faultCase, seed, services);
       results.push(result);
       print(resultLine(result));
+      if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`); // also of a run that is broken off
     }
   } finally {
     await services.stop();
   }
   print(sumOf(results));
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`);
   if (writeDocs) await writeFile(PAGE, reliabilityPage(results, process.argv.slice(2)));
   process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }

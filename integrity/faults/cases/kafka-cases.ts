@@ -9,6 +9,7 @@ export const kafkaCases: readonly FaultCase[] = [
     title: 'each of three brokers killed and restarted in turn',
     promise: 'when each of three brokers is killed in turn',
     takesMs: 45_000,
+    devicesStay: true,
     async run({ services, during, between }) {
       for (const index of services.cluster.nodes.keys()) {
         await during(down(services, [index]), between(1_000, 4_000));
@@ -19,14 +20,15 @@ export const kafkaCases: readonly FaultCase[] = [
   frozenFor('F3', 5, 18_000),
   frozenFor('F4', 30, 50_000),
   frozenFor('F5', 120, 150_000),
-  onTheWayFor('F6', 'Kafka unreachable for 15 s: its ports are closed', { kind: 'refuse' }, 15),
-  onTheWayFor('F7', 'Kafka black-holed for 15 s', { kind: 'black hole' }, 15),
-  onTheWayFor('F8', 'Kafka answers after 2 s, for 20 s', { kind: 'delay', ms: 1_000 }, 20),
-  onTheWayFor('F9', 'Kafka at 10 KB/s, for 20 s', { kind: 'throttle', bytesPerSecond: 10_000 }, 20),
+  onTheWayFor('F6', 'Kafka unreachable for 10 s: its ports are closed', { kind: 'refuse' }, 10),
+  onTheWayFor('F7', 'Kafka black-holed for 10 s', { kind: 'black hole' }, 10),
+  onTheWayFor('F8', 'Kafka answers after 2 s, for 12 s', { kind: 'delay', ms: 1_000 }, 12),
+  onTheWayFor('F9', 'Kafka at 10 KB/s, for 12 s', { kind: 'throttle', bytesPerSecond: 10_000 }, 12),
   {
     name: 'F10',
-    title: 'two of three brokers down for 15 s: neither a quorum nor enough replicas',
-    takesMs: 45_000,
+    title: 'two of three brokers down for 10 s: neither a quorum nor enough replicas',
+    takesMs: 40_000,
+    devicesStay: true,
     run: ({ services, during, between }) => {
       const kept = between(0, 2);
       return during(
@@ -34,7 +36,7 @@ export const kafkaCases: readonly FaultCase[] = [
           services,
           [0, 1, 2].filter((index) => index !== kept),
         ),
-        15_000,
+        10_000,
       );
     },
   },
@@ -46,6 +48,7 @@ function frozenFor(name: FaultCase['name'], seconds: number, takesMs: number): F
     title: `all brokers frozen (SIGSTOP) for ${seconds} s`,
     promise: `when no broker answers for ${seconds} s`,
     takesMs,
+    devicesStay: true,
     run: async ({ services, during, between, wait }) => {
       await wait(between(0, 1_000));
       await during(frozen(services), seconds * 1000);
@@ -58,6 +61,7 @@ function onTheWayFor(name: FaultCase['name'], title: string, fault: ProxyFault, 
     name,
     title,
     takesMs: (seconds + 15) * 1000,
+    devicesStay: true,
     run: async ({ services, during, between, wait }: FaultContext) => {
       await wait(between(0, 1_000));
       await during(onTheWay(services, fault), seconds * 1000);

@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import kafkajs from 'kafkajs';
-import type { BenchServices } from '../bench-services.js';
+import kafkajs, { type AclEntry } from 'kafkajs';
 import { lagOf, TELEMETRY } from '../evidence.js';
 import type { FaultCase } from '../fault-case.js';
 import { down } from './kafka-faults.js';
@@ -8,48 +7,60 @@ import { down } from './kafka-faults.js';
 const SETTLES_WITHIN_MS = 60_000;
 /** Until every broker knows of a changed setting. */
 const CONFIGURED_MS = 1_000;
-/** `ConfigSource` of Kafka's protocol. */
-const OF_THE_TOPIC = 1;
 const LARGEST_BYTES = 20_000;
 /** By itself more than the topic takes, also when it is compressed; no text may be longer. */
 const LARGE = Object.fromEntries(
   Array.from({ length: 30 }, (_, index) => [`text${index}`, randomBytes(750).toString('base64')]),
 );
 
-/** Topics that are not as Fieldgate wants them. A denial by ACL is not among them: the brokers of the bench have no authorizer. */
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+
+/** Topics that are not as Fieldgate wants them. What they were is restored after every case (`TelemetryTopic`). */
 export const topicCases: readonly FaultCase[] = [
   {
     name: 'F11',
-    title: 'not enough replicas: min.insync.replicas 3 with one of three brokers down, 15 s',
-    takesMs: 40_000,
+    title: 'not enough replicas: min.insync.replicas 3 with one of three brokers down, 10 s',
+    takesMs: 35_000,
+    devicesStay: true,
     async run({ services, during, between }) {
       const one = down(services, [between(0, 2)]);
-      await withSetting(services, ['min.insync.replicas', '3'], () => during(one, 15_000));
+      await services.topic.set('min.insync.replicas', '3');
+      await during(
+        {
+          begin: () => one.begin(),
+          end: async () => {
+            await services.topic.restore();
+            await one.end();
+          },
+        },
+        10_000,
+      );
     },
   },
   {
     name: 'F12',
-    title: 'messages too large for the topic among good ones, 10 s',
+    title: 'messages too large for the topic among good ones, 5 s',
     promise: 'when a neighbour in the batch is too large for the topic',
     takesMs: 20_000,
     load: { badReadings: (n) => (n % 23 === 7 ? LARGE : undefined) },
     async run({ services, load, wait, reaches, faultEnded }) {
-      await withSetting(services, ['max.message.bytes', String(LARGEST_BYTES)], async () => {
-        await wait(CONFIGURED_MS);
-        load.mixesInBad = true;
-        await wait(10_000);
-        load.mixesInBad = false;
-        load.pause(); // the limit stands until all of them are answered
-        await reaches('everything is answered', () => load.unanswered === 0, SETTLES_WITHIN_MS);
-      });
+      await services.topic.set('max.message.bytes', String(LARGEST_BYTES));
+      await wait(CONFIGURED_MS);
+      load.mixesInBad = true;
+      await wait(5_000);
+      load.mixesInBad = false;
+      load.pause(); // the limit stands until all of them are answered
+      await reaches('everything is answered', () => load.unanswered === 0, SETTLES_WITHIN_MS);
+      await services.topic.restore();
       load.resume();
       faultEnded();
     },
   },
   {
     name: 'F13',
-    title: 'the telemetry topic deleted under load, and made again after 10 s',
-    takesMs: 35_000,
+    title: 'the telemetry topic deleted under load, and made again after 8 s',
+    takesMs: 30_000,
+    devicesStay: true,
     async run({ services, load, reaches, during, logBeginsAnew }) {
       load.pause(); // what nobody has read is lost with the topic, and rightly
       await reaches('nothing is in flight', () => load.unanswered === 0, SETTLES_WITHIN_MS);
@@ -58,45 +69,61 @@ export const topicCases: readonly FaultCase[] = [
       await during(
         {
           begin: async () => {
-            await services.admin.deleteTopics({ topics: [TELEMETRY] });
+            await services.topic.delete();
             load.resume();
           },
-          end: () => makeAgain(services),
+          end: async () => {
+            await services.topic.restore();
+            await services.cluster.untilInSync();
+          },
         },
-        10_000,
+        8_000,
       );
       logBeginsAnew();
     },
   },
+  {
+    name: 'F19',
+    title: 'the telemetry topic forbidden by an ACL: writing for 8 s, then everything for 8 s',
+    takesMs: 50_000,
+    devicesStay: true,
+    // one node: a quorum of several needs a super user before it knows its ACLs, and whoever is one is denied nothing
+    services: {
+      nodes: 1,
+      properties: {
+        'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+        'allow.everyone.if.no.acl.found': 'true',
+      },
+    },
+    async run({ services: { kafka }, wait, between, during }) {
+      const admin = kafka.admin(); // one that has asked for the topic before asks for it with every request
+      await admin.connect();
+      // a topic with an ACL denies what none allows
+      await admin.createAcls({ acl: [aclOf(AclOperationTypes.ALL, AclPermissionTypes.ALLOW)] });
+      for (const operation of [AclOperationTypes.WRITE, AclOperationTypes.ALL]) {
+        const denial = aclOf(operation, AclPermissionTypes.DENY);
+        await wait(between(500, 2_000));
+        await during(
+          {
+            begin: () => admin.createAcls({ acl: [denial] }),
+            end: () => admin.deleteAcls({ filters: [denial] }),
+          },
+          8_000,
+        );
+      }
+      await admin.disconnect();
+    },
+  },
 ];
 
-/** A setting of the telemetry topic, which then gets back what it had. */
-async function withSetting(
-  { admin }: BenchServices,
-  [name, value]: readonly [string, string],
-  work: () => Promise<void>,
-): Promise<void> {
-  const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: TELEMETRY };
-  const { resources } = await admin.describeConfigs({ resources: [resource], includeSynonyms: false });
-  const own = (resources[0]?.configEntries ?? []).filter(({ configSource }) => configSource === OF_THE_TOPIC);
-  const before = own.map((entry) => ({ name: entry.configName, value: entry.configValue }));
-  const alter = (configEntries: typeof before): Promise<unknown> =>
-    admin.alterConfigs({ validateOnly: false, resources: [{ ...resource, configEntries }] }); // all of them: the others go
-  await alter(before.filter((entry) => entry.name !== name).concat({ name, value }));
-  try {
-    await work();
-  } finally {
-    await alter(before);
-  }
-}
-
-/** As Fieldgate made it. */
-async function makeAgain({ admin, cluster }: BenchServices): Promise<void> {
-  const configEntries = [
-    { name: 'min.insync.replicas', value: '2' },
-    { name: 'max.message.bytes', value: '1050624' },
-  ];
-  const topic = { topic: TELEMETRY, numPartitions: 8, replicationFactor: 3, configEntries };
-  await admin.createTopics({ topics: [topic] });
-  await cluster.untilInSync();
+function aclOf(operation: AclEntry['operation'], permissionType: AclEntry['permissionType']): AclEntry {
+  return {
+    resourceType: AclResourceTypes.TOPIC,
+    resourceName: TELEMETRY,
+    resourcePatternType: ResourcePatternTypes.LITERAL,
+    principal: 'User:ANONYMOUS',
+    host: '*',
+    operation,
+    permissionType,
+  };
 }
