@@ -62,6 +62,11 @@ export function optionsOf(args: readonly string[]): Options {
   return { list: values.list, plan, json: values.json, writeDocs: values['write-docs'] };
 }
 
+/** On two idle cores. */
+export function minutesOf(plan: readonly Planned[]): number {
+  return plan.reduce((sum, { faultCase: { takesMs } }) => sum + takesMs, 0) / 60_000;
+}
+
 function chosen(names: readonly string[]): FaultCase[] {
   return names.map((name) => {
     const found = ALL_CASES.find((faultCase) => faultCase.name === name.toUpperCase());
