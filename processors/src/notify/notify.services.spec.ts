@@ -2,13 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { notificationSchema } from '@fieldgate/alert-rules';
 import { commitLogEnvironment, openCommitLog, type CommitLog } from '@fieldgate/commit-log';
-import {
-  createLogger,
-  monotonicClock,
-  readEnvironment,
-  Supervisor,
-  systemClock,
-} from '@fieldgate/service';
+import { createLogger, monotonicClock, readEnvironment, Supervisor, systemClock } from '@fieldgate/service';
 import { z } from 'zod';
 import { raised, writeAlert } from '../testing/alert-steps.js';
 import { SECRET } from '../testing/sinks-under-test.js';
