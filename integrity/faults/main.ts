@@ -1,4 +1,5 @@
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { BenchServices } from './bench-services.js';
 import { ALL_CASES } from './cases/all-cases.js';
@@ -19,15 +20,16 @@ function list(): void {
   print(`--all: ${all.length} runs, about ${Math.ceil(minutesOf(all))} minutes on two idle cores`);
 }
 
-async function run({ plan, json, writeDocs }: Options): Promise<void> {
+async function run({ plan, json, resume, writeDocs }: Options): Promise<void> {
   const services = await BenchServices.start({ report: (line) => process.stderr.write(`${line}\n`) });
-  const results: CaseResult[] = [];
+  const results = json !== undefined && resume ? await resultsIn(json) : [];
   try {
     for (const { faultCase, seed } of plan) {
+      if (results.some((done) => done.name === faultCase.name && done.seed === seed)) continue;
       const result = await runCase(faultCase, seed, services);
       results.push(result);
       print(resultLine(result));
-      if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`); // also of a run that is broken off
+      if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`); // after each: a run that is broken off can be resumed
     }
   } finally {
     await services.stop();
@@ -35,6 +37,10 @@ async function run({ plan, json, writeDocs }: Options): Promise<void> {
   print(sumOf(results));
   if (writeDocs) await writeFile(PAGE, reliabilityPage(results, process.argv.slice(2)));
   process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;
+}
+
+async function resultsIn(file: string): Promise<CaseResult[]> {
+  return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as CaseResult[]) : []; // written above
 }
 
 function commandLine(): Options {

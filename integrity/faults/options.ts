@@ -12,6 +12,7 @@ export const USAGE = `npm run faults -- --case F4 | --short | --all | --list
   --seeds N      so many seeds of every case, one after another
                  (default 1; with --all 20 of cases under 20 s and 3 of the others)
   --json FILE    the results, for machines
+  --resume       what FILE has is kept, and not run again
   --write-docs   docs/reliability.md from the results
 `;
 
@@ -28,6 +29,7 @@ export interface Options {
   readonly list: boolean;
   readonly plan: readonly Planned[];
   readonly json: string | undefined;
+  readonly resume: boolean;
   readonly writeDocs: boolean;
 }
 
@@ -43,6 +45,7 @@ export function optionsOf(args: readonly string[]): Options {
       seed: { type: 'string' },
       seeds: { type: 'string' },
       json: { type: 'string' },
+      resume: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
     },
   });
@@ -59,7 +62,9 @@ export function optionsOf(args: readonly string[]): Options {
   const plan = cases.flatMap((faultCase) =>
     Array.from({ length: seedsOf(faultCase) }, (_, index) => ({ faultCase, seed: first + index })),
   );
-  return { list: values.list, plan, json: values.json, writeDocs: values['write-docs'] };
+  if (values.resume && values.json === undefined) throw new Error('--resume needs --json');
+  const { list, json, resume, 'write-docs': writeDocs } = values;
+  return { list, plan, json, resume, writeDocs };
 }
 
 /** On two idle cores. */

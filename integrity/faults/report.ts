@@ -20,7 +20,8 @@ export function sumOf(results: readonly CaseResult[]): string {
 /** docs/reliability.md: the command that was really run, and one row per case, over all of its seeds. */
 export function reliabilityPage(results: readonly CaseResult[], args: readonly string[]): string {
   const byCase = new Map<string, CaseResult[]>();
-  for (const result of results) byCase.set(result.name, [...(byCase.get(result.name) ?? []), result]);
+  const inOrder = results.toSorted((a, b) => numberOf(a) - numberOf(b));
+  for (const result of inOrder) byCase.set(result.name, [...(byCase.get(result.name) ?? []), result]);
   const rows = [...byCase].map(([name, runs]) => [
     name,
     runs[0]?.title ?? '',
@@ -95,6 +96,10 @@ const NOT_COVERED = `
 
 function sum(runs: readonly CaseResult[], of: (run: CaseResult) => number): number {
   return runs.reduce((total, run) => total + of(run), 0);
+}
+
+function numberOf({ name }: CaseResult): number {
+  return Number(name.slice(1));
 }
 
 function median(values: readonly number[]): number {
