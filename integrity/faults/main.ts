@@ -35,12 +35,17 @@ async function run({ plan, json, resume, writeDocs }: Options): Promise<void> {
     await services.stop();
   }
   print(sumOf(results));
-  if (writeDocs) await writeFile(PAGE, reliabilityPage(results, process.argv.slice(2)));
+  if (writeDocs) await writeFile(PAGE, reliabilityPage(results, whatWasAsked(process.argv.slice(2))));
   process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }
 
 async function resultsIn(file: string): Promise<CaseResult[]> {
   return existsSync(file) ? (JSON.parse(await readFile(file, 'utf8')) as CaseResult[]) : []; // written above
+}
+
+/** Where the results were kept meanwhile says nothing about them. */
+function whatWasAsked(args: readonly string[]): string[] {
+  return args.filter((arg, index) => !['--json', '--resume'].includes(arg) && args[index - 1] !== '--json');
 }
 
 function commandLine(): Options {

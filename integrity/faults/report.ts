@@ -79,7 +79,6 @@ One run is repeated by its case and seed: \`npm run faults -- --case F1 --seed 7
 ## What each case proves
 
 Beside what all of them prove: whatever was acknowledged is stored, once and in order.
-
 `;
 
 const NOT_COVERED = `

@@ -26,7 +26,7 @@ export const gatewayCases: readonly FaultCase[] = [
   {
     name: 'F16',
     title: '2,000 devices reconnecting at once',
-    takesMs: 40_000,
+    takesMs: 22_000,
     load: { devices: 2_000, perSecond: 1_000, window: 4 },
     async run({ doors, between, wait, faultEnded }) {
       await wait(between(500, 2_000));
@@ -39,7 +39,7 @@ export const gatewayCases: readonly FaultCase[] = [
     title:
       'one client id at two gateways: devices come back at the other while the first still holds their connection; then a second client with the same id connects there',
     promise: 'when one client id is connected at two gateways',
-    takesMs: 20_000,
+    takesMs: 18_000,
     extra: ['gateway-2'],
     gatewayOf: (random) => (random() < 0.5 ? 'gateway' : 'gateway-2'),
     ordersPerGateway: true,
@@ -59,7 +59,7 @@ export const gatewayCases: readonly FaultCase[] = [
   {
     name: 'F18',
     title: 'SIGTERM of the gateway under load with Kafka frozen',
-    takesMs: 35_000,
+    takesMs: 24_000,
     async run({ services, installation, between, wait, during, startGateway, check }) {
       const gateway = installation.of('gateway');
       const kafka = frozen(services);

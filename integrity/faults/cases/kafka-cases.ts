@@ -8,7 +8,7 @@ export const kafkaCases: readonly FaultCase[] = [
     name: 'F2',
     title: 'each of three brokers killed and restarted in turn',
     promise: 'when each of three brokers is killed in turn',
-    takesMs: 45_000,
+    takesMs: 30_000,
     devicesStay: true,
     async run({ services, during, between }) {
       for (const index of services.cluster.nodes.keys()) {
@@ -17,9 +17,9 @@ export const kafkaCases: readonly FaultCase[] = [
       }
     },
   },
-  frozenFor('F3', 5, 18_000),
-  frozenFor('F4', 30, 50_000),
-  frozenFor('F5', 120, 150_000),
+  frozenFor('F3', 5, 15_000),
+  frozenFor('F4', 30, 42_000),
+  frozenFor('F5', 120, 140_000),
   onTheWayFor('F6', 'Kafka unreachable for 10 s: its ports are closed', { kind: 'refuse' }, 10),
   onTheWayFor('F7', 'Kafka black-holed for 10 s', { kind: 'black hole' }, 10),
   onTheWayFor('F8', 'Kafka answers after 2 s, for 12 s', { kind: 'delay', ms: 1_000 }, 12),
@@ -27,7 +27,7 @@ export const kafkaCases: readonly FaultCase[] = [
   {
     name: 'F10',
     title: 'two of three brokers down for 10 s: neither a quorum nor enough replicas',
-    takesMs: 40_000,
+    takesMs: 32_000,
     devicesStay: true,
     run: ({ services, during, between }) => {
       const kept = between(0, 2);
@@ -60,7 +60,7 @@ function onTheWayFor(name: FaultCase['name'], title: string, fault: ProxyFault, 
   return {
     name,
     title,
-    takesMs: (seconds + 15) * 1000,
+    takesMs: (seconds + 11) * 1000,
     devicesStay: true,
     run: async ({ services, during, between, wait }: FaultContext) => {
       await wait(between(0, 1_000));

@@ -10,7 +10,7 @@ export const processorCases: readonly FaultCase[] = [
     name: 'F14',
     title: 'processors killed between the write and the commit',
     promise: 'when the processors are killed between the write and the commit',
-    takesMs: 45_000,
+    takesMs: 22_000,
     async run({ services, installation, between, wait, faultEnded }) {
       await wait(between(300, 1_500));
       const written = services.store.answerLost();
@@ -25,7 +25,7 @@ export const processorCases: readonly FaultCase[] = [
   {
     name: 'F15',
     title: 'one of two processors frozen until the group has moved on, then thawed',
-    takesMs: 40_000,
+    takesMs: 24_000,
     extra: ['processors-2'],
     async run({ installation, between, wait, during }) {
       await wait(between(0, 2_000));

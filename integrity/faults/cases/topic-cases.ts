@@ -20,7 +20,7 @@ export const topicCases: readonly FaultCase[] = [
   {
     name: 'F11',
     title: 'not enough replicas: min.insync.replicas 3 with one of three brokers down, 10 s',
-    takesMs: 35_000,
+    takesMs: 24_000,
     devicesStay: true,
     async run({ services, during, between }) {
       const one = down(services, [between(0, 2)]);
@@ -41,7 +41,7 @@ export const topicCases: readonly FaultCase[] = [
     name: 'F12',
     title: 'messages too large for the topic among good ones, 5 s',
     promise: 'when a neighbour in the batch is too large for the topic',
-    takesMs: 20_000,
+    takesMs: 12_000,
     load: { badReadings: (n) => (n % 23 === 7 ? LARGE : undefined) },
     async run({ services, load, wait, reaches, faultEnded }) {
       await services.topic.set('max.message.bytes', String(LARGEST_BYTES));
@@ -59,7 +59,7 @@ export const topicCases: readonly FaultCase[] = [
   {
     name: 'F13',
     title: 'the telemetry topic deleted under load, and made again after 8 s',
-    takesMs: 30_000,
+    takesMs: 20_000,
     devicesStay: true,
     async run({ services, load, reaches, during, logBeginsAnew }) {
       load.pause(); // what nobody has read is lost with the topic, and rightly
@@ -85,7 +85,7 @@ export const topicCases: readonly FaultCase[] = [
   {
     name: 'F19',
     title: 'the telemetry topic forbidden by an ACL: writing for 8 s, then everything for 8 s',
-    takesMs: 50_000,
+    takesMs: 45_000,
     devicesStay: true,
     // one node: a quorum of several needs a super user before it knows its ACLs, and whoever is one is denied nothing
     services: {
