@@ -1,5 +1,6 @@
 /** What every jest run of this repository shares: sources are compiled by swc and resolved from `src`, so no build is needed before a test. */
 export default {
+  testTimeout: 30_000, // a busy machine; nothing here measures time
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/.*/dist/', '<rootDir>/.services/'],
   extensionsToTreatAsEsm: ['.ts'],
