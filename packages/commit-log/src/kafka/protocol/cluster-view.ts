@@ -29,6 +29,8 @@ export class ClusterView implements LeaderView {
   private refreshing: Promise<void> | undefined;
   private closed = false;
   private failure: string | undefined;
+  private readonly topicIds = new Set<string>();
+  private readonly anewListeners: ((topic: LogTopic) => void)[] = [];
 
   constructor(
     private readonly clientId: string,
@@ -45,6 +47,11 @@ export class ClusterView implements LeaderView {
 
   partitionsOf(topic: LogTopic): number {
     return this.leaders.get(topic)?.partitions.length ?? 0;
+  }
+
+  /** Called when a topic was deleted and made again under its name: its offsets begin anew. */
+  onTopicAnew(listener: (topic: LogTopic) => void): void {
+    this.anewListeners.push(listener);
   }
 
   get size(): number {
@@ -184,6 +191,10 @@ export class ClusterView implements LeaderView {
         known[partitionIndex] = { nodeId: leaderId, epoch: leaderEpoch };
       }
       this.leaders.set(topic.name, { topicId: topic.topicId, partitions: known });
+      const isNew = !this.topicIds.has(topic.topicId); // a broker that was away may still tell of the old one
+      this.topicIds.add(topic.topicId);
+      if (isNew && last !== undefined)
+        for (const listener of this.anewListeners) listener(topic.name as LogTopic); // it was asked for by its name
     }
   }
 }

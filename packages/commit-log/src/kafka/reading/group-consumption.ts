@@ -24,6 +24,8 @@ const MEMBERSHIP = {
 /** kafkajs fetches again only when all batches of a fetch are done; one that takes longer goes on beside it, its partition paused. */
 const ASIDE_AFTER_MS = 200;
 const ALL_PARTITIONS_AT_ONCE = 256;
+/** After this long every member knows that a topic is another one, and what was committed is of the new one. */
+const ANEW_MS = 60_000;
 /** Requests whose good answer means that the coordinator counts us in from then on. */
 const PROOFS = new Set(['Heartbeat', 'SyncGroup']);
 
@@ -56,6 +58,9 @@ export class GroupConsumption implements Consumption {
   private lastCommitted: Promise<ReadonlyMap<LogTopic, ReadonlyMap<number, number>>> = Promise.resolve(
     new Map(),
   );
+  /** When it was seen that a topic had been made again. */
+  private readonly anewSince = new Map<LogTopic, number>();
+  private leave: () => void = () => undefined;
   private readonly stopping = new AbortController();
   private readonly abandoned = new AbortController();
   private member: Promise<void> = Promise.resolve();
@@ -75,6 +80,20 @@ export class GroupConsumption implements Consumption {
   /** Whoever stops it waits no longer: what is in hand comes again, to another member. */
   abandon(): void {
     this.abandoned.abort();
+  }
+
+  /**
+   * The client would go on in the new topic at its offsets of the old one, and so would we; what lies before them would be read by nobody. So
+   * the membership ends, and the next ones begin at the beginning, also where something has been committed meanwhile.
+   */
+  topicIsAnew(topic: LogTopic): void {
+    if (!this.options.topics.includes(topic)) return;
+    this.options.logger.warn(
+      { group: this.options.group, topic },
+      'topic was made again, it is read from its beginning',
+    );
+    this.anewSince.set(topic, performance.now());
+    this.leave();
   }
 
   private async stayMember(): Promise<void> {
@@ -110,6 +129,7 @@ export class GroupConsumption implements Consumption {
         resolve();
       });
     });
+    const left = new Promise<void>((resolve) => (this.leave = resolve));
     consumer.on(consumer.events.REBALANCING, () => {
       this.loseAll(commits);
       this.noteCommitted();
@@ -128,7 +148,7 @@ export class GroupConsumption implements Consumption {
         partitionsConsumedConcurrently: ALL_PARTITIONS_AT_ONCE,
         eachBatch: (payload) => this.take(payload),
       });
-      await Promise.race([crashed, aborted(this.stopping.signal)]);
+      await Promise.race([crashed, left, aborted(this.stopping.signal)]);
     } catch (error) {
       logger.warn({ group, reason: reasonOf(error) }, 'consumer group member cannot join yet');
     }
@@ -160,6 +180,7 @@ export class GroupConsumption implements Consumption {
     for (const topic of this.options.topics) {
       for (const partition of partitions[topic] ?? []) {
         const key = `${topic}/${partition}`;
+        if (this.isAnew(topic)) consumer.seek({ topic, partition, offset: '0' });
         const dependencies = {
           handle: this.options.handle,
           start: () => this.startOf(topic, partition),
@@ -184,7 +205,12 @@ export class GroupConsumption implements Consumption {
   private async startOf(topic: LogTopic, partition: number): Promise<GroupStart> {
     const before = (await this.lastCommitted).get(topic)?.get(partition);
     const { committed = before, ...start } = await this.options.startOf(topic, partition);
+    if (this.isAnew(topic)) return { ...start, offset: start.earliest, committed: undefined };
     return { ...start, committed };
+  }
+
+  private isAnew(topic: LogTopic): boolean {
+    return performance.now() - (this.anewSince.get(topic) ?? -Infinity) < ANEW_MS;
   }
 
   private noteCommitted(): void {

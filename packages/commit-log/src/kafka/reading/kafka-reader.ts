@@ -23,7 +23,12 @@ export class KafkaReader implements LogReader {
   private readonly consumptions = new Set<GroupConsumption | TopicFollow>();
   private stopped = false;
 
-  constructor(private readonly options: KafkaReaderOptions) {}
+  constructor(private readonly options: KafkaReaderOptions) {
+    options.cluster.onTopicAnew((topic) => {
+      for (const consumption of this.consumptions)
+        if (consumption instanceof GroupConsumption) consumption.topicIsAnew(topic);
+    });
+  }
 
   consume(
     group: ConsumerGroup,
