@@ -35,7 +35,7 @@ async function run({ plan, json, resume, writeDocs }: Options): Promise<void> {
     await services.stop();
   }
   print(sumOf(results));
-  if (writeDocs) await writeFile(PAGE, reliabilityPage(results, whatWasAsked(process.argv.slice(2))));
+  if (writeDocs) await writeFile(PAGE, reliabilityPage(results, whatWasAsked(process.argv.slice(2)), resume));
   process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;
 }
 

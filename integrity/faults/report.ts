@@ -18,7 +18,11 @@ export function sumOf(results: readonly CaseResult[]): string {
 }
 
 /** docs/reliability.md: the command that was really run, and one row per case, over all of its seeds. */
-export function reliabilityPage(results: readonly CaseResult[], args: readonly string[]): string {
+export function reliabilityPage(
+  results: readonly CaseResult[],
+  args: readonly string[],
+  wasResumed = false,
+): string {
   const byCase = new Map<string, CaseResult[]>();
   const inOrder = results.toSorted((a, b) => numberOf(a) - numberOf(b));
   for (const result of inOrder) byCase.set(result.name, [...(byCase.get(result.name) ?? []), result]);
@@ -39,13 +43,19 @@ export function reliabilityPage(results: readonly CaseResult[], args: readonly s
     runs.filter(({ problems }) => problems.length > 0).length,
   ]);
   const proofs = [...byCase.keys()].map((name) => `- **${name}** ${PROOFS[name as FaultCase['name']] ?? ''}`); // it came from a case
-  return [head(args), markdownTable(COLUMNS, rows), `\n${FOOT}`, proofs.join('\n'), NOT_COVERED].join('\n');
+  return [
+    head(args, wasResumed),
+    markdownTable(COLUMNS, rows),
+    `\n${FOOT}`,
+    proofs.join('\n'),
+    NOT_COVERED,
+  ].join('\n');
 }
 
 const COLUMNS = [
   'case',
   'fault',
-  'seeds',
+  'runs',
   'acknowledged',
   'stored',
   'lost',
@@ -59,7 +69,10 @@ const COLUMNS = [
   'failed runs',
 ];
 
-const head = (args: readonly string[]): string => `# Reliability
+const RESUMED =
+  'It was broken off and resumed: its cases have not run in one go, and some beside other work of the machine.\n\n';
+
+const head = (args: readonly string[], wasResumed: boolean): string => `# Reliability
 
 This page is generated from a run of the fault bench; do not edit it:
 
@@ -67,10 +80,10 @@ This page is generated from a run of the fault bench; do not edit it:
 npm run faults -- ${args.join(' ')}
 \`\`\`
 
-Simulated devices publish numbered messages with QoS 1, over MQTT 3.1.1 and 5, while something goes wrong with what is real and runs beside them: three Kafka brokers, InfluxDB, the gateway, the processors. An oracle then reads the log and the store past Fieldgate, and compares: everything acknowledged is stored, everything stored was published, each message once, in the log in the order of its session.
+${wasResumed ? RESUMED : ''}Simulated devices publish numbered messages with QoS 1, over MQTT 3.1.1 and 5, while something goes wrong with what is real and runs beside them: three Kafka brokers, InfluxDB, the gateway, the processors. An oracle then reads the log and the store past Fieldgate, and compares: everything acknowledged is stored, everything stored was published, each message once, in the log in the order of its session.
 `;
 
-const FOOT = `Messages are added up over all seeds of a case; messages that were to be refused are not among them. Recovery is measured from the end of the fault until every device is served again and everything published before is stored; the memory is the gateway's, and the largest is shown. A record that is more than once in the log is stored once. "Connections lost" are those of the devices; in some cases losing them is the fault.
+const FOOT = `Messages are added up over all runs of a case; messages that were to be refused are not among them. What a case destroys on purpose (F29 the database, F57 and F58 a part of the spool) may be missing, and is not lost. Recovery is measured from the end of the fault until every device is served again and everything published before is stored; the memory is the gateway's, and the largest is shown. A record that is more than once in the log is stored once. "Connections lost" are those of the devices; in some cases losing them is the fault.
 
 A run fails when anything is lost, reordered within a session, stored twice or never published, when a good message is refused, when the backlog is not gone in time, when something is left in a spool, when a device loses its connection in an outage that the spool bridges, or when a process ends by itself or does not stop as it should.
 
