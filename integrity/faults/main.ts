@@ -20,20 +20,25 @@ function list(): void {
   print(`--all: ${all.length} runs, about ${Math.ceil(minutesOf(all))} minutes on two idle cores`);
 }
 
-async function run({ plan, json, resume, writeDocs }: Options): Promise<void> {
-  const services = await BenchServices.start({ report: (line) => process.stderr.write(`${line}\n`) });
+async function run({ plan, json, resume, lanes, writeDocs }: Options): Promise<void> {
   const results = json !== undefined && resume ? await resultsIn(json) : [];
-  try {
-    for (const { faultCase, seed } of plan) {
-      if (results.some((done) => done.name === faultCase.name && done.seed === seed)) continue;
-      const result = await runCase(faultCase, seed, services);
-      results.push(result);
-      print(resultLine(result));
-      if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`); // after each: a run that is broken off can be resumed
+  const left = plan.filter(
+    ({ faultCase: { name }, seed }) => !results.some((done) => done.name === name && done.seed === seed),
+  );
+  const lane = async (): Promise<void> => {
+    const services = await BenchServices.start({ report: (line) => process.stderr.write(`${line}\n`) });
+    try {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const result = await runCase(next.faultCase, next.seed, services);
+        results.push(result);
+        print(resultLine(result));
+        if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`); // after each: a run that is broken off can be resumed
+      }
+    } finally {
+      await services.stop();
     }
-  } finally {
-    await services.stop();
-  }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
   print(sumOf(results));
   if (writeDocs) await writeFile(PAGE, reliabilityPage(results, whatWasAsked(process.argv.slice(2)), resume));
   process.exitCode = results.some(({ problems }) => problems.length > 0) ? 1 : 0;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ALL_CASES, SHORT_SELECTION } from './cases/all-cases.js';
-import { optionsOf } from './options.js';
+import { minutesOf, optionsOf } from './options.js';
 
 const planned = (...args: readonly string[]): string[] =>
   optionsOf(args).plan.map(({ faultCase, seed }) => `${faultCase.name} ${seed}`);
@@ -25,10 +25,16 @@ describe('the command line of the fault bench', () => {
       expect([name, seedsOf(name)]).toEqual([name, takesMs < 20_000 ? 20 : 3]);
   });
 
+  it('takes at most 90 minutes for all of them, two at a time', () => {
+    expect(minutesOf(optionsOf(['--all']).plan) / 2).toBeLessThanOrEqual(90);
+  });
+
   it.each([
     [['--case', 'F999'], 'there is no case "F999"'],
     [['--case', 'F1', '--seed', 'x'], '--seed must be a whole number above 0'],
     [[], 'no case is named'],
+    [['--all', '--resume'], '--resume needs --json'],
+    [['--all', '--lanes', '0'], '--lanes must be a whole number above 0'],
   ])('refuses %j', (args, sentence) => {
     expect(() => optionsOf(args)).toThrow(sentence);
   });

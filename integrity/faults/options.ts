@@ -11,6 +11,7 @@ export const USAGE = `npm run faults -- --case F4 | --short | --all | --list
   --seed N       the first seed (default 7)
   --seeds N      so many seeds of every case, one after another
                  (default 1; with --all 20 of cases under 20 s and 3 of the others)
+  --lanes N      so many cases at a time, each with services of its own (default 1)
   --json FILE    the results, for machines
   --resume       what FILE has is kept, and not run again
   --write-docs   docs/reliability.md from the results
@@ -30,6 +31,7 @@ export interface Options {
   readonly plan: readonly Planned[];
   readonly json: string | undefined;
   readonly resume: boolean;
+  readonly lanes: number;
   readonly writeDocs: boolean;
 }
 
@@ -44,6 +46,7 @@ export function optionsOf(args: readonly string[]): Options {
       list: { type: 'boolean', default: false },
       seed: { type: 'string' },
       seeds: { type: 'string' },
+      lanes: { type: 'string', default: '1' },
       json: { type: 'string' },
       resume: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
@@ -64,7 +67,7 @@ export function optionsOf(args: readonly string[]): Options {
   );
   if (values.resume && values.json === undefined) throw new Error('--resume needs --json');
   const { list, json, resume, 'write-docs': writeDocs } = values;
-  return { list, plan, json, resume, writeDocs };
+  return { list, plan, json, resume, lanes: whole('--lanes', values.lanes), writeDocs };
 }
 
 /** On two idle cores. */

@@ -3,6 +3,7 @@ import kafkajs, { type AclEntry } from 'kafkajs';
 import { lagOf, TELEMETRY } from '../evidence.js';
 import type { FaultCase } from '../fault-case.js';
 import { down } from './kafka-faults.js';
+import { reachesState } from './spool-faults.js';
 
 const SETTLES_WITHIN_MS = 60_000;
 /** Until every broker knows of a changed setting. */
@@ -43,14 +44,16 @@ export const topicCases: readonly FaultCase[] = [
     promise: 'when a neighbour in the batch is too large for the topic',
     takesMs: 12_000,
     load: { badReadings: (n) => (n % 23 === 7 ? LARGE : undefined) },
-    async run({ services, load, wait, reaches, faultEnded }) {
+    async run(context) {
+      const { services, load, wait, reaches, faultEnded } = context;
       await services.topic.set('max.message.bytes', String(LARGEST_BYTES));
       await wait(CONFIGURED_MS);
       load.mixesInBad = true;
       await wait(5_000);
       load.mixesInBad = false;
-      load.pause(); // the limit stands until all of them are answered
+      load.pause(); // the limit stands until Kafka has answered all of them, also those that were spooled
       await reaches('everything is answered', () => load.unanswered === 0, SETTLES_WITHIN_MS);
+      await reachesState(context, 'direct');
       await services.topic.restore();
       load.resume();
       faultEnded();
