@@ -52,7 +52,9 @@ describe('settings of the telemetry store', () => {
     };
     const influx = await openTelemetryStore(away, parts);
     await influx.start();
-    expect(influx.problem()).toBe('InfluxDB at 127.0.0.1:1/fieldgate: connect ECONNREFUSED 127.0.0.1:1');
+    expect(influx.problem()).toBe(
+      'InfluxDB at 127.0.0.1:1/fieldgate does not answer: connect ECONNREFUSED 127.0.0.1:1',
+    );
     await influx.stop();
     await rm(directory, { recursive: true });
   });

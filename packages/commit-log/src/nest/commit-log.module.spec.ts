@@ -36,13 +36,36 @@ describe('the log in a Nest application', () => {
     const opened = new Promise<void>((resolve) => (open = resolve));
     const log: CommitLog = { ...memory, start: () => opened.then(() => memory.start()) };
     const { module, readiness } = await run(log);
-    expect(readiness.report().checks).toEqual({ log: 'the log is being opened' });
+    expect(readiness.report().checks).toEqual({ log: 'the log is being opened', spool: 'none' });
     open();
     await module.get(LogStart).started;
     await readiness.ready();
     expect(module.get(COMMIT_LOG)).toBe(log);
     memory.goAway();
-    expect(readiness.report().checks).toEqual({ log: 'the log is away' });
+    expect(readiness.report().checks).toEqual({ log: 'the log is away', spool: 'none' });
+    await module.close();
+  });
+
+  it('is ready while the log is away and a spool takes what devices send, and not when that is full', async () => {
+    const memory = createMemoryLog();
+    let full: string | undefined;
+    const status = { state: 'spooling', records: 2, bytes: 800, oldestAgeMs: 5_000 } as const;
+    const log: CommitLog = { ...memory, spool: () => ({ ...status, full }) };
+    const { module, readiness } = await run(log);
+    await module.get(LogStart).started;
+    memory.goAway();
+    expect(readiness.report()).toEqual({
+      ready: true,
+      checks: {
+        log: 'the log is away; what devices send is spooled',
+        spool: 'spooling: 2 records, 800 bytes',
+      },
+    });
+    full = 'the spool is full';
+    expect(readiness.report()).toEqual({
+      ready: false,
+      checks: { log: 'the log is away', spool: 'the spool is full' },
+    });
     await module.close();
   });
 
