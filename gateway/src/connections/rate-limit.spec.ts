@@ -119,6 +119,16 @@ it('holds a device that tells of the past, and does not close it, however long t
   expect(counts.throttledSeconds).toBe(before + 200);
 });
 
+it('does not close a device that sends readings of now between its old ones', () => {
+  const { given, limit } = givenLimit(2);
+  for (let seconds = 0; seconds < 300; seconds += 1) {
+    const isOfNow = seconds % 4 === 0;
+    for (let message = 0; message < 3; message += 1) if (limit.count() && !isOfNow) limit.forgive();
+    limit.tick();
+  }
+  expect(given.closed).toBe(0);
+});
+
 it.each([
   ['old readings', -61_000, 1],
   ['readings of now', 0, 0],

@@ -62,7 +62,7 @@ export class RateLimit {
       return;
     }
     counts.throttledSeconds += 1;
-    if (!this.isForgiven) this.secondsTooFast += 1;
+    this.secondsTooFast = this.isForgiven ? 0 : this.secondsTooFast + 1;
     if (this.secondsTooFast >= PATIENCE) return this.tell.tooFast();
     if (this.left <= 0) return;
     this.isForgiven = false;

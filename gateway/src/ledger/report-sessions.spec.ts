@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { LogWriter } from '@fieldgate/commit-log';
+import type { CommitLog, LogWriter, NewRecord } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { decodeLedgerReport, FieldgateError, isRejection, type LedgerReport } from '@fieldgate/contracts';
 import { createLogger, RepeatedLines } from '@fieldgate/service';
@@ -168,6 +168,33 @@ describe('the reports of a connection', () => {
     log.comeBack();
     expect(await passTo(300_000)).toEqual([210_000]);
     expect(await reports()).toMatchObject([{ number: 1, counters: { received: 3 } }]);
+  });
+
+  it('go into the spool while the log is away, so that a crash costs a minute and no more', async () => {
+    const spooled: NewRecord[] = [];
+    const append: LogWriter['append'] = (record, settle) => {
+      spooled.push(record);
+      setImmediate(() => settle(undefined, undefined, record));
+      return true;
+    };
+    const status = { state: 'spooling', full: undefined, records: 1, bytes: 1, oldestAgeMs: 0 } as const;
+    const withSpool: CommitLog = {
+      ...log,
+      ingest: { append, drained: setImmediate },
+      problem: () => 'the log is away',
+      spool: () => status,
+    };
+    const monotonic = { now: () => now };
+    ledger = new ReportSessions(
+      { gatewayId: 'gw-1', boot: 'b00t' },
+      withSpool,
+      () => sessions,
+      { epoch: { now: () => 1_000_000 + now }, monotonic },
+      new RepeatedLines(createLogger({ level: 'silent' }), monotonic),
+    );
+    connected(10_000).counters.received = 1;
+    await passTo(20_000);
+    expect(spooled.map(({ topic }) => topic)).toEqual(['fieldgate.ledger.v1']);
   });
 
   it('end with a last one, also when the log was away at the end', async () => {

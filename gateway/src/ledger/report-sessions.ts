@@ -40,7 +40,7 @@ export class ReportSessions {
 
   /** To be called once a second. */
   tick(): void {
-    if (this.log.problem() !== undefined) return;
+    if (this.mustWait()) return;
     const now = this.clocks.monotonic.now();
     for (const session of this.sessions()) {
       if (session.counters === undefined) continue;
@@ -64,18 +64,24 @@ export class ReportSessions {
       if (this.ended.size <= MOST_ENDED) break;
       this.ended.delete(oldest);
     }
-    if (this.log.problem() === undefined && isSettled(ending, now)) this.write(ending);
+    if (!this.mustWait() && isSettled(ending, now)) this.write(ending);
   }
 
   /** Before the log is closed: nothing that has ended is waited for any more. */
   flush(): void {
-    if (this.log.problem() !== undefined) return;
+    if (this.mustWait()) return;
     for (const reporting of this.ended) this.write(reporting);
   }
 
   /** Reports that are not durable yet. */
   get onTheirWay(): number {
     return this.writing;
+  }
+
+  /** While the log is away and no spool takes its place. */
+  private mustWait(): boolean {
+    const spool = this.log.spool();
+    return this.log.problem() !== undefined && (spool === undefined || spool.full !== undefined);
   }
 
   private reportingOf(session: DeviceSession, now: number): Reporting {

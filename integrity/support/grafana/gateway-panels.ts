@@ -112,6 +112,7 @@ export const GATEWAY_PANELS: Readonly<Record<string, Expectation>> = {
           'fieldgate.alerts handled': 'some',
           'fieldgate.command-deadlines handled': 'some',
           'fieldgate.presence handled': 'some',
+          'fieldgate.ledger handled': 'some',
           'fieldgate.notify.ops handled': 'some',
         },
       },

@@ -3,6 +3,7 @@ import {
   logCountsSchema,
   missingSeq,
   sequenceGapSchema,
+  storedRecords,
   unaccountedRecords,
   type ConnectionLedger,
   type DeviceLedger,
@@ -144,7 +145,11 @@ function connectionAnswer(
 }
 
 function logAnswer({ waiting, ...counts }: LogCounts): z.infer<typeof logAnswerSchema> {
-  return { ...counts, waiting: waiting.reduce((sum, { records }) => sum + records, 0) };
+  return {
+    ...counts,
+    stored: storedRecords(counts),
+    waiting: waiting.reduce((sum, { records }) => sum + records, 0),
+  };
 }
 
 function sumOfCounters(one: LedgerCounters, two: LedgerCounters): LedgerCounters {

@@ -27,7 +27,7 @@ describe('the settings of the log', () => {
     ['FIELDGATE_KAFKA_REPLICATION_FACTOR', 'three', 'must be a whole number from 1 to 9'],
     ['FIELDGATE_LOG_MAX_BYTES', '8 GiB', 'must be a whole number'],
     ['FIELDGATE_SPOOL', 'perhaps', 'must be'],
-    ['FIELDGATE_SPOOL_AFTER_MS', '2 s', 'must be a whole number from 500 to 60000'],
+    ['FIELDGATE_SPOOL_AFTER_MS', '2 s', 'must be a whole number from 500 to 8000'],
     ['FIELDGATE_SPOOL_MAX_BYTES', '1024', 'must be a whole number from 4194304'],
     ['FIELDGATE_SPOOL_MAX_AGE_HOURS', '0', 'must be a whole number from 1 to 720'],
     ['FIELDGATE_SPOOL_DRAIN_RECORDS_PER_SECOND', '0', 'must be a whole number from 1'],

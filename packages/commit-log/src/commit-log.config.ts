@@ -17,7 +17,7 @@ export const commitLogEnvironment = {
   /** Kafka only: while the log does not answer, what devices send goes to a spool in the data directory of the gateway. */
   FIELDGATE_SPOOL: env.boolean().default(true),
   /** After so long without an answer. */
-  FIELDGATE_SPOOL_AFTER_MS: env.integer(500, 60_000).default(2_000),
+  FIELDGATE_SPOOL_AFTER_MS: env.integer(500, 8_000).default(2_000),
   /** Above these the spool takes no more, and devices are turned away. */
   FIELDGATE_SPOOL_MAX_BYTES: env.integer(4 * 1024 ** 2, 1024 ** 4).default(4 * 1024 ** 3),
   FIELDGATE_SPOOL_MAX_AGE_HOURS: env.integer(1, 30 * 24).default(72),

@@ -63,9 +63,10 @@ function countDeadLetter(device: DeviceFold, value: Uint8Array): Rejection | und
       device.refused(connectionIn(payload), { code, atMs }, 1);
       return undefined;
     case 'log':
-      if (origin.group === STORAGE.group && isStored(origin.topic))
+      // what nobody can read was not counted as a record either; of another group: the record itself is counted
+      if (origin.group === STORAGE.group && isStored(origin.topic) && code !== 'record-unreadable')
         device.notStored(connectionIn(payload), atMs);
-      return undefined; // of another group: the record itself is counted
+      return undefined;
   }
 }
 

@@ -59,7 +59,8 @@ export class DeviceFold {
     const log = this.logOf(connection, receivedMs);
     log.inLog += 1;
     if (receivedMs - timeMs > LATE_MS) log.late += 1;
-    if (seq !== undefined) countSeq(this.sequence, { seq, timeMs, receivedMs });
+    if (seq !== undefined && Number.isSafeInteger(seq) && seq >= 0)
+      countSeq(this.sequence, { seq, timeMs, receivedMs });
     if (!isMinted(id) && this.ids.seen(id))
       log.duplicates += 1; // minted: it comes only once
     else wait(log, topic, offset);
@@ -77,9 +78,7 @@ export class DeviceFold {
 
   /** A dead letter of the storage group: it will pass a record that is not in the store. */
   notStored(connection: string | undefined, atMs: number): void {
-    const log = this.logOf(connection, atMs);
-    log.notStored += 1;
-    log.stored -= 1;
+    this.logOf(connection, atMs).notStored += 1;
   }
 
   report(report: LedgerReport): void {

@@ -226,7 +226,7 @@ describe('stored', () => {
     } as const;
     await write('fieldgate.dead-letters.v1', encodeDeadLetter({ ...letter, origin }));
     await lane.followSide(30);
-    expect(ledgerOf(lane).connections[0]?.log).toMatchObject({ stored: 19, notStored: 1 });
+    expect(ledgerOf(lane).connections[0]?.log).toMatchObject({ stored: 20, notStored: 1 });
   });
 });
 

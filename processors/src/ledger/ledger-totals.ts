@@ -1,5 +1,6 @@
 import {
   missingSeq,
+  storedRecords,
   sumByCode,
   unaccountedRecords,
   type LedgerCounters,
@@ -60,9 +61,10 @@ export function showTotals(devices: Iterable<DeviceFold>): void {
   missingGauge.set(missing);
 }
 
-function addLog(sums: Record<Total, number>, { inLog, stored, duplicates, late }: LogCounts): void {
+function addLog(sums: Record<Total, number>, log: LogCounts): void {
+  const { inLog, duplicates, late } = log;
   sums.in_log += inLog;
-  sums.stored += stored;
+  sums.stored += storedRecords(log);
   sums.duplicate += duplicates;
   sums.late += late;
 }

@@ -131,9 +131,9 @@ export class DiskSpool {
     });
   }
 
-  /** Rejects while the disk takes nothing: a few blocks are written, and written over the next time. */
+  /** Rejects while the disk takes nothing. */
   probe(): Promise<void> {
-    return this.reserve.renew();
+    return this.reserve.probe();
   }
 
   /**

@@ -55,7 +55,7 @@ async function findSegments(directory: string): Promise<Found[]> {
   const found: Found[] = [];
   let counts = Infinity;
   for (const segment of segments) {
-    const start = await segment.start();
+    const start = await segment.start().finally(() => segment.close()); // there may be more of them than descriptors
     if (start?.isKnownVersion === false)
       throw new Error(`${segment.path} was written by a newer version of Fieldgate`);
     const fileEnd = segment.base + (await segment.size());

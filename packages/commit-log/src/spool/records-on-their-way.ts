@@ -4,6 +4,7 @@ export interface OnItsWay {
   readonly at: SpoolPosition;
   /** Ms of the monotonic clock. */
   readonly sentAt: number;
+  readonly bytes: number;
   isSettled: boolean;
 }
 
@@ -11,19 +12,22 @@ export interface OnItsWay {
 export class RecordsOnTheirWay {
   private entries: OnItsWay[] = [];
   private head = 0;
-  /** How many are not settled. */
+  /** How many are not settled, and their bytes. */
   open = 0;
+  openBytes = 0;
 
-  add(at: SpoolPosition, sentAt: number): OnItsWay {
-    const entry = { at, sentAt, isSettled: false };
+  add(at: SpoolPosition, sentAt: number, bytes: number): OnItsWay {
+    const entry = { at, sentAt, bytes, isSettled: false };
     this.entries.push(entry);
     this.open += 1;
+    this.openBytes += bytes;
     return entry;
   }
 
   settle(entry: OnItsWay): void {
     entry.isSettled = true;
     this.open -= 1;
+    this.openBytes -= entry.bytes;
   }
 
   /** The first that is not settled. */

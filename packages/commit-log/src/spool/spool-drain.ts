@@ -12,6 +12,7 @@ const CHUNK_SECONDS = 0.1;
 const WINDOW = 1_000;
 /** The same, while the log does not take them: they only wait in memory. */
 const WINDOW_WHILE_AWAY = 500;
+const WINDOW_BYTES = 4 * 1024 * 1024;
 /** The mark on the disk follows the log by at most so much: what a crash repeats. */
 const RELEASE_EVERY_MS = 100;
 
@@ -187,7 +188,8 @@ export class SpoolDrain {
 
   private hasRoom(partition: string): boolean {
     const window = this.ports.isAway(partition) ? WINDOW_WHILE_AWAY : WINDOW;
-    return (this.onTheirWay.get(partition)?.open ?? 0) < window;
+    const { open = 0, openBytes = 0 } = this.onTheirWay.get(partition) ?? {};
+    return open < window && openBytes < WINDOW_BYTES;
   }
 
   /** Waits for the partition's turn; false when it is stuck, or the end has come. */
@@ -212,7 +214,7 @@ export class SpoolDrain {
     const { epoch, monotonic, deliver, delivered, buried, lost } = this.ports;
     const onTheirWay = this.onTheirWay.get(partition) ?? new RecordsOnTheirWay();
     this.onTheirWay.set(partition, onTheirWay);
-    const entry = onTheirWay.add(at, monotonic.now());
+    const entry = onTheirWay.add(at, monotonic.now(), record.value?.length ?? 0);
     const done = (): void => {
       const now = monotonic.now();
       onTheirWay.settle(entry);
@@ -220,7 +222,8 @@ export class SpoolDrain {
       this.releaseSoon(now);
       this.wake();
     };
-    deliver(record, record.timestampMs, (error) => {
+    const timestampMs = Math.min(record.timestampMs, epoch.now()); // the log refuses records of the future
+    deliver(record, timestampMs, (error) => {
       if (error === undefined) return done();
       if (error.retriable) return; // the log was closed: it is read again
       deliver(buried(record, error), epoch.now(), (refusal) => {

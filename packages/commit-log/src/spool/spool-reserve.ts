@@ -6,6 +6,7 @@ import { OWNER_ONLY } from './segment-appender.js';
 
 /** Enough for the lock of the directory and the mark, in blocks of any file system. */
 const RESERVE = Buffer.alloc(64 * 1024);
+const PROBE_BYTES = 1024 * 1024;
 
 /** Room that is given up at a start, so that a spool that has filled its disk can be opened and drained. */
 export class SpoolReserve {
@@ -22,14 +23,19 @@ export class SpoolReserve {
     await rm(this.path, { force: true });
   }
 
-  /** Rejects while the disk takes nothing. */
-  async renew(): Promise<void> {
-    await writeFile(this.path, RESERVE, { flush: true, mode: OWNER_ONLY });
+  /** Beside the reserve, which stays. Rejects while the disk does not take as much as a group of records. */
+  async probe(): Promise<void> {
+    const path = `${this.path}.probe`;
+    try {
+      await writeFile(path, Buffer.alloc(PROBE_BYTES), { flush: true, mode: OWNER_ONLY });
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   async setAside(): Promise<void> {
     try {
-      await this.renew();
+      await writeFile(this.path, RESERVE, { flush: true, mode: OWNER_ONLY });
     } catch (error) {
       this.logger.debug({ reason: reasonOf(error) }, 'no room for the reserve'); // the next start finds what there is now
     }

@@ -46,6 +46,11 @@ export class SpooledPartitions {
     if (partition.records === 0) this.partitions.delete(name);
   }
 
+  /** Nothing is left. */
+  clear(): void {
+    this.partitions.clear();
+  }
+
   /** Only what has records here can be away. */
   setAway(name: string, isAway: boolean): void {
     const partition = this.partitions.get(name);

@@ -314,6 +314,29 @@ describe('the spooling writer', () => {
     expect(log.records.all.toSorted()).toEqual(['a:1', 'a:3', 'fieldgate.dead-letters.v1 of a']);
   });
 
+  it('goes on and comes to its end behind a record that the disk has damaged meanwhile', async () => {
+    const flipping: OpenFile = async (path, flags, mode) => {
+      const file = await openReal(path, flags, mode);
+      if (!String(path).endsWith('.spool')) return file;
+      const write = file.write.bind(file) as (bytes: Buffer, ...rest: unknown[]) => Promise<unknown>; // the form that is used
+      Object.assign(file, {
+        write: (bytes: Buffer, ...rest: unknown[]) => write(withDamage(bytes), ...rest),
+      });
+      return file;
+    };
+    const writer = await start({}, { openFile: flipping });
+    log.goAway(0);
+    append(writer, 'a', '1', 'damage me', '3');
+    log.timeIsOver(0);
+    await settled.count(3);
+    log.comeBack(0);
+    await untilState(writer, 'direct');
+    append(writer, 'a', '4');
+    await settled.count(4);
+    expect(settled.all[3]).toBe('a:4 in the log');
+    expect(log.records.all).toEqual(['a:1', 'a:3', 'a:4']);
+  });
+
   it('puts on disk what the log gives back when it is closed', async () => {
     const writer = await start();
     log.goAway(0);
@@ -333,6 +356,14 @@ describe('the spooling writer', () => {
     return until(() => writer.status().state === state);
   }
 });
+
+/** One bit of one value is another. */
+function withDamage(bytes: Buffer): Buffer {
+  const at = bytes.indexOf('damage me');
+  const damaged = Buffer.from(bytes);
+  if (at >= 0) damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+  return damaged;
+}
 
 /** Looks again and again; the test's own time limit ends it. */
 async function until(isSo: () => boolean): Promise<void> {

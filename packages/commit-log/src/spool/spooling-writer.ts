@@ -54,6 +54,8 @@ export class SpoolingWriter implements LogWriter {
   private leftBefore: SpoolPosition = 0;
   private state: SpoolState = 'direct';
   private full: string | undefined;
+  /** Who has said last that too much is waiting. */
+  private overfull: Pick<LogWriter, 'drained'>;
   private readonly stopping = new AbortController();
   private probing: Promise<void> = Promise.resolve();
   private isDrainFailing = false;
@@ -67,6 +69,7 @@ export class SpoolingWriter implements LogWriter {
       givenUp: (entries, error) => this.givenUp(entries, error),
       monotonic,
     });
+    this.overfull = log;
     this.drain = new SpoolDrain({
       disk,
       deliver: (record, timestampMs, settle) => void log.deliver(record, timestampMs, settle),
@@ -96,15 +99,17 @@ export class SpoolingWriter implements LogWriter {
 
   append<R extends NewRecord>(record: R, settle: Settle<R>): boolean {
     const { log, clock } = this.parts;
-    if (this.state === 'direct' || !this.mustWait(record)) return log.ingest(record, settle as Settle); // it gets its own record back
-    return this.spool(
-      { record, timestampMs: clock.now(), settle: settle as Settle },
-      this.partitionOf(record),
-    );
+    const own = settle as Settle; // it gets its own record back
+    const isDirect = this.state === 'direct' || !this.mustWait(record);
+    const hasRoom = isDirect
+      ? log.ingest(record, own)
+      : this.spool({ record, timestampMs: clock.now(), settle: own }, this.partitionOf(record));
+    if (!hasRoom) this.overfull = isDirect ? log : this.room;
+    return hasRoom;
   }
 
   drained(listener: () => void): void {
-    this.parts.log.drained(() => this.room.drained(listener));
+    this.overfull.drained(listener);
   }
 
   status(): SpoolStatus {
@@ -197,6 +202,8 @@ export class SpoolingWriter implements LogWriter {
   private onMoved(): void {
     this.isDrainFailing = false;
     if (this.leftBefore > 0 && this.drain.done >= this.leftBefore) this.leftBefore = 0;
+    const isEmpty = this.room.isEmpty && this.drain.done === this.parts.disk.end;
+    if (isEmpty) this.partitions.clear(); // what was damaged is never delivered
     this.look();
   }
 

@@ -33,14 +33,20 @@ export class WaitingRoom {
   private readonly group = new GroupCommit<TakenBack>(GROUP, bytesOf, (entries, done) => {
     void this.settle(entries, done);
   });
+  private waiting = 0;
   private readonly stopping = new AbortController();
 
   constructor(private readonly ports: WaitingRoomPorts) {}
 
   /** False when too much is waiting. */
   add(entry: TakenBack): boolean {
+    this.waiting += 1;
     this.group.add(entry);
     return this.backlog.add(bytesOf(entry));
+  }
+
+  get isEmpty(): boolean {
+    return this.waiting === 0;
   }
 
   drained(listener: () => void): void {
@@ -86,6 +92,7 @@ export class WaitingRoom {
   }
 
   private leave(entries: readonly TakenBack[], tell: () => void): void {
+    this.waiting -= entries.length;
     tell();
     let bytes = 0;
     for (const entry of entries) bytes += bytesOf(entry);

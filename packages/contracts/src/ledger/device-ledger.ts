@@ -36,7 +36,7 @@ export const logCountsSchema = z.object({
   duplicates: count,
   /** See `LATE_MS`. */
   late: count,
-  /** The storage group is past them, and has not refused them. */
+  /** The storage group is past them; see `storedRecords`. */
   stored: count,
   /** Refused by the store. */
   notStored: count,
@@ -107,6 +107,11 @@ export type LedgerLane = z.infer<typeof ledgerLaneSchema>;
 
 export const ledgerStateSchema = z.discriminatedUnion('kind', [deviceLedgerSchema, ledgerLaneSchema]);
 export type LedgerState = z.infer<typeof ledgerStateSchema>;
+
+/** In the store: what the storage group is past, without what it has refused. That may be told before it is past it, and twice. */
+export function storedRecords({ stored, notStored }: Pick<LogCounts, 'stored' | 'notStored'>): number {
+  return Math.max(0, stored - notStored);
+}
 
 /** Numbers that a device has counted and that never came. */
 export function missingSeq({ gaps, closed, unlisted }: SequenceLedger): number {

@@ -44,6 +44,18 @@ describe('the health of the store', () => {
     ]);
   });
 
+  it('stays in trouble for as long as it was told to wait, also when an earlier write succeeds meanwhile', async () => {
+    health.failed('write', new StoreProblem('busy', 'too many requests', 60_000));
+    health.well('write');
+    expect(health.problem).toBe('too many requests');
+    expect(await shown()).toEqual(['busy']);
+    expect(() => health.admitWrite()).toThrow('too many requests');
+    nowMs += 60_000;
+    health.admitWrite();
+    health.well('write');
+    expect(health.problem).toBeUndefined();
+  });
+
   it('does not take a frozen request that ends after the store is back for a new absence', () => {
     const frozen = new FieldgateError('store-unavailable', 'no answer within 10 s');
     const asked = nowMs;

@@ -50,6 +50,7 @@ export class StoreHealth {
   well(by: 'write' | 'look'): void {
     if (by === 'write') this.writeFailedAt = Number.NEGATIVE_INFINITY;
     else if (this.parts.monotonic.now() - this.writeFailedAt < WRITER_GONE_MS) return this.lookAgain();
+    if (this.parts.monotonic.now() < this.closedUntil) return this.lookAgain(); // asked before it was told to wait
     if (this.current !== undefined) {
       this.backAt = this.parts.monotonic.now();
       this.parts.logger.info({ store: this.parts.store }, 'telemetry store answers again');

@@ -122,7 +122,7 @@ export class KafkaWriter implements LogWriter {
       return true;
     }
     const bytes = hashed.bytes.length + (value?.length ?? 0);
-    queue.push({
+    const pending: PendingRecord = {
       waiting,
       record,
       partition: queue.partition,
@@ -132,8 +132,9 @@ export class KafkaWriter implements LogWriter {
       bytes,
       tick: this.tick,
       settle,
-    });
-    const isRoom = this.unsettled.add(bytes);
+    };
+    queue.push(pending);
+    const isRoom = this.unsettled.add(pending);
     this.ticking ??= setInterval(() => this.expire(), this.tickMs);
     this.offer(queue);
     return isRoom;

@@ -1,5 +1,6 @@
 import type { BrokerRequests } from '../protocol/broker-connection.js';
 import type { PartitionQueue } from './partition-queue.js';
+import { unavailable } from '../protocol/protocol-codes.js';
 import { produce, type PartitionAnswer, type Share } from '../protocol/produce.js';
 
 /** More in one request gains nothing (measured), and makes what is appended meanwhile wait longer. */
@@ -80,6 +81,7 @@ export class LeaderLane {
     let answers: ReadonlyMap<string, PartitionAnswer>;
     try {
       if (!this.connection?.usable) this.connection = await this.open();
+      if (this.stopped) throw unavailable('the log was closed'); // its records went elsewhere meanwhile
       answers = await produce(this.connection, shares, this.requestTimeoutMs);
     } catch (error) {
       this.connection?.destroy();

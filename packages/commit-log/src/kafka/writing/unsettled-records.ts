@@ -27,10 +27,10 @@ export class UnsettledRecords {
     return this.count === 0;
   }
 
-  /** False when there is too much now. */
-  add(bytes: number): boolean {
+  /** False when there is too much now. What is patient has its own bound where it comes from, and holds back nobody else. */
+  add({ waiting, bytes }: PendingRecord): boolean {
     this.count++;
-    return this.backlog.add(bytes);
+    return waiting === 'patient' || this.backlog.add(bytes);
   }
 
   drained(listener: () => void): void {
@@ -65,7 +65,7 @@ export class UnsettledRecords {
   private leave(record: PendingRecord): void {
     record.settle = undefined;
     this.count--;
-    this.backlog.remove(1, record.bytes);
+    if (record.waiting !== 'patient') this.backlog.remove(1, record.bytes);
     if (this.isEmpty) this.emptied?.();
   }
 }
