@@ -55,7 +55,7 @@ async function findSegments(directory: string): Promise<Found[]> {
   const found: Found[] = [];
   let counts = Infinity;
   for (const segment of segments) {
-    const start = await segment.start().finally(() => segment.close()); // there may be more of them than descriptors
+    const start = await startOf(segment);
     if (start?.isKnownVersion === false)
       throw new Error(`${segment.path} was written by a newer version of Fieldgate`);
     const fileEnd = segment.base + (await segment.size());
@@ -64,6 +64,15 @@ async function findSegments(directory: string): Promise<Found[]> {
     counts = Math.min(counts, start?.previousEnd ?? Infinity);
   }
   return found.reverse();
+}
+
+/** Closed again at once: there may be more segments than descriptors. */
+async function startOf(segment: SpoolSegment): Promise<SegmentStart | undefined> {
+  try {
+    return await segment.start();
+  } finally {
+    await segment.close();
+  }
 }
 
 /** What the last write has left when it was torn was never acknowledged. A last record that is whole but damaged is no torn write. */
