@@ -1,7 +1,7 @@
 import { readdir, truncate } from 'node:fs/promises';
 import type { Logger } from '@fieldgate/service';
 import type { Stretch } from './frame-cursor.js';
-import type { SpoolPosition } from './record-frame.js';
+import type { SegmentStart, SpoolPosition } from './record-frame.js';
 import { SpoolSegment } from './spool-segment.js';
 
 export interface LoadedSegments {
