@@ -102,9 +102,10 @@ describe('the two ways', () => {
       fc.property(written, (record) => {
         const short = ownTelemetry(record);
         if (short !== undefined) expect(short).toEqual(byTheLongWay(record));
-        expect(decodeTelemetry(record)).toEqual(byTheLongWay(record));
+        const read = decodeTelemetry(record);
+        expect(isRejection(read) ? undefined : read).toEqual(byTheLongWay(record));
       }),
-      { numRuns: 500 },
+      { numRuns: 500, seed: 20261121 },
     );
   });
 
@@ -122,7 +123,7 @@ describe('the two ways', () => {
         taken += 1;
         expect(short).toEqual(byTheLongWay(bytes));
       }),
-      { numRuns: 3_000 },
+      { numRuns: 3_000, seed: 20261121 },
     );
     expect(taken).toBeGreaterThan(0);
   });

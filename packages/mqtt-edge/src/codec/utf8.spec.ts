@@ -74,6 +74,6 @@ it('agrees with the decoder of the platform on any bytes', () => {
       const bytes = Buffer.concat(parts);
       expect((scanUtf8(bytes, 0, bytes.length) & Utf8Finding.malformed) === 0).toBe(decodes(bytes));
     }),
-    { numRuns: 3000 },
+    { numRuns: 3000, seed: 20261121 },
   );
 });
