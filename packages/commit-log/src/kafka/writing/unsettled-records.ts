@@ -46,8 +46,9 @@ export class UnsettledRecords {
   settle(record: PendingRecord, error?: FieldgateError, at?: LogPosition): void {
     const { settle } = record;
     if (settle === undefined) return; // it ran out of time before, or was taken back
-    this.leave(record);
+    record.settle = undefined;
     settle(error, at, record.record);
+    this.leave(record);
   }
 
   /** What was ingested into a partition, without settling it. */
@@ -56,6 +57,7 @@ export class UnsettledRecords {
     for (const pending of queue.unsettled('ingest')) {
       const { record, timestampMs, settle } = pending;
       if (settle) taken.push({ record, timestampMs, settle });
+      pending.settle = undefined;
       this.leave(pending);
     }
     queue.noteSettled();
@@ -63,7 +65,6 @@ export class UnsettledRecords {
   }
 
   private leave(record: PendingRecord): void {
-    record.settle = undefined;
     this.count--;
     if (record.waiting !== 'patient') this.backlog.remove(1, record.bytes);
     if (this.isEmpty) this.emptied?.();
