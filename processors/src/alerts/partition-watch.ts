@@ -1,4 +1,5 @@
 import {
+  FieldgateError,
   decodeEvent,
   decodeTelemetry,
   isRejection,
@@ -199,8 +200,7 @@ export class PartitionWatch {
       this.passedUnwritten = false;
     }
     if (this.unwritten.size > 0) {
-      await this.writeDevices(this.unwritten);
-      this.unwritten.clear();
+      if (await this.writeDevices(this.unwritten)) this.unwritten.clear();
     }
     await this.parts.outbox.flush();
     this.count();
@@ -211,7 +211,12 @@ export class PartitionWatch {
     const { checkpoints, outbox } = this.parts;
     for (const id of this.engine.takeChanged()) this.changed.add(id);
     const alertsFrom = outbox.isEmpty ? await outbox.end(this.source) : this.alertsFrom;
-    await this.writeDevices(new Set([...this.changed, ...this.unwritten, ...outbox.pending().keys()]));
+    const isWritten = await this.writeDevices(
+      new Set([...this.changed, ...this.unwritten, ...outbox.pending().keys()]),
+    );
+    this.recordsSinceCheckpoint = 0;
+    this.mustCheckpoint = false;
+    if (!isWritten) return; // a recovery reads on from the checkpoint before
     await checkpoints.writePartition(this.source, {
       nextOffset: this.nextOffset,
       ...(this.limit === undefined ? {} : { limitMs: this.limit }),
@@ -225,8 +230,6 @@ export class PartitionWatch {
     this.ticks = [];
     this.doubts = [];
     this.passedUnwritten = false;
-    this.recordsSinceCheckpoint = 0;
-    this.mustCheckpoint = false;
   }
 
   private doubt(doubt: Doubt): void {
@@ -248,8 +251,11 @@ export class PartitionWatch {
     this.counted = { late: this.engine.lateReadings, steps: this.engine.clockSteps, ahead: this.ahead };
   }
 
-  /** A device of which nothing is remembered needs no row, but must not keep an old one. */
-  private async writeDevices(devices: ReadonlySet<string>): Promise<void> {
+  /**
+   * A device of which nothing is remembered needs no row, but must not keep an old one. False when a row is too large for the log: a backlog came
+   * at once, and most of it waits for the watermark. It is tried again later, when the row is smaller.
+   */
+  private async writeDevices(devices: ReadonlySet<string>): Promise<boolean> {
     const { checkpoints, outbox } = this.parts;
     const allPending = outbox.pending();
     const rows: Omit<DeviceRow, 'kind'>[] = [];
@@ -260,11 +266,17 @@ export class PartitionWatch {
       if (!isEmpty || this.stored.has(deviceId))
         rows.push({ deviceId, nextOffset: this.nextOffset, memory, pending });
     }
-    await checkpoints.writeDevices(this.source, rows);
+    try {
+      await checkpoints.writeDevices(this.source, rows);
+    } catch (error) {
+      if (error instanceof FieldgateError && error.code === 'record-refused') return false;
+      throw error;
+    }
     for (const { deviceId, memory, pending } of rows) {
       if (memory === undefined && pending.length === 0) this.stored.delete(deviceId);
       else this.stored.add(deviceId);
     }
+    return true;
   }
 
   private count(): void {
