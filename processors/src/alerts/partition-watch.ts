@@ -214,9 +214,8 @@ export class PartitionWatch {
     const isWritten = await this.writeDevices(
       new Set([...this.changed, ...this.unwritten, ...outbox.pending().keys()]),
     );
-    this.recordsSinceCheckpoint = 0;
-    this.mustCheckpoint = false;
-    if (!isWritten) return; // a recovery reads on from the checkpoint before
+    this.mustCheckpoint = !isWritten; // then with the next records; until then a recovery reads on from the checkpoint before
+    if (!isWritten) return;
     await checkpoints.writePartition(this.source, {
       nextOffset: this.nextOffset,
       ...(this.limit === undefined ? {} : { limitMs: this.limit }),
@@ -230,6 +229,7 @@ export class PartitionWatch {
     this.ticks = [];
     this.doubts = [];
     this.passedUnwritten = false;
+    this.recordsSinceCheckpoint = 0;
   }
 
   private doubt(doubt: Doubt): void {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import type { CommitLog, LogWriter } from '@fieldgate/commit-log';
 import { FieldgateError } from '@fieldgate/contracts';
 import { takingOnly, WatchedLog } from '../testing/watched-log.js';
 
@@ -202,3 +203,46 @@ it('a kill at any write while a backlog is judged tells nothing a second time', 
     return expect(writes).toBeGreaterThan(4);
   }
 });
+
+it('a memory that is too large for a record for a while puts the checkpoint off, and changes nothing', async () => {
+  const rules = RULES.replace('LATENESS', '15s');
+  const reference = await expected(rules);
+  const acts = history(rules);
+  const world = await begun(rules);
+  const tooLarge = { is: true, refusals: 0 };
+  await world.restart(refusingRowsOf(world.log, 'pump-7/', tooLarge));
+  for (const [index, { write, handle }] of acts.entries()) {
+    tooLarge.is = index < acts.length / 2;
+    for (const act of write) await act(world);
+    await handle(world);
+  }
+  expect(tooLarge.refusals).toBeGreaterThan(1); // tried again
+  expect(await outcome(world)).toEqual(reference);
+});
+
+/** The same log, which takes no checkpoint of a device while that is too large. */
+function refusingRowsOf(
+  log: CommitLog,
+  device: string,
+  tooLarge: { readonly is: boolean; refusals: number },
+): CommitLog {
+  const writer: LogWriter = {
+    append: (record, settle) => {
+      const isRow = record.topic === 'fieldgate.alert-checkpoints.v1' && record.key.startsWith(device);
+      if (!isRow || !tooLarge.is) return log.writer.append(record, settle);
+      tooLarge.refusals += 1;
+      queueMicrotask(() => settle(new FieldgateError('record-refused', 'too large'), undefined, record));
+      return true;
+    },
+    drained: (listener) => log.writer.drained(listener),
+  };
+  return {
+    reader: log.reader,
+    writer,
+    ingest: writer,
+    spool: () => undefined,
+    start: () => log.start(),
+    stop: () => log.stop(),
+    problem: () => log.problem(),
+  };
+}
