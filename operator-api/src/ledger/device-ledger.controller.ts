@@ -1,9 +1,10 @@
+import { noLedger } from '@fieldgate/contracts';
 import { Get, Param } from '@nestjs/common';
 import { PresenceOfDevices } from '../devices/presence.js';
 import { Registry } from '../devices/registry.js';
 import { Describe } from '../http/route-description.js';
 import { OperatorController } from '../operator-controller.js';
-import { ledgerAnswer, ledgerAnswerSchema, noLedger, type LedgerAnswer } from './ledger-answer.js';
+import { ledgerAnswer, ledgerAnswerSchema, type LedgerAnswer } from './ledger-answer.js';
 import { LedgerTable } from './ledger-table.js';
 
 @OperatorController('devices')

@@ -1,9 +1,8 @@
 import { appended } from '@fieldgate/commit-log';
-import { encodeTableRow, type ConnectionLedger, type DeviceLedger } from '@fieldgate/contracts';
+import { encodeTableRow, noLedger, type ConnectionLedger, type DeviceLedger } from '@fieldgate/contracts';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { DeviceTables } from '../devices/device-tables.js';
 import { ApiUnderTest, NOW } from '../testing/api-under-test.js';
-import { noLedger } from './ledger-answer.js';
 import { LedgerTable } from './ledger-table.js';
 
 const TOPIC = 'fieldgate.ledger-states.v1';
@@ -77,6 +76,8 @@ describe('the ledger of a device', () => {
       earlier: {
         connections: 7,
         incomplete: 1,
+        unaccounted: 2,
+        open: [],
         log: { ...NO_LOG, inLog: 10 },
         counters: { ...NONE, received: 12, acknowledged: 10, refused: { 'topic-unknown': 2 } },
       },

@@ -1,13 +1,16 @@
 import {
+  foundRecords,
   ledgerCountersSchema,
   logCountsSchema,
   missingSeq,
   sequenceGapSchema,
   storedRecords,
+  sumOfCounters,
+  sumOfLogs,
+  unaccountedOf,
   unaccountedRecords,
   type ConnectionLedger,
   type DeviceLedger,
-  type LedgerCounters,
   type LogCounts,
 } from '@fieldgate/contracts';
 import { z } from 'zod';
@@ -30,6 +33,9 @@ const connectionAnswerSchema = z.object({
   reason: z.string().optional().describe('Why it has ended'),
   sent: ledgerCountersSchema.optional(),
   log: logAnswerSchema,
+  unaccounted: count.describe(
+    '0 for one that began before the ledger did: `sent` is of more records than `log`',
+  ),
 });
 export type ConnectionAnswer = z.infer<typeof connectionAnswerSchema>;
 
@@ -52,6 +58,7 @@ export const ledgerAnswerSchema = z.object({
     incomplete: count,
     sent: ledgerCountersSchema,
     log: logAnswerSchema,
+    unaccounted: count.describe('Of each by itself, as when it was summed up, less what came later'),
   }),
   others: logAnswerSchema.describe(
     'Records that name no connection: sent on again by an operator, or of before',
@@ -86,51 +93,14 @@ export function ledgerAnswer(ledger: DeviceLedger, live: string | undefined): Le
       incomplete: earlier.incomplete,
       sent: earlier.counters,
       log: logAnswer(earlier.log),
+      unaccounted: unaccountedRecords({ connections: [], earlier }),
     },
     others: logAnswer(others),
   };
 }
 
-export function noLedger(deviceId: string): DeviceLedger {
-  const none = {
-    messages: 0,
-    received: 0,
-    acknowledged: 0,
-    unanswered: 0,
-    unasked: 0,
-    dropped: 0,
-    answers: 0,
-  };
-  const log: LogCounts = {
-    inLog: 0,
-    duplicates: 0,
-    late: 0,
-    stored: 0,
-    notStored: 0,
-    deadLetters: {},
-    waiting: [],
-  };
-  return {
-    kind: 'device',
-    deviceId,
-    connections: [],
-    earlier: { connections: 0, incomplete: 0, log, counters: { ...none, refused: {} } },
-    others: log,
-    sequence: { restarts: 0, gaps: [], closed: [], unlisted: 0 },
-    ids: '',
-    next: {
-      'fieldgate.telemetry.v1': 0,
-      'fieldgate.events.v1': 0,
-      'fieldgate.dead-letters.v1': 0,
-      'fieldgate.ledger.v1': 0,
-    },
-  };
-}
-
-function connectionAnswer(
-  { connection, report, firstAt, log }: ConnectionLedger,
-  isLive: boolean,
-): ConnectionAnswer {
+function connectionAnswer(ledger: ConnectionLedger, isLive: boolean): ConnectionAnswer {
+  const { connection, report, firstAt, log } = ledger;
   const counters = report?.final === true ? 'final' : isLive ? 'current' : 'incomplete';
   return {
     connection,
@@ -141,6 +111,7 @@ function connectionAnswer(
     ...(report?.reason === undefined ? {} : { reason: report.reason }),
     ...(report === undefined ? {} : { sent: report.counters }),
     log: logAnswer(log),
+    unaccounted: unaccountedOf(ledger, foundRecords(log)),
   };
 }
 
@@ -150,38 +121,4 @@ function logAnswer({ waiting, ...counts }: LogCounts): z.infer<typeof logAnswerS
     stored: storedRecords(counts),
     waiting: waiting.reduce((sum, { records }) => sum + records, 0),
   };
-}
-
-function sumOfCounters(one: LedgerCounters, two: LedgerCounters): LedgerCounters {
-  return {
-    messages: one.messages + two.messages,
-    received: one.received + two.received,
-    acknowledged: one.acknowledged + two.acknowledged,
-    unanswered: one.unanswered + two.unanswered,
-    unasked: one.unasked + two.unasked,
-    dropped: one.dropped + two.dropped,
-    answers: one.answers + two.answers,
-    refused: sumOfCodes(one.refused, two.refused),
-  };
-}
-
-function sumOfLogs(one: LogCounts, two: LogCounts): LogCounts {
-  return {
-    inLog: one.inLog + two.inLog,
-    duplicates: one.duplicates + two.duplicates,
-    late: one.late + two.late,
-    stored: one.stored + two.stored,
-    notStored: one.notStored + two.notStored,
-    deadLetters: sumOfCodes(one.deadLetters, two.deadLetters),
-    waiting: [...one.waiting, ...two.waiting],
-  };
-}
-
-function sumOfCodes(
-  one: Readonly<Record<string, number>>,
-  two: Readonly<Record<string, number>>,
-): Record<string, number> {
-  const sum: Record<string, number> = { ...one };
-  for (const [code, records] of Object.entries(two)) sum[code] = (sum[code] ?? 0) + records;
-  return sum;
 }

@@ -3,8 +3,9 @@ import type { CommitLog, LogBatch } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import { STORAGE } from '../consumer-groups.js';
 import type { DeviceFold } from './device-fold.js';
-import { LedgerLane } from './ledger-lane.js';
+import { LedgerLane, type RegisteredDevices } from './ledger-lane.js';
 import { showTotals } from './ledger-totals.js';
+import { WatchLosses } from './watch-losses.js';
 
 export interface LedgerTuning {
   /** Between two checkpoints of a partition, and so much more for each device that has changed. */
@@ -28,16 +29,20 @@ export class CountLedger {
   private readonly held = new Map<number, Held>();
   private lookedMs = Number.NEGATIVE_INFINITY;
   private isLooking = false;
+  private readonly losses: WatchLosses;
 
   constructor(
     private readonly parts: {
       readonly log: CommitLog;
+      readonly devices: RegisteredDevices;
       readonly clock: Clock;
       readonly monotonic: Clock;
       readonly logger: Logger;
     },
     private readonly tuning: LedgerTuning = LEDGER_TUNING,
-  ) {}
+  ) {
+    this.losses = new WatchLosses(parts.monotonic, parts.logger);
+  }
 
   /** Counted, and in the log with the next checkpoint: until then the records are counted again after a crash. */
   async follow(batch: LogBatch): Promise<void> {
@@ -62,6 +67,7 @@ export class CountLedger {
       this.isLooking = false;
     }
     showTotals(this.devices());
+    this.losses.look(this.devices());
   }
 
   /** Before an orderly stop, so that the next start has nothing to count again. */
@@ -78,14 +84,15 @@ export class CountLedger {
     if (known?.lane.assignment === batch.assignment) return known;
     this.held.delete(batch.partition);
     await known?.lane.inTurn(async () => undefined); // what it still writes comes before what is read now
-    const lane = await LedgerLane.recover(batch, this.parts.log, this.parts.clock);
+    const lane = await LedgerLane.recover(batch, this.parts);
     const held = { lane, checkpointedMs: this.parts.monotonic.now() };
     this.held.set(batch.partition, held);
     return held;
   }
 
   private async look(): Promise<void> {
-    const { reader } = this.parts.log;
+    const { log, devices } = this.parts;
+    const { reader } = log;
     const committed = await Promise.all(
       STORED.map(async (topic) => ({ topic, offsets: await reader.committed(STORAGE.group, topic) })),
     );
@@ -97,6 +104,7 @@ export class CountLedger {
           if (!lane.assignment.isHeld() || !lane.assignment.isAlone()) return;
           await lane.followSide(ends.get(partition) ?? 0);
           for (const { topic, offsets } of committed) lane.storedUpTo(topic, offsets);
+          await lane.dropAllBut(devices);
           await this.checkpointWhenDue(held);
         });
       }),

@@ -53,14 +53,15 @@ function countDeadLetter(device: DeviceFold, value: Uint8Array): Rejection | und
   if (isRejection(parsed)) return reject('record-unreadable', parsed.detail);
   const read = deadLetterRecordSchema.safeParse(parsed.value);
   if (!read.success) return reject('record-unreadable', 'not a fieldgate.dead-letters.v1 CloudEvent');
-  const { origin, code, payload } = read.data.data;
+  const { id, connection, data } = read.data;
+  const { origin, code, payload } = data;
   const atMs = Date.parse(read.data.time);
   switch (origin.kind) {
     case 'mqtt':
-      device.refused(read.data.connection, { code, atMs }, origin.elements?.length ?? 1);
+      device.refused(connection, { id, code, atMs }, origin.elements?.length ?? 1);
       return undefined;
     case 'spool':
-      device.refused(connectionIn(payload), { code, atMs }, 1);
+      device.refused(connectionIn(payload), { id, code, atMs }, 1);
       return undefined;
     case 'log':
       // what nobody can read was not counted as a record either; of another group: the record itself is counted

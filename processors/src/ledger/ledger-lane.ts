@@ -1,13 +1,33 @@
-import { isRejection, LEDGER_TOPICS, type LedgerTopic, type StoredTopic } from '@fieldgate/contracts';
+import {
+  isRejection,
+  LEDGER_TOPICS,
+  type DeviceLedger,
+  type LedgerTopic,
+  type StoredTopic,
+} from '@fieldgate/contracts';
 import type { CommitLog, LogBatch, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
-import type { Clock } from '@fieldgate/service';
+import type { Clock, Logger } from '@fieldgate/service';
+import { LEDGER } from '../consumer-groups.js';
 import { countRecord } from './count-record.js';
 import { DeviceFold } from './device-fold.js';
 import { LedgerStates } from './ledger-states.js';
-import { SideRecords } from './side-records.js';
+import { SideRecords, type AnewSide } from './side-records.js';
 
 const TELEMETRY = 'fieldgate.telemetry.v1';
 const REPLAY_RECORDS = 2_000;
+
+export interface LedgerLaneParts {
+  readonly log: CommitLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Which devices there are. */
+export interface RegisteredDevices {
+  get(deviceId: string): unknown;
+  /** Resolves when it knows all that were registered before. */
+  caughtUp(): Promise<void>;
+}
 
 /**
  * The ledger of all devices of one partition of the telemetry topic. Counting has no effect but the counts, so it is exactly once when they are
@@ -18,9 +38,13 @@ export class LedgerLane {
   private readonly changed = new Set<string>();
   /** Devices of which something waits for the store. */
   private readonly waiting = new Set<string>();
+  /** Devices that are no more, and may have a row. */
+  private readonly gone = new Set<string>();
   /** What the rows that were read include already. */
-  private included = new Map<string, Readonly<Record<LedgerTopic, number>>>();
+  private readonly included = new Map<string, Readonly<Record<LedgerTopic, number>>>();
   private nextTelemetry = 0;
+  /** Not all readings are counted that came before. */
+  private since = 0;
   /** When the newest of the readings was appended that are counted. */
   private reachedMs = 0;
   private hasMoved = false;
@@ -28,26 +52,29 @@ export class LedgerLane {
 
   private constructor(
     readonly assignment: PartitionAssignment,
-    private readonly log: CommitLog,
+    private readonly parts: LedgerLaneParts,
     private readonly states: LedgerStates,
     private readonly side: SideRecords,
   ) {}
 
   /** As its last holder left it, and the records since, up to where the batch begins. */
-  static async recover(batch: LogBatch, log: CommitLog, clock: Clock): Promise<LedgerLane> {
+  static async recover(batch: LogBatch, parts: LedgerLaneParts): Promise<LedgerLane> {
     const { partition, assignment } = batch;
-    const states = new LedgerStates(log, clock, partition);
-    const lane = new LedgerLane(assignment, log, states, new SideRecords(log.reader, partition));
-    const { lane: row, devices } = await states.read();
+    const { log, clock, logger } = parts;
+    const states = new LedgerStates(log, clock, logger, partition);
+    const lane = new LedgerLane(assignment, parts, states, new SideRecords(log.reader, partition));
+    const { lane: row, devices, unreadable } = await states.read();
     const kept = row?.next[`${TELEMETRY}/${partition}`];
-    const end = (await log.reader.bounds(TELEMETRY)).find((each) => each.partition === partition)?.end ?? 0;
+    const bounds = (await log.reader.bounds(TELEMETRY)).find((each) => each.partition === partition);
+    const { earliest, end } = bounds ?? { earliest: 0, end: 0 };
     const isOfThisLog = kept !== undefined && kept <= end;
-    for (const device of row !== undefined && !isOfThisLog ? [] : devices) {
-      lane.devices.set(device.deviceId, new DeviceFold(device.deviceId, device));
-      lane.included.set(device.deviceId, device.next);
-      lane.waiting.add(device.deviceId);
-    }
     lane.nextTelemetry = isOfThisLog ? kept : batch.from;
+    const isWhole = isOfThisLog ? kept >= earliest : row === undefined && batch.from === 0;
+    lane.since = isWhole ? (row?.since ?? 0) : await lane.timeOfNext(batch);
+    if (row === undefined || isOfThisLog) {
+      for (const device of devices) lane.take(device.deviceId, device);
+      for (const deviceId of unreadable) lane.countAnew(deviceId);
+    }
     await lane.side.start(isOfThisLog ? (row?.next ?? {}) : {});
     await lane.replay(batch);
     return lane;
@@ -65,7 +92,7 @@ export class LedgerLane {
     const [oldest, newest] = [records[0], records.at(-1)];
     if (oldest === undefined || newest === undefined) return;
     await this.countSide(oldest.timestampMs);
-    const beside = byTime(await this.side.takeUpTo(newest.timestampMs));
+    const beside = byTime((await this.side.takeUpTo(newest.timestampMs)).records);
     let next = 0;
     for (const record of records) {
       for (
@@ -84,43 +111,66 @@ export class LedgerLane {
 
   /** What comes beside the readings; ahead of them only when there are none to be counted. */
   async followSide(telemetryEnd: number): Promise<void> {
-    await this.side.look();
+    await this.lookBeside();
     await this.countSide(this.nextTelemetry >= telemetryEnd ? Number.POSITIVE_INFINITY : this.reachedMs);
   }
 
   storedUpTo(topic: StoredTopic, committed: ReadonlyMap<number, number>): void {
     for (const deviceId of this.waiting) {
       const device = this.devices.get(deviceId);
-      const offset = committed.get(this.log.reader.partitionOf(topic, deviceId));
+      const offset = committed.get(this.parts.log.reader.partitionOf(topic, deviceId));
       if (!device || offset === undefined) continue;
       if (device.storedUpTo(topic, offset)) this.changed.add(deviceId);
       if (!device.isWaiting) this.waiting.delete(deviceId);
     }
   }
 
+  /** Nobody is shown the ledger of a device that is no more, and no sum has it. */
+  async dropAllBut(registered: RegisteredDevices): Promise<void> {
+    const others: string[] = [];
+    for (const id of this.devices.keys()) if (registered.get(id) === undefined) others.push(id);
+    if (others.length === 0) return;
+    await registered.caughtUp(); // whoever has sent what is counted was there before
+    for (const id of others) {
+      if (registered.get(id) !== undefined) continue;
+      this.devices.delete(id);
+      this.changed.delete(id);
+      this.waiting.delete(id);
+      this.gone.add(id);
+    }
+  }
+
   get changes(): number {
-    return this.changed.size;
+    return this.changed.size + this.gone.size;
   }
 
   /** Devices first: if it ends in the middle, their rows are newer than that of the lane, and say so. */
   async checkpoint(): Promise<void> {
-    if (!this.hasMoved && this.changed.size === 0) return;
+    if (!this.hasMoved && this.changes === 0) return;
     const changed = [...this.changed];
+    const gone = [...this.gone].filter((id) => !this.devices.has(id));
     const rows = changed.flatMap((id) => this.devices.get(id)?.row(this.nextOf(id)) ?? []);
     await this.states.writeDevices(rows);
+    await this.states.remove(gone);
     const { partition } = this.assignment;
     await this.states.writeLane({
       kind: 'lane',
+      since: this.since,
       next: { ...this.side.next(), [`${TELEMETRY}/${partition}`]: this.nextTelemetry },
     });
     for (const id of changed) this.changed.delete(id);
+    this.gone.clear();
     this.hasMoved = false;
   }
 
   private async replay({ partition, from: to }: LogBatch): Promise<void> {
-    await this.side.look();
+    await this.lookBeside();
     let records: LogRecord[] = [];
-    for await (const record of this.log.reader.read(TELEMETRY, { partition, from: this.nextTelemetry, to })) {
+    for await (const record of this.parts.log.reader.read(TELEMETRY, {
+      partition,
+      from: this.nextTelemetry,
+      to,
+    })) {
       records.push(record);
       if (records.length < REPLAY_RECORDS) continue;
       await this.follow(records);
@@ -132,10 +182,47 @@ export class LedgerLane {
 
   private async countSide(untilMs: number): Promise<void> {
     while (this.side.hasMore) {
-      const records = await this.side.takeUpTo(untilMs);
-      if (records.length === 0) return;
+      const { records, advances } = await this.side.takeUpTo(untilMs);
       for (const record of byTime(records)) this.count(record);
+      if (!advances) return;
     }
+  }
+
+  private async lookBeside(): Promise<void> {
+    for (const anew of await this.side.look()) this.beginAnew(anew);
+  }
+
+  /** Offsets of the topic that was there before say nothing any more, also those in the rows. */
+  private beginAnew({ topic, partition }: AnewSide): void {
+    const { log, logger } = this.parts;
+    logger.warn(
+      { group: LEDGER.group, topic, partition },
+      'topic was made again, it is read from its beginning',
+    );
+    for (const [id, next] of this.included)
+      if (log.reader.partitionOf(topic, id) === partition) this.included.set(id, { ...next, [topic]: 0 });
+    for (const id of this.devices.keys())
+      if (log.reader.partitionOf(topic, id) === partition) this.changed.add(id);
+  }
+
+  private take(id: string, device: DeviceLedger): void {
+    this.devices.set(id, new DeviceFold(id, device, this.since));
+    this.included.set(id, device.next);
+    this.waiting.add(id);
+  }
+
+  /** What its row had is lost: connections that it had until now have more than what is counted. */
+  private countAnew(id: string): void {
+    this.devices.set(id, new DeviceFold(id, undefined, this.parts.clock.now()));
+    this.changed.add(id);
+  }
+
+  /** When the first of the readings was appended that are counted. */
+  private async timeOfNext({ partition, records }: LogBatch): Promise<number> {
+    const to = (records.at(-1)?.offset ?? 0) + 1;
+    const range = { partition, from: this.nextTelemetry, to };
+    for await (const { timestampMs } of this.parts.log.reader.read(TELEMETRY, range)) return timestampMs;
+    return this.parts.clock.now();
   }
 
   /** What is not understood counts as nothing: the storage group keeps it as a dead letter. */
@@ -144,7 +231,7 @@ export class LedgerLane {
     this.hasMoved = true;
     const included = this.included.get(key);
     if (included && offset < included[topic as LedgerTopic]) return; // one of them: no other is read here
-    const device = this.devices.get(key) ?? new DeviceFold(key);
+    const device = this.devices.get(key) ?? new DeviceFold(key, undefined, this.since);
     if (isRejection(countRecord(device, record))) return;
     this.devices.set(key, device);
     this.changed.add(key);

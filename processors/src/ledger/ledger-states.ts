@@ -7,14 +7,21 @@ import {
   type LedgerState,
 } from '@fieldgate/contracts';
 import { appended, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
-import type { Clock } from '@fieldgate/service';
+import type { Clock, Logger } from '@fieldgate/service';
+import { Counter } from 'prom-client';
 import { partitionsBeside } from '../alerts/partitions-beside.js';
 
 const TOPIC = 'fieldgate.ledger-states.v1';
 const COUNTED = 'fieldgate.telemetry.v1';
+const LANE = '~lane/';
 /** Rows that are on their way at the same time. */
 const AT_ONCE = 500;
 const readRow = tableRows(TOPIC, ledgerStateSchema);
+
+const unreadableRows = new Counter({
+  name: 'fieldgate_ledger_unreadable_rows_total',
+  help: 'Rows of the ledger that were not understood when a partition was taken over: their devices are counted from then on',
+});
 
 /**
  * What is counted, in the log: a row for each device, which says up to where, and one for the partition, written after those of its devices: none
@@ -27,6 +34,7 @@ export class LedgerStates {
   constructor(
     private readonly log: CommitLog,
     private readonly clock: Clock,
+    private readonly logger: Logger,
     /** Of the telemetry topic. */
     private readonly partition: number,
   ) {}
@@ -34,6 +42,8 @@ export class LedgerStates {
   async read(): Promise<{
     readonly lane: LedgerLane | undefined;
     readonly devices: readonly DeviceLedger[];
+    /** Devices with a row that is not understood. */
+    readonly unreadable: readonly string[];
   }> {
     const newest = new Map<string, LogRecord>();
     for (const { partition, earliest, end } of await this.beside())
@@ -41,20 +51,30 @@ export class LedgerStates {
         newest.set(record.key, record);
     let lane: LedgerLane | undefined;
     const devices: DeviceLedger[] = [];
-    for (const [key, { value }] of newest) {
-      const row = value ? readRow(value) : undefined;
-      if (row?.kind === 'lane' && key === this.laneKey) lane = row;
-      if (row?.kind === 'device' && this.log.reader.partitionOf(COUNTED, row.deviceId) === this.partition)
-        devices.push(row);
+    const unreadable: LogRecord[] = [];
+    for (const record of newest.values()) {
+      const { key, value } = record;
+      if (!value || !this.isOfHere(key)) continue;
+      const row = readRow(value);
+      if (row?.kind === 'lane') lane = row;
+      else if (row?.kind === 'device') devices.push(row);
+      else unreadable.push(record);
     }
-    return { lane, devices };
+    this.report(unreadable);
+    return {
+      lane,
+      devices,
+      unreadable: unreadable.map(({ key }) => key).filter((key) => key !== this.laneKey),
+    };
   }
 
   async writeDevices(rows: readonly DeviceLedger[]): Promise<void> {
-    for (let from = 0; from < rows.length; from += AT_ONCE)
-      await Promise.all(
-        rows.slice(from, from + AT_ONCE).map((row) => this.write(row.deviceId, row.deviceId, row)),
-      );
+    await forEach(rows, (row) => this.write(row.deviceId, row.deviceId, row));
+  }
+
+  /** The rows of devices that are no more. */
+  async remove(deviceIds: readonly string[]): Promise<void> {
+    await forEach(deviceIds, (key) => appended(this.log.writer, { topic: TOPIC, key, value: null }));
   }
 
   async writeLane(row: LedgerLane): Promise<void> {
@@ -73,8 +93,22 @@ export class LedgerStates {
     return partitionsBeside(this.log.reader, TOPIC, { topic: COUNTED, partition: this.partition });
   }
 
+  private isOfHere(key: string): boolean {
+    if (key.startsWith(LANE)) return key === this.laneKey;
+    return this.log.reader.partitionOf(COUNTED, key) === this.partition;
+  }
+
+  private report(unreadable: readonly LogRecord[]): void {
+    const [first] = unreadable;
+    if (first === undefined) return;
+    unreadableRows.inc(unreadable.length);
+    const { topic, partition, offset, key } = first;
+    const of = { topic, partition, offset, key, rows: unreadable.length, code: 'record-unreadable' };
+    this.logger.warn(of, 'ledger rows not understood');
+  }
+
   private get laneKey(): string {
-    return `~lane/${this.partition}`;
+    return `${LANE}${this.partition}`;
   }
 
   /** Some text that goes to the partition where the rows of the devices are; any will do, where that is not one partition. */
@@ -87,4 +121,9 @@ export class LedgerStates {
     }
     return text;
   }
+}
+
+async function forEach<T>(rows: readonly T[], write: (row: T) => Promise<unknown>): Promise<void> {
+  for (let from = 0; from < rows.length; from += AT_ONCE)
+    await Promise.all(rows.slice(from, from + AT_ONCE).map(write));
 }

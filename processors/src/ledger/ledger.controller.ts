@@ -6,6 +6,7 @@ import {
   UseFilters,
 } from '@nestjs/common';
 import { EventPattern, Payload } from '@nestjs/microservices';
+import { deviceRecordSchema, type DeviceRecord } from '@fieldgate/contracts';
 import {
   COMMIT_LOG,
   KeepErrorType,
@@ -13,6 +14,7 @@ import {
   type BatchOutcome,
   type CommitLog,
   type LogBatch,
+  type LogTable,
 } from '@fieldgate/commit-log';
 import {
   CLOCK,
@@ -26,6 +28,7 @@ import {
 } from '@fieldgate/service';
 import { LEDGER } from '../consumer-groups.js';
 import { DeliverBatch } from '../delivery/deliver-batch.js';
+import { supervisedTable } from '../supervised-table.js';
 import { CountLedger } from './count-ledger.js';
 
 const RESOLUTION_MS = 500;
@@ -37,6 +40,7 @@ const LAST_CHECKPOINT_MS = 2_000;
 @UseFilters(KeepErrorType)
 export class LedgerController implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly delivery: DeliverBatch;
+  private readonly devices: LogTable<DeviceRecord>;
   private readonly ledger: CountLedger;
   private timer: NodeJS.Timeout | undefined;
 
@@ -49,7 +53,13 @@ export class LedgerController implements OnApplicationBootstrap, BeforeApplicati
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
   ) {
     this.delivery = new DeliverBatch(LEDGER.group, log, clock, logger);
-    this.ledger = new CountLedger({ log, clock, monotonic, logger });
+    this.devices = supervisedTable('fieldgate.devices.v1', deviceRecordSchema, {
+      log,
+      task: 'ledger',
+      supervisor,
+      logger,
+    });
+    this.ledger = new CountLedger({ log, devices: this.devices, clock, monotonic, logger });
   }
 
   /** What else belongs to the same devices is read beside it: see `SideRecords`. */
@@ -64,12 +74,14 @@ export class LedgerController implements OnApplicationBootstrap, BeforeApplicati
   onApplicationBootstrap(): void {
     this.supervisor.run('ledger', async () => {
       await this.logStart.started;
+      await this.devices.start();
       this.timer = setInterval(() => this.supervisor.run('ledger', () => this.ledger.due()), RESOLUTION_MS);
     });
   }
 
   async beforeApplicationShutdown(): Promise<void> {
     clearInterval(this.timer);
+    await this.devices.stop();
     const inTime = new AbortController();
     const written = this.ledger
       .checkpoint()

@@ -1,11 +1,11 @@
-import { missingSeq, type SequenceLedger } from '@fieldgate/contracts';
+import { missingSeq, noLedger, type SequenceLedger } from '@fieldgate/contracts';
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { countSeq, noSequence } from './sequence.js';
+import { countSeq } from './sequence.js';
 
 let sequence: SequenceLedger;
 let now: number;
 beforeEach(() => {
-  sequence = noSequence();
+  sequence = noLedger('pump-7').sequence;
   now = 1_000_000;
 });
 

@@ -3,10 +3,6 @@ import { MAX_LEDGER_GAPS, type SequenceGap, type SequenceLedger } from '@fieldga
 /** Of a device without a clock: one that falls back by more has begun to count anew, one that falls back by less sends something again. */
 const SENT_AGAIN = 256;
 
-export function noSequence(): SequenceLedger {
-  return { restarts: 0, gaps: [], closed: [], unlisted: 0 };
-}
-
 /**
  * The numbers of one device. A number that is left out opens a gap, a late one makes it smaller. When a number falls back although the
  * device's time goes on, the device has begun to count anew, and what is missing of before stays missing.

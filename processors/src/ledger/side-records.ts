@@ -9,6 +9,14 @@ export const SIDE_TOPICS = [
 ] as const satisfies readonly LedgerTopic[];
 
 const AT_ONCE = 1_000;
+/** So often the topic must be shorter than what was read of it: after a change of leaders it may seem so for a moment. */
+const ANEW_LOOKS = 30;
+
+/** A part of a topic that somebody has deleted and made again. */
+export interface AnewSide {
+  readonly topic: (typeof SIDE_TOPICS)[number];
+  readonly partition: number;
+}
 
 interface Place {
   readonly topic: (typeof SIDE_TOPICS)[number];
@@ -18,6 +26,8 @@ interface Place {
   /** Where to read on. */
   next: number;
   end: number;
+  /** Looks, one after another, that have found it shorter than that. */
+  shorter: number;
 }
 
 /**
@@ -39,32 +49,50 @@ export class SideRecords {
     for (const topic of SIDE_TOPICS)
       for (const { partition, earliest, end } of await this.beside(topic)) {
         const from = next[`${topic}/${partition}`] ?? earliest;
-        this.places.push({ topic, partition, records: [], next: from > end ? earliest : from, end }); // beyond the end: of another log
+        this.places.push({ topic, partition, records: [], next: from, end, shorter: 0 });
       }
   }
 
-  /** Asks how far the topics reach now. */
-  async look(): Promise<void> {
+  /** Asks how far the topics reach now. What was made anew is read from its beginning; it comes back, once. */
+  async look(): Promise<readonly AnewSide[]> {
+    const anew: AnewSide[] = [];
     for (const topic of SIDE_TOPICS)
       for (const { partition, earliest, end } of await this.beside(topic)) {
         const place = this.places.find((each) => each.topic === topic && each.partition === partition);
         if (!place) continue;
         place.end = end;
+        place.shorter = place.next > end ? place.shorter + 1 : 0;
+        if (place.shorter >= ANEW_LOOKS) {
+          place.next = earliest;
+          place.shorter = 0;
+          anew.push({ topic, partition });
+        }
         if (place.records.length === 0) place.next = Math.max(place.next, earliest); // what was before has expired
       }
+    return anew;
   }
 
-  /** What was appended up to a time, at most some of it: call again until there is nothing. In the order of each partition. */
-  async takeUpTo(timestampMs: number): Promise<LogRecord[]> {
-    for (const place of this.places)
-      if (place.records.length === 0 && place.next < place.end) await this.readOn(place);
-    const taken: LogRecord[] = []; // from here on nothing can fail: what is taken is counted
+  /**
+   * What was appended up to a time, at most some of it, in the order of each partition: call again while it advances. It may advance and have
+   * nothing, where all was of other devices or has expired.
+   */
+  async takeUpTo(
+    timestampMs: number,
+  ): Promise<{ readonly records: LogRecord[]; readonly advances: boolean }> {
+    let advances = false;
+    for (const place of this.places) {
+      if (place.records.length > 0 || place.next >= place.end) continue;
+      await this.readOn(place);
+      advances = true;
+    }
+    const records: LogRecord[] = []; // from here on nothing can fail: what is taken is counted
     for (const place of this.places) {
       const beyond = place.records.findIndex((record) => record.timestampMs > timestampMs);
       const ready = place.records.splice(0, beyond === -1 ? place.records.length : beyond);
-      for (const record of ready) if (this.isOfHere(record)) taken.push(record);
+      if (ready.length > 0) advances = true;
+      for (const record of ready) if (this.isOfHere(record)) records.push(record);
     }
-    return taken;
+    return { records, advances };
   }
 
   /** Something is left that `look` has seen. */

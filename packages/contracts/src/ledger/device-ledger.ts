@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ledgerCountersSchema, ledgerReportSchema, type LedgerCounters } from './ledger-report.js';
+import { ledgerCountersSchema, ledgerReportSchema } from './ledger-report.js';
 
 const count = z.number().int().nonnegative();
 
@@ -7,6 +7,8 @@ const count = z.number().int().nonnegative();
 export const LATE_MS = 60_000;
 /** Connections of a device that are kept whole; older ones are summed up. */
 export const MAX_LEDGER_CONNECTIONS = 20;
+/** Connections that are summed up, and of which more may come. */
+export const MAX_OPEN_CONNECTIONS = 8;
 /** Gaps in `seq` that are kept with their ends; older ones are counted only. */
 export const MAX_LEDGER_GAPS = 32;
 
@@ -32,8 +34,10 @@ export type WaitingForStore = z.infer<typeof waitingSchema>;
 export const logCountsSchema = z.object({
   /** Readings and condition events, copies included. */
   inLog: count,
-  /** With an id that the device has sent shortly before. */
+  /** With an id that is among the newest 256 of the device, or that its gateway has written before. */
   duplicates: count,
+  /** Those of them that a gateway has written twice, as when an answer of Kafka was lost: no report counts them. */
+  rewritten: count.default(0),
   /** See `LATE_MS`. */
   late: count,
   /** The storage group is past them; see `storedRecords`. */
@@ -54,14 +58,32 @@ export const connectionLedgerSchema = z.object({
   log: logCountsSchema,
   /** The newest of its gateway; none: none has come yet, or its gateway has died within the first minute. */
   report: ledgerReportSchema.optional(),
+  /** The highest number of the ids that its gateway has minted, by topic: they ascend, and what is not above it is a copy. */
+  minted: z.partialRecord(z.enum(LEDGER_TOPICS), count).optional(),
+  /** It began before what is counted (`since`): its report is about more records than `log`. */
+  isPartial: z.boolean().optional(),
 });
 export type ConnectionLedger = z.infer<typeof connectionLedgerSchema>;
+
+/** A connection that is summed up, and of which more may come: a last report, or records that its gateway has counted. */
+export const openConnectionSchema = z.object({
+  connection: z.string(),
+  /** Of its records; see `foundRecords`. */
+  found: count,
+  report: ledgerReportSchema.optional(),
+  isPartial: z.boolean().optional(),
+});
+export type OpenConnection = z.infer<typeof openConnectionSchema>;
 
 /** Of connections that are no longer kept one by one. */
 export const earlierLedgerSchema = z.object({
   connections: count,
   /** Without a last report of their gateway. */
   incomplete: count,
+  /** Records that were not found of connections that are not open any more. */
+  unaccounted: count.default(0),
+  /** The oldest first. */
+  open: z.array(openConnectionSchema).default([]),
   log: logCountsSchema,
   counters: ledgerCountersSchema,
 });
@@ -96,49 +118,21 @@ export const deviceLedgerSchema = z.object({
   sequence: sequenceLedgerSchema,
   /** Of the newest ids: 48 bits of a hash of each, base64. */
   ids: z.string(),
+  /** Not all records are counted that came before; epoch ms, 0: there were none. */
+  since: z.number().default(0),
   /** What is counted, by topic: the records before this offset. */
   next: z.record(z.enum(LEDGER_TOPICS), count),
 });
 export type DeviceLedger = z.infer<typeof deviceLedgerSchema>;
 
 /** Row `~lane/<partition>`: what is counted of all devices of one partition of the telemetry topic, by `<topic>/<partition>`. */
-export const ledgerLaneSchema = z.object({ kind: z.literal('lane'), next: z.record(z.string(), count) });
+export const ledgerLaneSchema = z.object({
+  kind: z.literal('lane'),
+  next: z.record(z.string(), count),
+  /** As in the row of a device, for devices that have none yet. */
+  since: z.number().default(0),
+});
 export type LedgerLane = z.infer<typeof ledgerLaneSchema>;
 
 export const ledgerStateSchema = z.discriminatedUnion('kind', [deviceLedgerSchema, ledgerLaneSchema]);
 export type LedgerState = z.infer<typeof ledgerStateSchema>;
-
-/** In the store: what the storage group is past, without what it has refused. That may be told before it is past it, and twice. */
-export function storedRecords({ stored, notStored }: Pick<LogCounts, 'stored' | 'notStored'>): number {
-  return Math.max(0, stored - notStored);
-}
-
-/** Numbers that a device has counted and that never came. */
-export function missingSeq({ gaps, closed, unlisted }: SequenceLedger): number {
-  return [...gaps, ...closed].reduce((sum, { from, to }) => sum + to - from + 1, unlisted);
-}
-
-/**
- * Records that gateways say are in the log, and that are not found in it. By connection: what one has too few another must not make up for. For a
- * moment there may be some, since a report may be read before the records that it is about; what stays is a loss.
- */
-export function unaccountedRecords({
-  connections,
-  earlier,
-}: Pick<DeviceLedger, 'connections' | 'earlier'>): number {
-  const each = connections.map(({ report, log }) => (report ? notFound(report.counters, log) : 0));
-  return each.reduce((sum, missing) => sum + missing, notFound(earlier.counters, earlier.log));
-}
-
-function notFound(
-  { acknowledged, unasked, refused }: LedgerCounters,
-  { inLog, deadLetters }: LogCounts,
-): number {
-  const { 'topic-forbidden': _notKept, ...kept } = refused;
-  const written = acknowledged + unasked + sumByCode(kept);
-  return Math.max(0, written - inLog - sumByCode(deadLetters));
-}
-
-export function sumByCode(records: Readonly<Record<string, number>>): number {
-  return Object.values(records).reduce((sum, count) => sum + count, 0);
-}

@@ -1,0 +1,179 @@
+import { ledgerStateSchema, tableRows, unaccountedRecords } from '@fieldgate/contracts';
+import type { MemoryLog } from '@fieldgate/commit-log/testing';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { register } from 'prom-client';
+import { heardLogger, ledgerOf, LedgerUnderTest, TELEMETRY } from '../testing/ledger-under-test.js';
+import { recordsOf } from '../testing/written.js';
+import type { LedgerLane } from './ledger-lane.js';
+
+let ledger: LedgerUnderTest;
+beforeEach(async () => {
+  ledger = await new LedgerUnderTest().start();
+});
+
+describe('after a crash', () => {
+  async function history(): Promise<void> {
+    for (let seq = 0; seq < 40; seq += 1) {
+      if (seq % 7 !== 0)
+        await ledger.reading(seq, {
+          connection: `c-${seq % 3}`,
+          id: `r-${seq % 30}`,
+          key: seq % 5 === 0 ? 'pump-8' : 'pump-7',
+        });
+      if (seq % 4 === 0) await ledger.event(1_000 + seq, 'hot', 'c-0');
+      if (seq % 6 === 0) await ledger.report({ received: seq }, { connection: 'c-0', number: seq });
+    }
+  }
+
+  it.each([0, 11, 34])('counts the same as without one, with the group at offset %i', async (from) => {
+    await history();
+    const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
+    const records = (await recordsOf(ledger.log, TELEMETRY)).slice(0, 20);
+    const { lane } = await ledger.recovered();
+    await lane.follow(records);
+    await lane.checkpoint();
+    await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(20, 30)); // lost with the process
+    const again = [...(await ledger.counted(from)).devices.values()].map((device) => device.ledger());
+    expect(again).toEqual(all);
+  });
+
+  it('counts the same when the checkpoint was cut off between two rows', async () => {
+    await history();
+    const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
+    const { lane } = await ledger.recovered();
+    await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(0, 20));
+    await lane.checkpoint();
+    await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(20, 30));
+    const states = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
+    const { writer } = ledger.log;
+    let left = 1;
+    writer.append = failAfter(writer.append.bind(writer), () => (left -= 1) < 0);
+    await expect(lane.checkpoint()).rejects.toThrow();
+    delete (writer as { append?: unknown }).append; // the one of its class again
+    await ledger.write('fieldgate.alerts.v1', Buffer.from('behind it'));
+    expect((await recordsOf(ledger.log, 'fieldgate.ledger-states.v1')).length).toBe(states.length + 1);
+    expect([...(await ledger.counted()).devices.values()].map((device) => device.ledger())).toEqual(all);
+  });
+
+  it('takes the batch that comes again for what it is', async () => {
+    await history();
+    const lane = await ledger.counted();
+    const before = structuredClone(ledgerOf(lane));
+    await lane.follow(await recordsOf(ledger.log, TELEMETRY));
+    expect(ledgerOf(lane)).toEqual(before);
+  });
+
+  it('writes only what has changed, and rows that can be read', async () => {
+    await history();
+    const lane = await ledger.counted();
+    await lane.checkpoint();
+    const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
+    const read = tableRows('fieldgate.ledger-states.v1', ledgerStateSchema);
+    expect(rows.map(({ value }) => value && read(value)?.kind)).toEqual(['device', 'device', 'lane']);
+    await lane.checkpoint();
+    await ledger.reading(100, { key: 'pump-8' });
+    await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(-1));
+    await lane.checkpoint();
+    expect(
+      (await recordsOf(ledger.log, 'fieldgate.ledger-states.v1')).map(({ key }) => key).slice(3),
+    ).toEqual(['pump-8', '~lane/0']);
+  });
+});
+
+function failAfter(
+  append: MemoryLog['writer']['append'],
+  isOver: () => boolean,
+): MemoryLog['writer']['append'] {
+  return (record, settle) => {
+    if (!isOver()) return append(record, settle);
+    queueMicrotask(() => settle(new Error('cut off') as never, undefined, record)); // any error
+    return true;
+  };
+}
+
+describe('a ledger that does not have all that was', () => {
+  const ACKED = { received: 10, acknowledged: 10 };
+
+  /** 10 readings over one connection, and a report of them. */
+  async function tenReadings(): Promise<void> {
+    for (let seq = 0; seq < 10; seq += 1) await ledger.reading(seq);
+    await ledger.report(ACKED);
+  }
+
+  /** Over a connection that began a while later; one record is lost. */
+  async function later(): Promise<void> {
+    ledger.clock.ms += 300_000;
+    const from = ledger.clock.ms;
+    await ledger.reading(10, { connection: 'later' });
+    await ledger.report({ received: 2, acknowledged: 2 }, { connection: 'later', from });
+  }
+
+  const unaccounted = (lane: LedgerLane): number => unaccountedRecords(ledgerOf(lane));
+
+  it('because its rows are lost shows no loss of the connections of before, and those of after', async () => {
+    await tenReadings();
+    await later();
+    const lane = await ledger.counted(6);
+    expect(ledgerOf(lane).connections).toMatchObject([
+      { connection: 'one', report: { counters: ACKED }, isPartial: true },
+      { connection: 'later' },
+    ]);
+    expect(unaccounted(lane)).toBe(1);
+    await lane.checkpoint();
+    await ledger.report(ACKED, { connection: 'quiet until now' });
+    expect(unaccounted(await ledger.counted(6))).toBe(1);
+  });
+
+  it('because the topic was made anew shows no loss of the connections of before', async () => {
+    await tenReadings();
+    await (await ledger.counted()).checkpoint();
+    ledger.makeAnew(TELEMETRY);
+    await ledger.reading(10);
+    await later();
+    await ledger.report({ ...ACKED, acknowledged: 12 }, { number: 2 });
+    expect(unaccounted(await ledger.counted())).toBe(1);
+  });
+
+  it('because readings expired before they were counted shows no loss of the connections of before', async () => {
+    await tenReadings();
+    await (await ledger.counted()).checkpoint();
+    for (let seq = 10; seq < 20; seq += 1) await ledger.reading(seq);
+    await ledger.report({ received: 20, acknowledged: 20 }, { number: 2 });
+    await later();
+    const { reader } = ledger.log;
+    const bounds = reader.bounds.bind(reader);
+    reader.bounds = async (topic) =>
+      (await bounds(topic)).map((each) => (topic === TELEMETRY ? { ...each, earliest: 15 } : each));
+    const read = reader.read.bind(reader);
+    reader.read = (topic, range) =>
+      read(topic, { ...range, from: topic === TELEMETRY ? Math.max(15, range.from) : range.from });
+    expect(unaccounted(await ledger.counted(15))).toBe(1);
+  });
+
+  it('because a row is not understood says so, and counts that device anew', async () => {
+    await tenReadings();
+    await ledger.reading(1, { key: 'pump-8' });
+    await (await ledger.counted()).checkpoint();
+    await ledger.write('fieldgate.ledger-states.v1', Buffer.from('{"stored":-1}'));
+    ledger.clock.ms += 1_000;
+    await ledger.reading(11);
+    await ledger.report({ ...ACKED, acknowledged: 11 }, { number: 2 });
+    const { logger, lines } = heardLogger();
+    const lane = await ledger.counted(0, logger);
+    expect(lines).toMatchObject([
+      { msg: 'ledger rows not understood', key: 'pump-7', offset: 3, rows: 1, code: 'record-unreadable' },
+    ]);
+    expect(await valueOf('fieldgate_ledger_unreadable_rows_total')).toBe(1);
+    expect(ledgerOf(lane).connections).toMatchObject([{ log: { inLog: 1 } }]);
+    expect(ledgerOf(lane, 'pump-8').connections).toMatchObject([{ log: { inLog: 1 } }]);
+    expect(unaccounted(lane)).toBe(0);
+    await lane.checkpoint();
+    expect(unaccounted(await ledger.counted(0, logger))).toBe(0);
+    expect(lines).toHaveLength(1);
+  });
+});
+
+async function valueOf(name: string): Promise<number | undefined> {
+  const metric = await register.getSingleMetric(name)?.get();
+  return metric?.values[0]?.value;
+}

@@ -1,0 +1,147 @@
+import {
+  encodeDeadLetter,
+  encodeEvent,
+  encodeLedgerReport,
+  encodeTelemetry,
+  identify,
+  mintedId,
+  noCounters,
+  telemetryWriter,
+  type DeviceLedger,
+  type LedgerReport,
+  type LogTopic,
+} from '@fieldgate/contracts';
+import { appended, type LogBatch, type LogReader } from '@fieldgate/commit-log';
+import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
+import { createLogger, type Logger } from '@fieldgate/service';
+import { LedgerLane } from '../ledger/ledger-lane.js';
+import { batchOf } from './written.js';
+
+export const START = Date.parse('2026-11-20T21:30:00.000Z');
+export const TELEMETRY = 'fieldgate.telemetry.v1';
+const NOBODY = createLogger({ level: 'silent' });
+
+/** A log with what gateways write of `pump-7`, and what is counted of it. Every record is 10 ms later than the one before. */
+export class LedgerUnderTest {
+  readonly clock = { ms: START, now: (): number => this.clock.ms };
+  readonly log: MemoryLog;
+  private minted = 0;
+
+  constructor(partitions = 1) {
+    this.log = createMemoryLog({ clock: this.clock, partitions });
+  }
+
+  async start(): Promise<this> {
+    await this.log.start();
+    return this;
+  }
+
+  async write(topic: LogTopic, value: Uint8Array, key = 'pump-7'): Promise<number> {
+    return (await appended(this.log.writer, { topic, key, value })).offset;
+  }
+
+  /** As a gateway writes it; `agoMs`: measured so long before it came; `minted`: its number in an id of the gateway. */
+  reading(
+    seq?: number,
+    more: { agoMs?: number; connection?: string; id?: string; key?: string; minted?: number } = {},
+  ): Promise<number> {
+    const { agoMs = 1, connection = 'one', id, key = 'pump-7', minted = (this.minted += 1) } = more;
+    this.clock.ms += 10;
+    const ts = this.clock.ms - agoMs;
+    const message = {
+      readings: { n: 1 },
+      ts,
+      ...(seq === undefined ? {} : { seq }),
+      ...(id === undefined ? {} : { id }),
+    };
+    const identity = identify(message, this.clock.ms, () => mintedId('boot', minted));
+    const value = encodeTelemetry(telemetryWriter(key, 'gw-1', connection), message, identity, this.clock.ms);
+    return this.write(TELEMETRY, value, key);
+  }
+
+  event(seq: number, name = 'hot', connection?: string): Promise<number> {
+    this.clock.ms += 10;
+    const told = { deviceId: 'pump-7', event: name, state: 'raised', severity: 'info', seq } as const;
+    const over = connection === undefined ? {} : { connection };
+    const identity = { id: `e-${this.clock.ms}`, timeMs: this.clock.ms };
+    return this.write('fieldgate.events.v1', encodeEvent({ ...told, ...over }, identity, this.clock.ms));
+  }
+
+  /** Of a gateway. */
+  letter(id: string, more: { connection?: string; elements?: readonly number[] } = {}): Promise<number> {
+    const { connection = 'one', elements } = more;
+    this.clock.ms += 10;
+    const from = { kind: 'mqtt', topic: 't', qos: 1 } as const;
+    const value = encodeDeadLetter({
+      deviceId: 'pump-7',
+      id,
+      code: 'payload-not-json',
+      detail: '',
+      payload: Buffer.from('x'),
+      atMs: this.clock.ms,
+      connection,
+      origin: elements === undefined ? from : { ...from, elements: Array.from(elements) },
+    });
+    return this.write('fieldgate.dead-letters.v1', value);
+  }
+
+  report(counters: Partial<LedgerReport['counters']>, more: Partial<LedgerReport> = {}): Promise<number> {
+    const of = {
+      connection: 'one',
+      gateway: 'gw-1',
+      boot: 'b00t',
+      number: 1,
+      from: START,
+      to: this.clock.ms,
+      final: false,
+    };
+    const report = { ...of, ...more, counters: { ...noCounters(), ...counters } };
+    return this.write('fieldgate.ledger.v1', encodeLedgerReport('pump-7', report));
+  }
+
+  /** From now on the topic is a new one, and empty. */
+  makeAnew(topic: LogTopic): void {
+    const anew = createMemoryLog({ clock: this.clock });
+    void anew.start(); // memory
+    const { reader, writer } = this.log;
+    const bounds = reader.bounds.bind(reader);
+    const read = reader.read.bind(reader);
+    const append = writer.append.bind(writer);
+    reader.bounds = (of) => (of === topic ? anew.reader.bounds(of) : bounds(of));
+    reader.read = (of, range): ReturnType<LogReader['read']> =>
+      of === topic ? anew.reader.read(of, range) : read(of, range);
+    writer.append = (record, settle) =>
+      record.topic === topic ? anew.writer.append(record, settle) : append(record, settle);
+  }
+
+  /** All that is in the log now, counted by a new holder of the partition; `from` is the offset of the group. */
+  async recovered(from = 0, logger: Logger = NOBODY): Promise<{ lane: LedgerLane; batch: LogBatch }> {
+    const batch = await batchOf(this.log, TELEMETRY, from);
+    const { log, clock } = this;
+    return { lane: await LedgerLane.recover(batch, { log, clock, logger }), batch };
+  }
+
+  async counted(from = 0, logger?: Logger): Promise<LedgerLane> {
+    const { lane, batch } = await this.recovered(from, logger);
+    await lane.follow(batch.records);
+    const [bounds] = await this.log.reader.bounds(TELEMETRY);
+    await lane.followSide(bounds?.end ?? 0);
+    return lane;
+  }
+}
+
+export function ledgerOf(
+  lane: LedgerLane,
+  id = 'pump-7',
+): Pick<DeviceLedger, 'connections' | 'earlier' | 'others' | 'sequence'> {
+  const device = lane.devices.get(id);
+  if (!device) throw new Error(`${id} is not counted`);
+  return device.ledger();
+}
+
+/** A logger, and what it has said. */
+export function heardLogger(): { readonly logger: Logger; readonly lines: unknown[] } {
+  const lines: unknown[] = [];
+  const write = (line: string): void => void lines.push(JSON.parse(line));
+  return { logger: createLogger({ level: 'info' }, { write }), lines };
+}
