@@ -73,6 +73,14 @@ describe('the spool on disk', () => {
     expect(textsOf(await readAll(spool))).toEqual(['a=a', `b=${large}`, 'c=c']);
   });
 
+  it('gives small values that do not keep all in memory that was read with them', async () => {
+    const { spool } = await open();
+    await spool.append(keys(0, 1_000).map((key) => spooled(key)));
+    const records = await spool.read(0, { maxRecords: 1_000, maxBytes: 1e6 });
+    const held = new Set(records.map(({ record }) => record.value?.buffer.byteLength ?? 0));
+    expect(Math.max(...held)).toBeLessThanOrEqual(Buffer.poolSize);
+  });
+
   it('reads from any record on, and reads on when more has come', async () => {
     const { spool } = await open(SMALL);
     const { from, next } = await spool.append(keys(0, 5).map((key) => spooled(key)));

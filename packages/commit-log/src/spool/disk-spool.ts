@@ -56,7 +56,7 @@ export class DiskSpool {
     const { openFile = open, segmentBytes = DEFAULT_SEGMENT_BYTES } = options;
     this.lock = new DirectoryLock(directory);
     this.tail = new SpoolTail({ directory, segmentBytes, openFile, logger });
-    this.reserve = new SpoolReserve(directory, logger);
+    this.reserve = new SpoolReserve(directory, openFile, logger);
     this.mark = new SpoolMark(directory, openFile);
     this.quarantine = new SpoolQuarantine(directory, logger, (report) => options.damaged(report));
   }
@@ -66,7 +66,7 @@ export class DiskSpool {
    * `spool-unusable`.
    */
   async open(): Promise<void> {
-    const { directory, logger } = this.options;
+    const { directory, logger, openFile = open } = this.options;
     try {
       await this.reserve.giveUp();
       await this.lock.take();
@@ -74,7 +74,7 @@ export class DiskSpool {
       if (mark === 'damaged')
         logger.warn({ file: this.mark.path }, 'mark of the spool is damaged; all it holds is sent again');
       const released = mark === 'damaged' ? undefined : mark;
-      const loaded = await loadSegments(directory, { released: released ?? 0, logger });
+      const loaded = await loadSegments(directory, { released: released ?? 0, openFile, logger });
       this.markedPosition = released;
       this.segments = loaded.segments;
       this.releasedPosition = released ?? loaded.segments[0]?.base ?? 0;
@@ -107,7 +107,8 @@ export class DiskSpool {
 
   /**
    * From a position on, which should be the `next` of an earlier record or `released`. Passes what is damaged. Empty: nothing is left before what
-   * `end` was at the call. Throws `spool-unreadable`.
+   * `end` was at the call. Throws `spool-unreadable`: when that is said again and again of one place, what cannot be read there is taken for
+   * damaged, and passed.
    */
   read(from: SpoolPosition, limits: ReadLimits): Promise<readonly ReadRecord[]> {
     return this.inTurn(async () => {
@@ -128,6 +129,19 @@ export class DiskSpool {
         if (records.length > 0 && (records.at(-1)?.next ?? 0) < segment.end) break; // full, not at its end
       }
       return records;
+    });
+  }
+
+  /** What the log will never have: no longer read, and a copy is kept, in the file that is returned. Without one the whole segment is kept. */
+  setAside(place: { readonly from: SpoolPosition; readonly to: SpoolPosition }): Promise<string | undefined> {
+    return this.inTurn(async () => {
+      const segment = this.segments.find(({ base, end }) => place.from >= base && place.from < end);
+      if (segment === undefined) return undefined;
+      segment.noteDamage(place);
+      const copy = await this.quarantine.copyOf(segment, place);
+      if (copy === undefined) segment.mustBeKept = true;
+      if (segment !== this.inHand) await segment.close();
+      return copy;
     });
   }
 
@@ -208,6 +222,8 @@ export class DiskSpool {
       const damage = await segment.read(from, into.records, into);
       for (const stretch of damage) await this.quarantine.keep(segment, stretch);
     } catch (error) {
+      segment.noteFailedRead(from, error);
+      if (segment.isBroken) this.tail.leave(segment);
       throw spoolError('spool-unreadable', segment.path, error);
     }
   }
@@ -217,7 +233,8 @@ export class DiskSpool {
       const [oldest] = this.segments;
       if (oldest === undefined || oldest.end > this.releasedPosition) return;
       if (!this.tail.leave(oldest)) return; // it grows right now
-      await oldest.remove();
+      if (oldest.isBroken || oldest.mustBeKept) await this.quarantine.take(oldest);
+      else await oldest.remove();
       this.segments.shift();
     }
   }

@@ -1,4 +1,3 @@
-import type { FileHandle } from 'node:fs/promises';
 import {
   frameLengthAt,
   HEADER_BYTES,
@@ -65,21 +64,11 @@ export class FrameCursor {
   }
 
   /** The buffer is a new one each time. */
-  async fill(file: FileHandle): Promise<void> {
+  async fill(read: (into: Buffer, from: SpoolPosition) => Promise<unknown>): Promise<void> {
     const from = this.searchFrom ?? this.position;
     const length = Math.min(Math.max(this.wanted, this.chunkBytes), this.range.to - from);
     const buffer = Buffer.allocUnsafeSlow(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await file.read(
-        buffer,
-        filled,
-        length - filled,
-        from - this.segment.base + filled,
-      );
-      if (bytesRead === 0) throw new Error(`the file ends ${length - filled} bytes too early`); // it was cut from outside
-      filled += bytesRead;
-    }
+    await read(buffer, from);
     this.buffer = buffer;
     this.bufferFrom = from;
   }

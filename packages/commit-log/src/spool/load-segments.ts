@@ -1,7 +1,9 @@
 import { readdir, truncate } from 'node:fs/promises';
-import type { Logger } from '@fieldgate/service';
+import { backOffMs, pause, type Logger } from '@fieldgate/service';
 import type { Stretch } from './frame-cursor.js';
 import type { SegmentStart, SpoolPosition } from './record-frame.js';
+import type { OpenFile } from './segment-appender.js';
+import { saysBytesAreLost } from './segment-bytes.js';
 import { SpoolSegment } from './spool-segment.js';
 
 export interface LoadedSegments {
@@ -19,18 +21,25 @@ interface Found {
   /** Behind what counts. */
   readonly to: SpoolPosition;
   readonly isNewest: boolean;
+  /** Of what counted when it was begun. */
+  readonly previousEnd: SpoolPosition;
 }
 
 /** What a directory holds behind a position, checked whole. */
 export async function loadSegments(
   directory: string,
-  { released, logger }: { readonly released: SpoolPosition; readonly logger: Logger },
+  {
+    released,
+    openFile,
+    logger,
+  }: { readonly released: SpoolPosition; readonly openFile: OpenFile; readonly logger: Logger },
 ): Promise<LoadedSegments> {
-  const found = await findSegments(directory);
+  const found = await findSegments(directory, openFile);
   const segments: SpoolSegment[] = [];
-  const damage: { segment: SpoolSegment; stretch: Stretch }[] = [];
+  const damage: { segment: SpoolSegment; stretch: Stretch }[] = missingBetween(found, released);
   for (const { segment, to, isNewest } of found) {
-    const stretches = to > released ? await segment.load({ from: Math.max(segment.base, released), to }) : [];
+    const stretches =
+      to > released ? await load(segment, { from: Math.max(segment.base, released), to }) : [];
     if (isNewest) await cutTornTail(segment, stretches, logger);
     if (segment.end <= Math.max(released, segment.base)) {
       await segment.remove();
@@ -47,9 +56,9 @@ export async function loadSegments(
 }
 
 /** Newest first it asks each segment what counts before it: a failed append may have left more. */
-async function findSegments(directory: string): Promise<Found[]> {
+async function findSegments(directory: string, openFile: OpenFile): Promise<Found[]> {
   const segments = (await readdir(directory))
-    .map((name) => SpoolSegment.named(directory, name))
+    .map((name) => SpoolSegment.named(directory, openFile, name))
     .filter((segment) => segment !== undefined)
     .sort((a, b) => b.base - a.base);
   const found: Found[] = [];
@@ -60,10 +69,42 @@ async function findSegments(directory: string): Promise<Found[]> {
       throw new Error(`${segment.path} was written by a newer version of Fieldgate`);
     const fileEnd = segment.base + (await segment.size());
     const to = Math.max(segment.base, Math.min(fileEnd, counts));
-    found.push({ segment, fileEnd, to, isNewest: found.every((newer) => newer.to === newer.segment.base) });
+    const isNewest = found.every((newer) => newer.to === newer.segment.base);
+    found.push({ segment, fileEnd, to, isNewest, previousEnd: start?.previousEnd ?? 0 });
     counts = Math.min(counts, start?.previousEnd ?? Infinity);
   }
   return found.reverse();
+}
+
+/** What counted when a segment was begun, and is not there: files go from the spool oldest first, and never in part. */
+function missingBetween(
+  found: readonly Found[],
+  released: SpoolPosition,
+): { segment: SpoolSegment; stretch: Stretch }[] {
+  return found.slice(1).flatMap(({ previousEnd }, index) => {
+    const older = found[index];
+    if (older === undefined) return [];
+    const from = Math.max(older.fileEnd, released);
+    return from < previousEnd
+      ? [{ segment: older.segment, stretch: { from, to: previousEnd, isTorn: false } }]
+      : [];
+  });
+}
+
+/** A disk that does not give its bytes back is asked again for a while; what it does not give then is damaged. */
+async function load(
+  segment: SpoolSegment,
+  range: { readonly from: SpoolPosition; readonly to: SpoolPosition },
+): Promise<Stretch[]> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await segment.load(range);
+    } catch (error) {
+      if (!saysBytesAreLost(error)) throw error;
+      segment.noteFailedRead(range.from, error);
+      if (!segment.isBroken) await pause(backOffMs(failures));
+    }
+  }
 }
 
 /** Closed again at once: there may be more segments than descriptors. */

@@ -135,7 +135,7 @@ export function isRecordFrame(buffer: Buffer, at: number): boolean {
   return buffer.readUInt32LE(at + 8) === KIND.record;
 }
 
-/** The value is a view of the buffer, which must be the reader's own. */
+/** A large value is a view of the buffer, which must be the reader's own. A small one is a copy: it would hold all of the buffer in memory. */
 export function decodeRecord(buffer: Buffer, at: number, length: number): SpooledRecord {
   const body = at + HEADER_BYTES;
   const keyBytes = buffer.readUInt16LE(body + 8);
@@ -147,12 +147,17 @@ export function decodeRecord(buffer: Buffer, at: number, length: number): Spoole
   const record = {
     topic: buffer.toString('latin1', body + RECORD_BYTES, keyAt) as LogTopic, // its CRC is right: we have written it
     key: buffer.toString('utf8', keyAt, partitionKeyAt),
-    value: buffer.readUInt8(body + 13) === 0 ? null : buffer.subarray(valueAt, at + length - TRAILER_BYTES),
+    value: buffer.readUInt8(body + 13) === 0 ? null : valueIn(buffer, valueAt, at + length - TRAILER_BYTES),
     timestampMs: timestampOf(buffer, at),
   };
   return hasPartitionKey
     ? { ...record, partitionKey: buffer.toString('utf8', partitionKeyAt, valueAt) }
     : record;
+}
+
+function valueIn(buffer: Buffer, from: number, to: number): Buffer {
+  const view = buffer.subarray(from, to);
+  return view.length * 4 < buffer.length ? Buffer.from(view) : view;
 }
 
 export function timestampOf(buffer: Buffer, at: number): number {

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { monotonicClock } from '@fieldgate/service';
 import type { NewRecord, Settle } from '../log-writer.js';
 import { Inbox } from '../testing/inbox.js';
 import type { DiskSpool, ReadLimits, ReadRecord, SpoolPosition } from './disk-spool.js';
-import { SpoolDrain } from './spool-drain.js';
+import { SpoolDrain, type DrainPorts } from './spool-drain.js';
 
 const PARTITIONS = ['a', 'b', 'c', 'd'];
 const LONG_MS = 60_000;
@@ -48,7 +49,7 @@ describe('the drain of the spool', () => {
   afterEach(() => drain?.stop());
 
   /** Of a log that is away until `comeBack`. */
-  function startedOn(disk: TestDisk, recordsPerSecond: number) {
+  function startedOn(disk: TestDisk, recordsPerSecond: number, others: Partial<DrainPorts> = {}) {
     const logged = new Inbox<string>();
     const waiting: { readonly record: NewRecord; readonly settle: Settle }[] = [];
     let isAway = true;
@@ -69,13 +70,14 @@ describe('the drain of the spool', () => {
       isAway: () => isAway,
       delivered: () => undefined,
       buried: (record) => record,
-      lost: () => undefined,
+      setAside: () => Promise.resolve(),
       moved: () => undefined,
       failed: (error) => logged.push(String(error)),
       epoch: { now: () => 1_795_210_200_123 },
       monotonic: { now: () => nowMs },
       recordsPerSecond,
       stuckAfterMs: STUCK_AFTER_MS,
+      ...others,
     });
     drain = subject;
     subject.start();
@@ -124,4 +126,49 @@ describe('the drain of the spool', () => {
     },
     LONG_MS,
   );
+
+  it(
+    'goes on with the others while one partition is slow, and brings that one in its order',
+    async () => {
+      const disk = new TestDisk(12_000);
+      const logged = new Inbox<string>();
+      const slow: (() => void)[] = [];
+      let isSlow = true;
+      startedOn(disk, 1_000_000, {
+        isAway: () => false,
+        monotonic: monotonicClock,
+        deliver: (record, _timestampMs, settle) => {
+          const write = (): void => {
+            logged.push(`${record.key}${Buffer.from(record.value ?? []).toString()}`);
+            settle(undefined, undefined, record);
+          };
+          if (isSlow && record.key === 'a') slow.push(write);
+          else setImmediate(write);
+        },
+      });
+      const ofA = (): readonly string[] => logged.all.filter((text) => text.startsWith('a'));
+      const answering = setInterval(() => slow.shift()?.(), 100); // never stuck
+      try {
+        await logged.until((all) => all.length - ofA().length === 9_000);
+        expect(ofA().length).toBeLessThan(500);
+      } finally {
+        clearInterval(answering);
+      }
+      isSlow = false;
+      for (const write of slow.splice(0)) write();
+      await logged.count(12_000);
+      expect(ofA()).toEqual(Array.from({ length: 3_000 }, (_, n) => `a${n * PARTITIONS.length}`));
+    },
+    LONG_MS,
+  );
+
+  it('gives no record a time of the future, which the log would refuse: the clock was set back meanwhile', async () => {
+    const disk = new TestDisk(4);
+    const times = new Inbox<number>();
+    startedOn(disk, 1_000_000, {
+      epoch: { now: () => -1 }, // the records are of time 0
+      deliver: (_record, timestampMs) => times.push(timestampMs),
+    });
+    expect(await times.count(4)).toEqual([-1, -1, -1, -1]);
+  });
 });

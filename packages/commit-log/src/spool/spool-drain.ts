@@ -13,6 +13,10 @@ const WINDOW = 1_000;
 /** The same, while the log does not take them: they only wait in memory. */
 const WINDOW_WHILE_AWAY = 500;
 const WINDOW_BYTES = 4 * 1024 * 1024;
+/** So long it waits for partitions that have no room, then it goes on without them. */
+const PATIENCE_MS = 500;
+/** A mark that could not be written is written so much later. */
+const MARK_AGAIN_MS = 1_000;
 /** The mark on the disk follows the log by at most so much: what a crash repeats. */
 const RELEASE_EVERY_MS = 100;
 
@@ -20,16 +24,17 @@ export interface DrainPorts {
   readonly disk: DiskSpool;
   /** Never given up while the log is open. */
   readonly deliver: (record: NewRecord, timestampMs: number, settle: Settle) => void;
-  readonly partitionOf: (record: SpooledRecord) => string;
+  /** undefined: the log has no such topic. */
+  readonly partitionOf: (record: SpooledRecord) => string | undefined;
   readonly isAway: (partition: string) => boolean;
   /** In the log, after so long. */
   readonly delivered: (record: SpooledRecord, partition: string, at: SpoolPosition, tookMs: number) => void;
   /** What the log will never take: the dead letter that is kept instead. */
   readonly buried: (record: SpooledRecord, error: FieldgateError) => NewRecord;
-  /** For good: not even the dead letter is taken. */
-  readonly lost: (record: SpooledRecord, error: FieldgateError) => void;
-  /** After the mark on the disk was moved, and whenever nothing is left to be sent. */
-  readonly moved: () => void;
+  /** What the log will never have, not even as a dead letter, is kept apart. Never rejects. */
+  readonly setAside: (record: SpooledRecord, place: Place, error?: FieldgateError) => Promise<void>;
+  /** More is in the log, and whenever nothing is left to be sent. False: the mark on the disk could not be moved, and a crash would repeat it. */
+  readonly moved: (isMarked: boolean) => void;
   /** The disk cannot be read, or the mark on it not be moved; tried again. */
   readonly failed: (error: unknown) => void;
   /** Of a dead letter: the log may refuse records that are too old. */
@@ -40,9 +45,15 @@ export interface DrainPorts {
   readonly stuckAfterMs: number;
 }
 
+export interface Place {
+  readonly from: SpoolPosition;
+  /** The `next` of the record. */
+  readonly to: SpoolPosition;
+}
+
 /**
- * From the spool to the log, in the order in which records came, at a bounded rate. A partition whose leader is away is left behind and caught up
- * with later; the others go on. What is not durable in the log by the end of the process is read again by the next.
+ * From the spool to the log, in the order in which records came, at a bounded rate. A partition whose leader is away or slow is left behind and
+ * caught up with later; the others go on. What is not durable in the log by the end of the process is read again by the next.
  */
 export class SpoolDrain {
   /** Everything before it has been sent, but for partitions that were left behind. */
@@ -56,6 +67,10 @@ export class SpoolDrain {
   private isWoken = false;
   private releasing: Promise<void> = Promise.resolve();
   private releasedAt = -Infinity;
+  private isMarked = true;
+  private markAgain: NodeJS.Timeout | undefined;
+  /** Of the monotonic clock. */
+  private patienceEnds = 0;
 
   constructor(private readonly ports: DrainPorts) {}
 
@@ -73,6 +88,7 @@ export class SpoolDrain {
   /** Sends no more. */
   async stop(): Promise<void> {
     this.stopping.abort();
+    clearTimeout(this.markAgain);
     this.wake();
     await this.running;
   }
@@ -113,31 +129,35 @@ export class SpoolDrain {
     const startedAt = monotonic.now();
     const { end } = disk;
     const records = await disk.read(this.position, this.chunk());
+    this.patienceEnds = monotonic.now() + PATIENCE_MS;
     for (const { record, at, next } of records) {
       if (signal.aborted) return;
+      const place = { from: at, to: next };
       const partition = this.ports.partitionOf(record);
-      if (!this.behind.has(partition)) {
-        if (this.hasRoom(partition) || (await this.untilRoom(partition))) this.send(record, at, partition);
+      if (partition === undefined) await this.ports.setAside(record, place);
+      else if (!this.behind.has(partition)) {
+        if (this.hasRoom(partition) || (await this.untilRoom(partition))) this.send(record, place, partition);
         else this.behind.set(partition, at);
       }
       this.position = next;
     }
     if (records.length === 0) {
       this.position = end; // also past what is damaged
-      if (this.done > disk.released) await this.release();
-      else this.ports.moved();
+      if (this.done > disk.released || !this.isMarked) await this.release();
+      else this.ports.moved(true);
       await this.woken();
     }
     await this.pace(records.length, startedAt);
   }
 
-  /** All partitions that were left behind and are not stuck any more, in one reading: from where the first was left to where the others are. */
+  /** All partitions that were left behind and take records again, in one reading: from where the first was left to where the others are. */
   private async catchUp(): Promise<void> {
     const { signal } = this.stopping;
+    this.patienceEnds = this.ports.monotonic.now() + PATIENCE_MS;
     const catching = new Set<string>();
     let at = this.position;
     for (const [partition, from] of this.behind) {
-      if (this.isStuck(partition)) continue;
+      if (this.isStuck(partition) || !this.hasRoom(partition, 0.5)) continue; // for a few records the disk is not read again
       catching.add(partition);
       at = Math.min(at, from);
     }
@@ -146,7 +166,7 @@ export class SpoolDrain {
     if (!signal.aborted) for (const partition of catching) this.behind.delete(partition);
   }
 
-  /** Returns up to where they have come. One that is stuck again leaves the set, and goes on from there the next time. */
+  /** Returns up to where they have come. One that has no room again leaves the set, and goes on from there the next time. */
   private async catchUpChunk(from: SpoolPosition, catching: Set<string>): Promise<SpoolPosition> {
     const { disk, monotonic, partitionOf } = this.ports;
     const startedAt = monotonic.now();
@@ -156,9 +176,9 @@ export class SpoolDrain {
     for (const { record, at, next } of records) {
       if (at >= this.position || this.stopping.signal.aborted) break;
       const partition = partitionOf(record);
-      if (catching.has(partition) && at >= (this.behind.get(partition) ?? 0)) {
+      if (partition !== undefined && catching.has(partition) && at >= (this.behind.get(partition) ?? 0)) {
         if (this.hasRoom(partition) || (await this.untilRoom(partition))) {
-          this.send(record, at, partition);
+          this.send(record, { from: at, to: next }, partition);
           this.behind.set(partition, next);
           sent += 1;
         } else {
@@ -186,17 +206,18 @@ export class SpoolDrain {
     if (pauseMs >= 1) await pause(pauseMs, this.stopping.signal);
   }
 
-  private hasRoom(partition: string): boolean {
+  private hasRoom(partition: string, part = 1): boolean {
     const window = this.ports.isAway(partition) ? WINDOW_WHILE_AWAY : WINDOW;
     const { open = 0, openBytes = 0 } = this.onTheirWay.get(partition) ?? {};
-    return open < window && openBytes < WINDOW_BYTES;
+    return open < window * part && openBytes < WINDOW_BYTES * part;
   }
 
-  /** Waits for the partition's turn; false when it is stuck, or the end has come. */
+  /** Waits for the partition's turn; false when it is stuck, others have waited for long enough, or the end has come. */
   private async untilRoom(partition: string): Promise<boolean> {
     const { signal } = this.stopping;
     while (!this.hasRoom(partition)) {
-      if (signal.aborted || this.isStuck(partition)) return false;
+      const isOver = this.ports.monotonic.now() >= this.patienceEnds;
+      if (signal.aborted || isOver || this.isStuck(partition)) return false;
       this.isWoken = false;
       const timer = setTimeout(() => this.wake(), RELEASE_EVERY_MS);
       await this.woken();
@@ -210,12 +231,13 @@ export class SpoolDrain {
     return first !== undefined && this.ports.monotonic.now() - first.sentAt > this.ports.stuckAfterMs;
   }
 
-  private send(record: SpooledRecord, at: SpoolPosition, partition: string): void {
-    const { epoch, monotonic, deliver, delivered, buried, lost } = this.ports;
+  private send(record: SpooledRecord, place: Place, partition: string): void {
+    const { epoch, monotonic, deliver, delivered, buried, setAside } = this.ports;
+    const { from: at } = place;
     const onTheirWay = this.onTheirWay.get(partition) ?? new RecordsOnTheirWay();
     this.onTheirWay.set(partition, onTheirWay);
     const entry = onTheirWay.add(at, monotonic.now(), record.value?.length ?? 0);
-    const done = (): void => {
+    const pass = (): void => {
       const now = monotonic.now();
       onTheirWay.settle(entry);
       delivered(record, partition, at, now - entry.sentAt);
@@ -224,12 +246,12 @@ export class SpoolDrain {
     };
     const timestampMs = Math.min(record.timestampMs, epoch.now()); // the log refuses records of the future
     deliver(record, timestampMs, (error) => {
-      if (error === undefined) return done();
+      if (error === undefined) return pass();
       if (error.retriable) return; // the log was closed: it is read again
       deliver(buried(record, error), epoch.now(), (refusal) => {
         if (refusal?.retriable) return;
-        if (refusal) lost(record, refusal);
-        done();
+        if (refusal === undefined) return pass();
+        void setAside(record, place, refusal).then(pass);
       });
     });
   }
@@ -243,10 +265,19 @@ export class SpoolDrain {
   private async release(): Promise<void> {
     try {
       await this.ports.disk.release(this.done);
-      this.ports.moved();
+      this.isMarked = true;
     } catch (error) {
+      this.isMarked = false;
       this.ports.failed(error);
+      this.wakeForMark();
     }
+    this.ports.moved(this.isMarked); // what is in the log is there, with a mark or without
+  }
+
+  /** Perhaps nothing else will come that would move it. */
+  private wakeForMark(): void {
+    clearTimeout(this.markAgain);
+    if (!this.stopping.signal.aborted) this.markAgain = setTimeout(() => this.wake(), MARK_AGAIN_MS);
   }
 
   private woken(): Promise<void> {

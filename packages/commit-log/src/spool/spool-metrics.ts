@@ -3,7 +3,7 @@ import type { SpoolStatus } from './spool-status.js';
 
 const records = new Counter({
   name: 'fieldgate_spool_records_total',
-  help: 'Records of the spool by outcome: spooled (on disk), drained (in the log), dead-letter (the log refused it), lost (not even its dead letter was taken)',
+  help: 'Records of the spool by outcome: spooled (on disk), drained (in the log), dead-letter (the log refused it), lost (not even its dead letter was taken: it is in quarantine)',
   labelNames: ['outcome'] as const,
 });
 export const spooled = records.labels('spooled');

@@ -1,9 +1,8 @@
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { Counter } from 'prom-client';
 import type { Logger } from '@fieldgate/service';
-import { reasonOf } from '../embedded/system-error.js';
-import type { Stretch } from './frame-cursor.js';
+import { codeOf, reasonOf } from '../embedded/system-error.js';
 import type { SpoolPosition } from './record-frame.js';
 import { OWNER_ONLY } from './segment-appender.js';
 import type { SpoolSegment } from './spool-segment.js';
@@ -26,11 +25,25 @@ export interface DamageReport {
   readonly from: SpoolPosition;
   readonly to: SpoolPosition;
   readonly bytes: number;
-  /** undefined when the copy could not be made: the disk is full, mostly. */
+  /** Of these: the disk does not give them back, or the file is too short. What was in them is unknown. */
+  readonly unreadableBytes?: number;
+  /** undefined when there is no copy: the disk is full, mostly, or nothing of it can be read. */
   readonly quarantineFile: string | undefined;
 }
 
-/** Keeps copies of what was damaged, for a person to look at: the newest 64 MiB. */
+interface Place {
+  readonly from: SpoolPosition;
+  readonly to: SpoolPosition;
+}
+
+interface Copy {
+  /** It was there already. */
+  readonly isOld: boolean;
+  readonly file: string | undefined;
+  readonly unreadableBytes: number;
+}
+
+/** Keeps copies of what was damaged, and of what the log will never have, for a person to look at: the newest 64 MiB. */
 export class SpoolQuarantine {
   private readonly directory: string;
 
@@ -43,37 +56,56 @@ export class SpoolQuarantine {
   }
 
   /** Reports each stretch once, also when the process starts again before it is released: then its copy is there. */
-  async keep(segment: SpoolSegment, { from, to }: Stretch): Promise<void> {
+  async keep(segment: SpoolSegment, { from, to }: Place): Promise<void> {
+    const { isOld, file, unreadableBytes } = await this.copy(segment, { from, to });
+    if (isOld) return;
     const bytes = to - from;
-    const copy = join(
-      this.directory,
-      `${basename(segment.path, '.spool')}-${String(from).padStart(16, '0')}.bin`,
-    );
-    const result = await this.copy(segment, { from, bytes: Math.min(bytes, MAX_BYTES), copy });
-    if (result === 'there') return;
-    const quarantineFile = result === 'copied' ? copy : undefined;
     quarantinedRecords.inc();
     quarantinedBytes.inc(bytes);
-    const report = { file: segment.path, from, to, bytes, quarantineFile };
+    const report = {
+      file: segment.path,
+      from,
+      to,
+      bytes,
+      ...(unreadableBytes > 0 && { unreadableBytes }),
+      quarantineFile: file,
+    };
     this.logger.error(report, 'damaged records in the spool');
     this.damaged(report);
   }
 
-  private async copy(
-    segment: SpoolSegment,
-    { from, bytes, copy }: { from: SpoolPosition; bytes: number; copy: string },
-  ): Promise<'copied' | 'there' | 'failed'> {
+  /** Of a sound record. undefined when the copy could not be made. */
+  async copyOf(segment: SpoolSegment, place: Place): Promise<string | undefined> {
+    return (await this.copy(segment, place)).file;
+  }
+
+  /** The file itself, as it is; none when it is gone. */
+  async take(segment: SpoolSegment): Promise<void> {
+    await segment.close();
     try {
       await mkdir(this.directory, { recursive: true, mode: 0o700 });
-      if ((await readdir(this.directory)).includes(basename(copy))) return 'there';
-      await this.makeRoom(bytes);
-      const draft = `${copy}.part`; // whole or not at all: what is there has been reported
-      await copyBytes(await segment.file(), draft, { from: from - segment.base, bytes });
-      await rename(draft, copy);
-      return 'copied';
+      await this.makeRoom(await segment.size());
+      await rename(segment.path, join(this.directory, `${basename(segment.path)}.whole`));
     } catch (error) {
-      this.logger.warn({ file: copy, reason: reasonOf(error) }, 'damaged records could not be copied');
-      return 'failed';
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  private async copy(segment: SpoolSegment, { from, to }: Place): Promise<Copy> {
+    const name = `${basename(segment.path, '.spool')}-${String(from).padStart(16, '0')}.bin`;
+    const file = join(this.directory, name);
+    try {
+      await mkdir(this.directory, { recursive: true, mode: 0o700 });
+      if ((await readdir(this.directory)).includes(name)) return { isOld: true, file, unreadableBytes: 0 };
+      const bytes = Math.min(to - from, MAX_BYTES);
+      await this.makeRoom(bytes);
+      const draft = `${file}.part`; // whole or not at all: what is there has been reported
+      const unreadableBytes = await copyBytes(segment, draft, { from, to: from + bytes });
+      await rename(draft, file);
+      return { isOld: false, file: unreadableBytes < bytes ? file : undefined, unreadableBytes };
+    } catch (error) {
+      this.logger.warn({ file, reason: reasonOf(error) }, 'damaged records could not be copied');
+      return { isOld: false, file: undefined, unreadableBytes: 0 };
     }
   }
 
@@ -95,26 +127,20 @@ export class SpoolQuarantine {
   }
 }
 
-async function copyBytes(
-  source: FileHandle,
-  path: string,
-  { from, bytes }: { from: number; bytes: number },
-): Promise<void> {
+/** What cannot be read is zero in the copy, which is empty when that is all. Returns how many bytes that are. */
+async function copyBytes(segment: SpoolSegment, path: string, { from, to }: Place): Promise<number> {
   const target = await open(path, 'w', OWNER_ONLY);
   try {
-    const chunk = Buffer.alloc(Math.min(COPY_BYTES, bytes));
-    for (let copied = 0; copied < bytes;) {
-      const { bytesRead } = await source.read(
-        chunk,
-        0,
-        Math.min(chunk.length, bytes - copied),
-        from + copied,
-      );
-      if (bytesRead === 0) break;
-      await target.write(chunk, 0, bytesRead);
-      copied += bytesRead;
+    let unreadable = 0;
+    const chunk = Buffer.alloc(Math.min(COPY_BYTES, to - from));
+    for (let at = from; at < to; at += chunk.length) {
+      const part = chunk.subarray(0, to - at);
+      unreadable += await segment.readWhatIsThere(part, at);
+      await target.writeFile(part);
     }
+    if (unreadable === to - from) await target.truncate(0);
     await target.sync();
+    return unreadable;
   } finally {
     await target.close();
   }

@@ -2,7 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from '@fieldgate/service';
 import { reasonOf } from '../embedded/system-error.js';
-import { OWNER_ONLY } from './segment-appender.js';
+import { OWNER_ONLY, type OpenFile } from './segment-appender.js';
 
 /** Enough for the lock of the directory and the mark, in blocks of any file system. */
 const RESERVE = Buffer.alloc(64 * 1024);
@@ -14,6 +14,7 @@ export class SpoolReserve {
 
   constructor(
     directory: string,
+    private readonly openFile: OpenFile,
     private readonly logger: Logger,
   ) {
     this.path = join(directory, 'reserve');
@@ -27,7 +28,13 @@ export class SpoolReserve {
   async probe(): Promise<void> {
     const path = `${this.path}.probe`;
     try {
-      await writeFile(path, Buffer.alloc(PROBE_BYTES), { flush: true, mode: OWNER_ONLY });
+      const file = await this.openFile(path, 'w', OWNER_ONLY);
+      try {
+        await file.writeFile(Buffer.alloc(PROBE_BYTES));
+        await file.sync();
+      } finally {
+        await file.close();
+      }
     } finally {
       await rm(path, { force: true });
     }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FrameCursor, type Stretch } from './frame-cursor.js';
 import {
@@ -13,10 +13,14 @@ import {
   type SpooledRecord,
   type SpoolPosition,
 } from './record-frame.js';
+import type { OpenFile } from './segment-appender.js';
+import { readWhatIsThere, readWhole, saysBytesAreLost } from './segment-bytes.js';
 
 const NAME = /^(\d{16})-([0-9a-f]{8})\.spool$/;
 const SCAN_BYTES = 1024 * 1024;
 const SMALLEST_READ_BYTES = 16 * 1024;
+/** In a row, of one place, with pauses between them: some seconds. */
+const FAILED_READS = 6;
 
 export interface ReadRecord {
   readonly record: SpooledRecord;
@@ -37,15 +41,22 @@ export class SpoolSegment {
   end: SpoolPosition;
   /** In the oldest record that was counted. */
   oldestMs: number | undefined;
+  /** What cannot be read of it is damaged: it has been tried often enough. */
+  isBroken = false;
+  /** It holds something that is nowhere else: it is not removed. */
+  mustBeKept = false;
   readonly path: string;
   private records = 0;
   /** Records before this were released when the segment was loaded. */
   private countedFrom: SpoolPosition;
   private readonly damaged = new Map<SpoolPosition, SpoolPosition>();
   private reading: FileHandle | undefined;
+  private failedAt: SpoolPosition | undefined;
+  private failedReads = 0;
 
   private constructor(
     directory: string,
+    private readonly openFile: OpenFile,
     readonly base: SpoolPosition,
     readonly salt: number,
   ) {
@@ -55,36 +66,37 @@ export class SpoolSegment {
     this.countedFrom = base + START_FRAME_BYTES;
   }
 
-  static create(directory: string, base: SpoolPosition): SpoolSegment {
-    return new SpoolSegment(directory, base, randomBytes(4).readUInt32LE());
+  static create(directory: string, openFile: OpenFile, base: SpoolPosition): SpoolSegment {
+    return new SpoolSegment(directory, openFile, base, randomBytes(4).readUInt32LE());
   }
 
   /** undefined: not a file of the spool. */
-  static named(directory: string, name: string): SpoolSegment | undefined {
+  static named(directory: string, openFile: OpenFile, name: string): SpoolSegment | undefined {
     const [, base, salt] = NAME.exec(name) ?? [];
     if (base === undefined || salt === undefined) return undefined;
-    return new SpoolSegment(directory, Number(base), Number.parseInt(salt, 16));
+    return new SpoolSegment(directory, openFile, Number(base), Number.parseInt(salt, 16));
   }
 
   async size(): Promise<number> {
     return (await stat(this.path)).size;
   }
 
-  /** undefined when it is damaged. */
+  /** undefined when it is damaged, or cannot be read. */
   async start(): Promise<SegmentStart | undefined> {
-    const file = await this.file();
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(START_FRAME_BYTES), 0, START_FRAME_BYTES, 0);
-    return decodeStart(buffer.subarray(0, bytesRead), seedOf(this.base, this.salt));
+    const start = Buffer.alloc(START_FRAME_BYTES);
+    await this.readWhatIsThere(start, this.base);
+    return decodeStart(start, seedOf(this.base, this.salt));
   }
 
   /** Counts the records of a range, checks them all, and says what is damaged. */
   async load(range: { readonly from: SpoolPosition; readonly to: SpoolPosition }): Promise<Stretch[]> {
-    const file = await this.file();
+    this.records = 0; // of a try that failed
+    this.oldestMs = undefined;
     const stretches: Stretch[] = [];
     const cursor = new FrameCursor(this, range, SCAN_BYTES);
     for (let step = cursor.step(); step !== 'end'; step = cursor.step()) {
-      if (step === 'more') await cursor.fill(file);
-      else if (step === 'damage') stretches.push(cursor.damage);
+      if (step === 'more') await cursor.fill(this.readBytes);
+      else if (step === 'damage') stretches.push(this.damageAt(cursor));
       else if (isRecordFrame(cursor.buffer, cursor.frameAt))
         this.count(1, timestampOf(cursor.buffer, cursor.frameAt));
     }
@@ -99,13 +111,12 @@ export class SpoolSegment {
     this.count(records.length, records[0]?.timestampMs);
   }
 
-  noteDamage({ from, to }: Stretch): void {
+  noteDamage({ from, to }: Pick<Stretch, 'from' | 'to'>): void {
     this.damaged.set(from, to);
   }
 
   /** Adds records to `into` until its limits are reached, and says what it found damaged for the first time. */
   async read(from: SpoolPosition, into: ReadRecord[], limits: ReadLimits): Promise<Stretch[]> {
-    const file = await this.file();
     const stretches: Stretch[] = [];
     const cursor = new FrameCursor(this, { from, to: this.end }, this.chunkFor(limits));
     let left = limits.maxBytes;
@@ -113,17 +124,29 @@ export class SpoolSegment {
       cursor.position = this.passDamage(cursor.position);
       const step = cursor.step();
       if (step === 'end') break;
-      if (step === 'more') await cursor.fill(file);
-      else if (step === 'damage') {
-        stretches.push(cursor.damage);
-        this.noteDamage(cursor.damage);
-      } else if (isRecordFrame(cursor.buffer, cursor.frameAt)) {
+      if (step === 'more') await cursor.fill(this.readBytes);
+      else if (step === 'damage') stretches.push(this.damageAt(cursor));
+      else if (isRecordFrame(cursor.buffer, cursor.frameAt)) {
         left -= cursor.frameBytes;
         if (left < 0 && into.length > 0) break;
         into.push(this.recordAt(cursor));
       }
     }
+    for (const stretch of stretches) this.noteDamage(stretch); // not before: a try that fails reports none
     return stretches;
+  }
+
+  /** A read from there has thrown. */
+  noteFailedRead(from: SpoolPosition, error: unknown): void {
+    if (!saysBytesAreLost(error)) return;
+    this.failedReads = from === this.failedAt ? this.failedReads + 1 : 1;
+    this.failedAt = from;
+    if (this.failedReads >= FAILED_READS) this.isBroken = true;
+  }
+
+  /** Returns how many bytes cannot be read: they are zero. */
+  async readWhatIsThere(into: Buffer, from: SpoolPosition): Promise<number> {
+    return readWhatIsThere(await this.fileIfThere(), into, from - this.base);
   }
 
   /** About how many of its records lie behind a position: what was not counted there is taken to be as large as the others. */
@@ -143,14 +166,33 @@ export class SpoolSegment {
     await rm(this.path, { force: true });
   }
 
+  private readonly readBytes = async (into: Buffer, from: SpoolPosition): Promise<void> => {
+    if (this.isBroken) await this.readWhatIsThere(into, from);
+    else await readWhole(await this.file(), into, from - this.base);
+  };
+
   /** Open from the first read on. */
-  file(): Promise<FileHandle> {
+  private file(): Promise<FileHandle> {
     return this.reading === undefined ? this.openForReading() : Promise.resolve(this.reading);
   }
 
   private async openForReading(): Promise<FileHandle> {
-    this.reading = await open(this.path, 'r');
+    this.reading = await this.openFile(this.path, 'r');
     return this.reading;
+  }
+
+  private async fileIfThere(): Promise<FileHandle | undefined> {
+    try {
+      return await this.file();
+    } catch (error) {
+      if (saysBytesAreLost(error)) return undefined;
+      throw error;
+    }
+  }
+
+  /** Zeros that stand for what cannot be read are no write that was torn. */
+  private damageAt({ damage }: FrameCursor): Stretch {
+    return this.isBroken ? { ...damage, isTorn: false } : damage;
   }
 
   private recordAt(cursor: FrameCursor): ReadRecord {

@@ -76,7 +76,7 @@ export class SpoolTail {
     const { directory, openFile, segmentBytes } = this.options;
     if (this.appender !== undefined && this.appender.size + bytes <= segmentBytes) return this.appender;
     this.abandon();
-    this.appender = new SegmentAppender(SpoolSegment.create(directory, this.nextBase), openFile);
+    this.appender = new SegmentAppender(SpoolSegment.create(directory, openFile, this.nextBase), openFile);
     return this.appender;
   }
 

@@ -23,9 +23,21 @@ export class SpooledPartitions {
     return false;
   }
 
+  /** Of one that is idle the log is tried with whatever comes: nothing that waits would tell when it is back. */
   mustWait(name: string, key: string): boolean {
     const partition = this.partitions.get(name);
-    return partition !== undefined && (partition.isAway || partition.keys.has(key));
+    return partition !== undefined && !isIdle(partition) && (partition.isAway || partition.keys.has(key));
+  }
+
+  /** Away, and its records were all given up: only the log can tell that it is well. */
+  isIdle(name: string): boolean {
+    const partition = this.partitions.get(name);
+    return partition !== undefined && isIdle(partition);
+  }
+
+  get someAreIdle(): boolean {
+    for (const partition of this.partitions.values()) if (isIdle(partition)) return true;
+    return false;
   }
 
   add(name: string, key: string): void {
@@ -37,18 +49,25 @@ export class SpooledPartitions {
 
   /** It is in the log, or will never be. With its last record a partition is forgotten, and the log is tried again. */
   remove(name: string, key: string): void {
-    const partition = this.partitions.get(name);
-    const ofKey = partition?.keys.get(key);
-    if (!partition || ofKey === undefined) return;
-    if (ofKey > 1) partition.keys.set(key, ofKey - 1);
-    else partition.keys.delete(key);
-    partition.records -= 1;
-    if (partition.records === 0) this.partitions.delete(name);
+    const partition = this.take(name, key);
+    if (partition?.records === 0) this.partitions.delete(name);
   }
 
-  /** Nothing is left. */
+  /** The disk did not take it either: that says nothing of the log. */
+  giveUp(name: string, key: string): void {
+    const partition = this.take(name, key);
+    if (partition?.records === 0 && !partition.isAway) this.partitions.delete(name);
+  }
+
+  /** The log answers; by default for all of them. */
+  forgetIdle(name?: string): void {
+    for (const [each, partition] of this.partitions)
+      if (isIdle(partition) && each === (name ?? each)) this.partitions.delete(each);
+  }
+
+  /** No record is left. */
   clear(): void {
-    this.partitions.clear();
+    for (const [name, partition] of this.partitions) if (!isIdle(partition)) this.partitions.delete(name);
   }
 
   /** Only what has records here can be away. */
@@ -60,4 +79,18 @@ export class SpooledPartitions {
   isAway(name: string): boolean {
     return this.partitions.get(name)?.isAway ?? false;
   }
+
+  private take(name: string, key: string): SpooledPartition | undefined {
+    const partition = this.partitions.get(name);
+    const ofKey = partition?.keys.get(key);
+    if (!partition || ofKey === undefined) return undefined;
+    if (ofKey > 1) partition.keys.set(key, ofKey - 1);
+    else partition.keys.delete(key);
+    partition.records -= 1;
+    return partition;
+  }
+}
+
+function isIdle({ isAway, records }: SpooledPartition): boolean {
+  return isAway && records === 0;
 }

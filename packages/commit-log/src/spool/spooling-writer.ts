@@ -1,10 +1,12 @@
-import { encodeDeadLetter, type FieldgateError, type LogTopic } from '@fieldgate/contracts';
-import { pause, type Clock, type Logger } from '@fieldgate/service';
+import { FieldgateError, isLogTopic, type LogTopic } from '@fieldgate/contracts';
+import type { Clock, Logger } from '@fieldgate/service';
 import { reasonOf, unavailable } from '../kafka/protocol/protocol-codes.js';
 import type { Overflow, TakenBack } from '../kafka/writing/unsettled-records.js';
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
 import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
-import { SpoolDrain } from './spool-drain.js';
+import { spoolDeadLetter } from './spool-dead-letter.js';
+import { SpoolDrain, type Place } from './spool-drain.js';
+import { SpoolFullness, type FullnessLimits } from './spool-fullness.js';
 import { deadLetters, drained, lost, observeSpool, spooled } from './spool-metrics.js';
 import type { SpoolState, SpoolStatus } from './spool-status.js';
 import { SpooledPartitions } from './spooled-partitions.js';
@@ -17,13 +19,11 @@ export interface SpoolableLog {
   onOverflow(overflow: Overflow): void;
   partitionOf(topic: LogTopic, key: string): number;
   drained(listener: () => void): void;
+  /** Why it does not answer at the moment. */
+  problem(): string | undefined;
 }
 
-export interface SpoolLimits {
-  /** Above this the spool takes no more. */
-  readonly maxBytes: number;
-  /** The same, when the oldest record is older. */
-  readonly maxAgeMs: number;
+export interface SpoolLimits extends FullnessLimits {
   readonly drainRecordsPerSecond: number;
   /** How long the log may take for an answer. */
   readonly afterMs: number;
@@ -38,10 +38,6 @@ export interface SpoolingWriterParts {
   readonly logger: Logger;
 }
 
-/** Below this part of the limit a spool that was full takes devices in again. */
-const ROOMY = 0.9;
-const PROBE_EVERY_MS = 1_000;
-
 /**
  * What devices send, on its way to the log, or to a spool on this disk while the log does not answer. Settled without a position: on this disk.
  * Records of one key never overtake each other: what comes behind spooled records of its key is spooled as well, until these are in the log.
@@ -50,14 +46,12 @@ export class SpoolingWriter implements LogWriter {
   private readonly partitions = new SpooledPartitions();
   private readonly room: WaitingRoom;
   private readonly drain: SpoolDrain;
+  private readonly fullness: SpoolFullness;
   /** What an earlier run has left lies before it. */
   private leftBefore: SpoolPosition = 0;
   private state: SpoolState = 'direct';
-  private full: string | undefined;
   /** Who has said last that too much is waiting. */
   private overfull: Pick<LogWriter, 'drained'>;
-  private readonly stopping = new AbortController();
-  private probing: Promise<void> = Promise.resolve();
   private isDrainFailing = false;
   private buriedSoFar = 0;
 
@@ -70,15 +64,16 @@ export class SpoolingWriter implements LogWriter {
       monotonic,
     });
     this.overfull = log;
+    this.fullness = new SpoolFullness({ ...parts, look: () => this.lookAtIdle() });
     this.drain = new SpoolDrain({
       disk,
       deliver: (record, timestampMs, settle) => void log.deliver(record, timestampMs, settle),
-      partitionOf: (record) => this.partitionOf(record),
+      partitionOf: (record) => (isLogTopic(record.topic) ? this.partitionOf(record) : undefined),
       isAway: (partition) => this.partitions.isAway(partition),
       delivered: (record, partition, at, tookMs) => this.delivered(record, partition, at, tookMs),
       buried: (record, error) => this.bury(record, error),
-      lost: (record, error) => this.lose(record, error),
-      moved: () => this.onMoved(),
+      setAside: (record, place, error) => this.setAside(record, place, error),
+      moved: (isMarked) => this.onMoved(isMarked),
       failed: (error) => this.diskFailed(error),
       epoch: parts.clock,
       monotonic,
@@ -102,7 +97,7 @@ export class SpoolingWriter implements LogWriter {
     const own = settle as Settle; // it gets its own record back
     const isDirect = this.state === 'direct' || !this.mustWait(record);
     const hasRoom = isDirect
-      ? log.ingest(record, own)
+      ? log.ingest(record, this.state === 'direct' ? own : this.trying(record, own))
       : this.spool({ record, timestampMs: clock.now(), settle: own }, this.partitionOf(record));
     if (!hasRoom) this.overfull = isDirect ? log : this.room;
     return hasRoom;
@@ -117,7 +112,7 @@ export class SpoolingWriter implements LogWriter {
     const { oldestMs } = disk;
     return {
       state: this.state,
-      full: this.state === 'direct' ? undefined : this.full, // nobody needs it then
+      full: this.state === 'direct' ? undefined : this.fullness.reason, // nobody needs it then
       records: disk.records,
       bytes: disk.bytes,
       oldestAgeMs: oldestMs === undefined ? undefined : Math.max(0, clock.now() - oldestMs),
@@ -131,8 +126,7 @@ export class SpoolingWriter implements LogWriter {
 
   /** After the log has given back what it did not take: that is on disk, or given up. */
   async stop(): Promise<void> {
-    this.stopping.abort();
-    await this.probing;
+    await this.fullness.stop();
     await this.room.stop();
     await this.drain.finish();
     await this.parts.disk.close();
@@ -154,41 +148,60 @@ export class SpoolingWriter implements LogWriter {
   }
 
   private async write(records: readonly SpooledRecord[]): Promise<void> {
-    const reason = this.noRoom(1);
+    const reason = this.fullness.overLimit();
     if (reason !== undefined) {
-      this.setFull(reason);
+      this.fullness.refused(reason);
       throw unavailable(reason);
     }
     try {
       await this.parts.disk.append(records);
     } catch (error) {
-      this.setFull(reasonOf(error));
+      this.fullness.refused(reasonOf(error));
       throw error;
     }
   }
 
-  private noRoom(partOfLimit: number): string | undefined {
-    const { disk, limits } = this.parts;
-    if (disk.bytes >= limits.maxBytes * partOfLimit)
-      return `the spool has ${disk.bytes} bytes, its limit is ${limits.maxBytes}`;
-    const { oldestAgeMs = 0 } = this.status();
-    if (oldestAgeMs > limits.maxAgeMs)
-      return `the oldest record in the spool is ${Math.round(oldestAgeMs / 3_600_000)} hours old`;
-    return undefined;
-  }
-
   private written(entries: readonly TakenBack[]): void {
     spooled.inc(entries.length);
-    for (const { record, settle } of entries) settle(undefined, undefined, record); // durable from here, on this disk
+    for (const entry of entries) this.settle(entry); // durable from here, on this disk
     this.drain.wake();
   }
 
   private givenUp(entries: readonly TakenBack[], error: FieldgateError): void {
-    for (const { record, settle } of entries) {
-      this.partitions.remove(this.partitionOf(record), record.key);
-      settle(error, undefined, record);
+    for (const entry of entries) {
+      this.partitions.giveUp(this.partitionOf(entry.record), entry.record.key);
+      this.settle(entry, error);
     }
     this.look();
+  }
+
+  /** Others wait for their turn behind one whose callback throws. */
+  private settle({ record, settle }: TakenBack, error?: FieldgateError): void {
+    try {
+      settle(error, undefined, record);
+    } catch (err) {
+      this.parts.logger.error(
+        { err, topic: record.topic },
+        'whoever appended a record failed on its outcome',
+      );
+    }
+  }
+
+  /** The log is tried with a record of a partition that may be away: its answer counts for all of it. */
+  private trying(record: NewRecord, settle: Settle): Settle {
+    const partition = this.partitionOf(record);
+    if (!this.partitions.isIdle(partition)) return settle;
+    return (error, at, settled) => {
+      if (at !== undefined) this.partitions.forgetIdle(partition);
+      this.look();
+      settle(error, at, settled);
+    };
+  }
+
+  private lookAtIdle(): boolean {
+    if (this.parts.log.problem() === undefined) this.partitions.forgetIdle();
+    this.look();
+    return this.partitions.someAreIdle;
   }
 
   private delivered(record: SpooledRecord, partition: string, at: SpoolPosition, tookMs: number): void {
@@ -198,9 +211,9 @@ export class SpoolingWriter implements LogWriter {
     this.look();
   }
 
-  /** The drain has come on, and what lies behind it was let go from the disk. */
-  private onMoved(): void {
-    this.isDrainFailing = false;
+  /** The drain has come on. */
+  private onMoved(isMarked: boolean): void {
+    if (isMarked) this.isDrainFailing = false;
     if (this.leftBefore > 0 && this.drain.done >= this.leftBefore) this.leftBefore = 0;
     const isEmpty = this.room.isEmpty && this.drain.done === this.parts.disk.end;
     if (isEmpty) this.partitions.clear(); // what was damaged is never delivered
@@ -224,63 +237,29 @@ export class SpoolingWriter implements LogWriter {
     return this.partitions.isEmpty && this.leftBefore === 0 ? 'direct' : 'draining';
   }
 
-  private setFull(reason: string): void {
-    if (this.full === undefined) {
-      this.parts.logger.error({ reason }, 'the spool takes no more: devices are turned away');
-      this.probing = this.probe();
-    }
-    this.full = reason;
-  }
-
-  /** While devices are turned away nobody writes: whether there is room again has to be looked for. */
-  private async probe(): Promise<void> {
-    const { signal } = this.stopping;
-    do await pause(PROBE_EVERY_MS, signal);
-    while (!signal.aborted && !(await this.hasRoomAgain()));
-    this.full = undefined;
-    if (!signal.aborted) this.parts.logger.info('the spool takes records again');
-  }
-
-  private async hasRoomAgain(): Promise<boolean> {
-    if (this.noRoom(ROOMY) !== undefined) return false;
-    return this.parts.disk.probe().then(
-      () => true,
-      () => false, // the reason has been told
-    );
-  }
-
   private diskFailed(error: unknown): void {
     if (!this.isDrainFailing) this.parts.logger.error({ err: error }, 'the spool cannot be drained');
     this.isDrainFailing = true;
   }
 
-  private bury({ topic, key, value }: SpooledRecord, error: FieldgateError): NewRecord {
-    const { clock } = this.parts;
+  private bury(record: SpooledRecord, error: FieldgateError): NewRecord {
     deadLetters.inc();
-    return {
-      topic: 'fieldgate.dead-letters.v1',
-      key,
-      value: encodeDeadLetter({
-        deviceId: key,
-        id: `spool-${topic}-${clock.now()}-${(this.buriedSoFar += 1)}`,
-        code: error.code,
-        detail: error.message,
-        origin: { kind: 'spool', topic },
-        payload: (value ?? new Uint8Array()).subarray(0, KEPT_BYTES),
-        atMs: clock.now(),
-      }),
-    };
+    const number = (this.buriedSoFar += 1);
+    return spoolDeadLetter(record, error, { number, atMs: this.parts.clock.now() });
   }
 
-  private lose({ topic, key }: SpooledRecord, error: FieldgateError): void {
+  private async setAside(record: SpooledRecord, place: Place, error?: FieldgateError): Promise<void> {
+    const { topic, key } = record;
+    const quarantineFile = await this.parts.disk.setAside(place);
+    const err = error ?? new FieldgateError('record-refused', `this version has no topic ${topic}`);
     lost.inc();
-    this.parts.logger.error({ topic, deviceId: key, err: error }, 'spooled record refused by the log');
+    this.parts.logger.error(
+      { topic, deviceId: key, err, quarantineFile },
+      'spooled record refused by the log',
+    );
   }
 
   private partitionOf({ topic, key, partitionKey }: NewRecord | SpooledRecord): string {
     return `${topic}/${this.parts.log.partitionOf(topic, partitionKey ?? key)}`;
   }
 }
-
-/** base64 of more would not fit into one record of the log. */
-const KEPT_BYTES = 512 * 1024;

@@ -17,7 +17,7 @@ const TRY_AGAIN_MS = 100;
 export interface WaitingRoomPorts {
   /** Rejects while it takes no more: it is full, or the disk refuses. */
   readonly write: (records: readonly SpooledRecord[]) => Promise<void>;
-  /** On disk: may be answered. */
+  /** On disk: may be answered. Like `givenUp` it throws nothing. */
   readonly written: (entries: readonly TakenBack[]) => void;
   /** The wait was too long. */
   readonly givenUp: (entries: readonly TakenBack[], error: FieldgateError) => void;
@@ -61,14 +61,17 @@ export class WaitingRoom {
 
   private async settle(entries: readonly TakenBack[], done: () => void): Promise<void> {
     const error = await this.persist(entries);
-    if (error === undefined) {
-      this.leave(entries, () => this.ports.written(entries));
-    } else {
-      const others = this.group.withdraw();
-      this.leave(entries, () => this.ports.givenUp(entries, error));
-      this.leave(others, () => this.ports.givenUp(others, error));
+    try {
+      if (error === undefined) {
+        this.leave(entries, () => this.ports.written(entries));
+      } else {
+        const others = this.group.withdraw();
+        this.leave(entries, () => this.ports.givenUp(entries, error));
+        this.leave(others, () => this.ports.givenUp(others, error));
+      }
+    } finally {
+      done();
     }
-    done();
   }
 
   /** Again and again while the spool takes no more; the reason when that lasts for too long. */

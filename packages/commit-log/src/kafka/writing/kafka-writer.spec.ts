@@ -84,6 +84,23 @@ describe('the Kafka writer', () => {
     expect(settled.all).toEqual(['1 0-100', '2 0-100', '3 0-101', '4 0-102']);
   });
 
+  it('tells the others what became of their records when one fails on it', async () => {
+    const { subject, append, request, settled } = open();
+    append(0, '1');
+    const mistaken = { topic: TOPIC, key: KEYS[0] ?? '', value: Buffer.from('2') };
+    (await request(1)).answer({ 0: 0 });
+    subject.append(mistaken, () => {
+      throw new Error('a mistake');
+    });
+    append(0, '3');
+    (await request(2)).answer({ 0: 0 });
+    append(0, '4');
+    (await request(3)).answer({ 0: 0 });
+    await settled.count(3);
+    expect(settled.all).toEqual(['1 0-100', '3 0-101', '4 0-100']);
+    await subject.stop(60_000); // at once: nothing is left
+  });
+
   it('takes nothing for stored that the answer does not name, and sends it again', async () => {
     const { append, request, settled } = open();
     append(0, '1');

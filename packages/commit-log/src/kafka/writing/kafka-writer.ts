@@ -52,7 +52,7 @@ export class KafkaWriter implements LogWriter {
   private readonly keys = new HashedKeys();
   private readonly lanes = new Map<number, LeaderLane>();
   private readonly stopping = new AbortController();
-  private readonly unsettled = new UnsettledRecords();
+  private readonly unsettled: UnsettledRecords;
   private readonly stalled: StalledPartitions;
   /** Deadlines are counted in ticks, so that a clock that is set neither hurries nor holds anything. */
   private tick = 0;
@@ -63,6 +63,9 @@ export class KafkaWriter implements LogWriter {
   constructor(private readonly options: KafkaWriterOptions) {
     const { deliveryTimeoutMs, ingestTimeoutMs = deliveryTimeoutMs } = options;
     this.tickMs = Math.min(deliveryTimeoutMs, ingestTimeoutMs) / TICKS_PER_DEADLINE;
+    this.unsettled = new UnsettledRecords((err, { topic }) =>
+      options.logger.error({ err, topic }, 'whoever appended a record failed on its outcome'),
+    );
     this.stalled = new StalledPartitions({
       cluster: options.cluster,
       logger: options.logger,

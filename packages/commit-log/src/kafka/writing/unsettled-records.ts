@@ -23,6 +23,9 @@ export class UnsettledRecords {
   private count = 0;
   private emptied: (() => void) | undefined;
 
+  /** `failed`: a callback threw; the others are called all the same. */
+  constructor(private readonly failed: (error: unknown, record: NewRecord) => void) {}
+
   get isEmpty(): boolean {
     return this.count === 0;
   }
@@ -47,7 +50,11 @@ export class UnsettledRecords {
     const { settle } = record;
     if (settle === undefined) return; // it ran out of time before, or was taken back
     record.settle = undefined;
-    settle(error, at, record.record);
+    try {
+      settle(error, at, record.record);
+    } catch (failure) {
+      this.failed(failure, record.record);
+    }
     this.leave(record);
   }
 

@@ -1,0 +1,249 @@
+import { open as openReal, readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { NOW } from '../testing/away-log.js';
+import { SpoolingBench, until, untilState } from '../testing/spooling-bench.js';
+import { DiskSpool } from './disk-spool.js';
+import type { SpooledRecord } from './record-frame.js';
+import type { OpenFile } from './segment-appender.js';
+
+const LONG_MS = 60_000;
+const DEAD_LETTER = 'fieldgate.dead-letters.v1 of a';
+
+describe('the spooling writer, when its limits, its disk or the log refuse', () => {
+  let bench: SpoolingBench;
+
+  beforeEach(async () => {
+    bench = await SpoolingBench.create();
+  });
+  afterEach(() => bench.end());
+
+  it('says that it is full, gives up nothing that it has acknowledged, and takes more when it has room', async () => {
+    const writer = await bench.start({ maxBytes: 3_000 }, { segmentBytes: 1_000 });
+    bench.log.goAway(0);
+    const large = Array.from({ length: 5 }, (_, n) => `${n}`.padEnd(900, '.'));
+    bench.append(writer, 'a', ...large);
+    bench.log.timeIsOver(0); // one group: taken whole, the limit is met after it
+    await bench.settled.count(5);
+    bench.append(writer, 'a', 'one too many');
+    await until(() => writer.status().full !== undefined);
+    expect(writer.status().full).toContain('its limit is 3000');
+    expect(bench.settled.all).toHaveLength(5);
+    bench.log.comeBack(0);
+    await bench.settled.count(6);
+    expect(bench.settled.all[5]).toBe('a:one too many spooled');
+    await untilState(writer, 'direct');
+    expect(writer.status().full).toBeUndefined();
+    expect(bench.log.records.all).toHaveLength(6);
+  });
+
+  it('turns devices away while the disk refuses, and looks by itself whether that is over', async () => {
+    let isFull = true;
+    const openFile: OpenFile = async (path, flags, mode) => {
+      if (isFull) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' });
+      return openReal(path, flags, mode);
+    };
+    const full = await bench.start({}, { openFile });
+    bench.log.goAway(0);
+    bench.append(full, 'a', '1');
+    bench.log.timeIsOver(0);
+    await until(() => full.status().full !== undefined);
+    expect(full.status().full).toContain('no space left');
+    isFull = false;
+    await bench.settled.count(1);
+    await until(() => full.status().full === undefined); // nobody else has written
+    expect(bench.settled.all).toEqual(['a:1 spooled']);
+    expect(full.status().state).toBe('spooling');
+  });
+
+  it('keeps a dead letter of what the log refuses, and goes on', async () => {
+    const writer = await bench.start();
+    bench.log.goAway(0);
+    bench.log.refuses.add('a:2');
+    bench.append(writer, 'a', '1', '2', '3');
+    bench.log.timeIsOver(0);
+    await bench.settled.count(3);
+    bench.log.comeBack(0);
+    await untilState(writer, 'direct');
+    expect(bench.log.records.all.toSorted()).toEqual(['a:1', 'a:3', 'fieldgate.dead-letters.v1 of a']);
+  });
+
+  it('goes on and comes to its end behind a record that the disk has damaged meanwhile', async () => {
+    const flipping: OpenFile = async (path, flags, mode) => {
+      const file = await openReal(path, flags, mode);
+      if (!String(path).endsWith('.spool')) return file;
+      const write = file.write.bind(file) as (bytes: Buffer, ...rest: unknown[]) => Promise<unknown>; // the form that is used
+      Object.assign(file, {
+        write: (bytes: Buffer, ...rest: unknown[]) => write(withDamage(bytes), ...rest),
+      });
+      return file;
+    };
+    const writer = await bench.start({}, { openFile: flipping });
+    bench.log.goAway(0);
+    bench.append(writer, 'a', '1', 'damage me', '3');
+    bench.log.timeIsOver(0);
+    await bench.settled.count(3);
+    bench.log.comeBack(0);
+    await untilState(writer, 'direct');
+    bench.append(writer, 'a', '4');
+    await bench.settled.count(4);
+    expect(bench.settled.all[3]).toBe('a:4 in the log');
+    expect(bench.log.records.all).toEqual(['a:1', 'a:3', 'a:4']);
+  });
+
+  it('keeps in quarantine what the log takes neither as it is nor as a dead letter', async () => {
+    const writer = await bench.start();
+    bench.log.goAway(0);
+    for (const refused of ['a:keep me', DEAD_LETTER]) bench.log.refuses.add(refused);
+    bench.append(writer, 'a', '1', 'keep me', '3');
+    bench.log.timeIsOver(0);
+    await bench.settled.count(3);
+    bench.log.comeBack(0);
+    await untilState(writer, 'direct');
+    await bench.stop();
+    expect(bench.log.records.all).toEqual(['a:1', 'a:3']);
+    expect(await quarantined()).toEqual([expect.stringContaining('keep me')]);
+    expect(linesOf('spooled record refused by the log')).toEqual([
+      expect.objectContaining({
+        deviceId: 'a',
+        quarantineFile: expect.stringContaining(join(bench.directory, 'quarantine')),
+      }),
+    ]);
+  });
+
+  it('keeps in quarantine what a newer version has left for a topic of its own, and goes on', async () => {
+    const before = new DiskSpool({
+      directory: bench.directory,
+      logger: bench.logger,
+      damaged: () => undefined,
+    });
+    await before.open();
+    const ofTopic = (topic: string, text: string): SpooledRecord => {
+      return { topic: topic as SpooledRecord['topic'], key: 'a', value: Buffer.from(text), timestampMs: NOW }; // it may be none that we know
+    };
+    const known = 'fieldgate.telemetry.v1';
+    await before.append([
+      ofTopic(known, '1'),
+      ofTopic('fieldgate.of-tomorrow.v9', 'keep me'),
+      ofTopic(known, '3'),
+    ]);
+    await before.close();
+    const writer = await bench.start();
+    await untilState(writer, 'direct');
+    expect(bench.log.records.all).toEqual(['a:1', 'a:3']);
+    expect(await quarantined()).toEqual([expect.stringContaining('keep me')]);
+  });
+
+  it(
+    'says nothing that is not so while the log is away and the disk refuses, and finds both well again',
+    async () => {
+      let isReadOnly = true;
+      let looks = 0;
+      const openFile: OpenFile = async (path, flags, mode) => {
+        if (String(path).endsWith('.probe')) looks += 1;
+        if (isReadOnly) throw Object.assign(new Error('read-only file system'), { code: 'EROFS' });
+        return openReal(path, flags, mode);
+      };
+      const writer = await bench.start({}, { openFile });
+      bench.log.goAway(0, 1);
+      for (const [partition, key] of ['a', 'b'].entries()) {
+        bench.append(writer, key, '1');
+        bench.log.timeIsOver(partition);
+      }
+      await bench.settled.count(2);
+      expect(bench.settled.all).toEqual(['a:1 log-unavailable', 'b:1 log-unavailable']); // after 10 s
+      const before = looks;
+      await until(() => looks > before + 1);
+      expect(writer.status()).toMatchObject({
+        state: 'spooling',
+        full: expect.stringContaining('read-only'),
+      });
+      bench.log.comeBack(0);
+      bench.append(writer, 'a', '2'); // of a device that was there before: it tries the log
+      await bench.settled.count(3);
+      expect(bench.settled.all[2]).toBe('a:2 in the log');
+      expect(stateLines()).toEqual([
+        'spooling: the log does not answer',
+        'the spool takes no more: devices are turned away',
+      ]);
+      bench.log.comeBack(1);
+      await untilState(writer, 'direct'); // nobody has written: the disk still refuses
+      isReadOnly = false;
+      await until(() => stateLines().length === 4);
+      expect(stateLines().slice(2)).toEqual(['direct: the spool is empty', 'the spool takes records again']);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'lets new records pass what is in the log, also when its mark cannot be written; and writes it later',
+    async () => {
+      const before = await bench.start();
+      bench.log.goAway(0);
+      bench.append(before, 'a', '1');
+      bench.log.timeIsOver(0);
+      await bench.settled.count(1);
+      await bench.stop();
+
+      let tries = 0;
+      let isFailing = true;
+      const openFile: OpenFile = async (path, flags, mode) => {
+        if (isFailing && String(path).endsWith('.mark.new')) {
+          tries += 1;
+          throw Object.assign(new Error('i/o error'), { code: 'EIO' });
+        }
+        return openReal(path, flags, mode);
+      };
+      const writer = await bench.start({}, { openFile });
+      bench.log.comeBack(0);
+      await untilState(writer, 'direct');
+      bench.append(writer, 'a', '2');
+      await bench.settled.count(2);
+      expect(bench.settled.all[1]).toBe('a:2 in the log');
+      const soFar = tries;
+      await until(() => tries > soFar); // nothing else has come
+      isFailing = false;
+      await until(async () => (await readdir(bench.directory)).includes('released.mark'));
+      expect(linesOf('the spool cannot be drained')).toHaveLength(1);
+    },
+    LONG_MS,
+  );
+
+  it('tells the others what became of their records when one fails on it', async () => {
+    const writer = await bench.start();
+    bench.log.goAway(0);
+    bench.append(writer, 'a', '1');
+    writer.append({ topic: 'fieldgate.telemetry.v1', key: 'a', value: Buffer.from('2') }, () => {
+      throw new Error('a mistake');
+    });
+    bench.append(writer, 'a', '3');
+    bench.log.timeIsOver(0);
+    await bench.settled.count(2);
+    bench.append(writer, 'a', '4');
+    await bench.settled.count(3);
+    expect(bench.settled.all).toEqual(['a:1 spooled', 'a:3 spooled', 'a:4 spooled']);
+    expect(linesOf('whoever appended a record failed on its outcome')).toHaveLength(1);
+  });
+
+  async function quarantined(): Promise<string[]> {
+    const directory = join(bench.directory, 'quarantine');
+    const names = await readdir(directory);
+    return Promise.all(names.map((name) => readFile(join(directory, name), 'latin1')));
+  }
+
+  function linesOf(text: string): readonly unknown[] {
+    return bench.lines.all.filter(({ msg }) => msg === text);
+  }
+
+  function stateLines(): readonly string[] {
+    return bench.lines.all.map(({ msg }) => msg);
+  }
+});
+
+/** One bit of one value is another. */
+function withDamage(bytes: Buffer): Buffer {
+  const at = bytes.indexOf('damage me');
+  const damaged = Buffer.from(bytes);
+  if (at >= 0) damaged.writeUInt8(damaged.readUInt8(at) ^ 1, at);
+  return damaged;
+}
