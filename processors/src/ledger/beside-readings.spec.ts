@@ -9,7 +9,8 @@ beforeEach(async () => {
   ledger = await new LedgerUnderTest().start();
 });
 
-const inLog = (lane: LedgerLane): number | undefined => ledgerOf(lane).connections[0]?.log.inLog;
+const inLog = (lane: LedgerLane, id = 'pump-7'): number | undefined =>
+  ledgerOf(lane, id).connections[0]?.log.inLog;
 
 async function looks(lane: LedgerLane, times: number): Promise<void> {
   for (let each = 0; each < times; each += 1) await lane.followSide(1);
@@ -32,8 +33,8 @@ describe('what comes beside the readings', () => {
       atMs: ledger.clock.ms,
       origin: { kind: 'mqtt', topic: 't', qos: 1 },
     });
-    for (let each = 0; each < 2_500; each += 1)
-      await ledger.write('fieldgate.dead-letters.v1', value, 'other');
+    const write = (): Promise<number> => ledger.write('fieldgate.dead-letters.v1', value, 'other');
+    await Promise.all(Array.from({ length: 5_500 }, write));
     await ledger.letter('1');
     await ledger.reading(1);
     const { lane, batch } = await ledger.recovered();
@@ -47,6 +48,7 @@ describe('what comes beside the readings', () => {
   it('is counted when its topic is made anew, from its beginning, by this holder and the next', async () => {
     await ledger.reading(0);
     for (let seq = 1; seq <= 50; seq += 1) await ledger.event(seq, 'hot', 'one');
+    await ledger.event(1, 'hot', 'eight', 'pump-8');
     const lane = await ledger.counted();
     await lane.checkpoint();
     ledger.makeAnew(EVENTS);
@@ -57,7 +59,9 @@ describe('what comes beside the readings', () => {
     expect(inLog(lane)).toBe(54);
     await lane.checkpoint();
     await ledger.event(54, 'hot', 'one');
-    expect(inLog(await ledger.counted())).toBe(55);
+    await ledger.event(2, 'hot', 'eight', 'pump-8');
+    const next = await ledger.counted();
+    expect([inLog(next), inLog(next, 'pump-8')]).toEqual([55, 2]);
   });
 
   it('is counted when its topic was made anew while nobody counted', async () => {

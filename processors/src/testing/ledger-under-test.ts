@@ -59,12 +59,13 @@ export class LedgerUnderTest {
     return this.write(TELEMETRY, value, key);
   }
 
-  event(seq: number, name = 'hot', connection?: string): Promise<number> {
+  event(seq: number, name = 'hot', connection?: string, key = 'pump-7'): Promise<number> {
     this.clock.ms += 10;
-    const told = { deviceId: 'pump-7', event: name, state: 'raised', severity: 'info', seq } as const;
+    const told = { deviceId: key, event: name, state: 'raised', severity: 'info', seq } as const;
     const over = connection === undefined ? {} : { connection };
     const identity = { id: `e-${this.clock.ms}`, timeMs: this.clock.ms };
-    return this.write('fieldgate.events.v1', encodeEvent({ ...told, ...over }, identity, this.clock.ms));
+    const value = encodeEvent({ ...told, ...over }, identity, this.clock.ms);
+    return this.write('fieldgate.events.v1', value, key);
   }
 
   /** Of a gateway. */
@@ -85,7 +86,11 @@ export class LedgerUnderTest {
     return this.write('fieldgate.dead-letters.v1', value);
   }
 
-  report(counters: Partial<LedgerReport['counters']>, more: Partial<LedgerReport> = {}): Promise<number> {
+  report(
+    counters: Partial<LedgerReport['counters']>,
+    more: Partial<LedgerReport> = {},
+    key = 'pump-7',
+  ): Promise<number> {
     const of = {
       connection: 'one',
       gateway: 'gw-1',
@@ -96,7 +101,7 @@ export class LedgerUnderTest {
       final: false,
     };
     const report = { ...of, ...more, counters: { ...noCounters(), ...counters } };
-    return this.write('fieldgate.ledger.v1', encodeLedgerReport('pump-7', report));
+    return this.write('fieldgate.ledger.v1', encodeLedgerReport(key, report), key);
   }
 
   /** From now on the topic is a new one, and empty. */
