@@ -27,25 +27,28 @@ it('stops the roles when what runs beside them fails', async () => {
   expect(happened).toEqual(['simulator stopped', 'roles stopped', 1]);
 });
 
-it('takes the second of two signals as an order to end at once, but not the same one that npm passes on', async () => {
-  const exits: number[] = [];
-  let now = 1_000;
-  let stopped: () => void = () => undefined;
-  const roles = {
-    logger: createLogger({ level: 'silent', pretty: false }),
-    onFailure: () => undefined,
-    stop: () => new Promise<void>((resolve) => (stopped = resolve)),
-  };
-  const life = runUntilStopped(roles, undefined, { exit: (code) => exits.push(code), now: () => now });
-  process.emit('SIGINT', 'SIGINT');
-  process.emit('SIGINT', 'SIGINT');
-  expect(exits).toEqual([]);
-  now += 1_000;
-  process.emit('SIGINT', 'SIGINT');
-  expect(exits).toEqual([1]);
-  await Promise.resolve(); // the roles are stopping
-  await Promise.resolve();
-  stopped();
-  await life;
-  expect(exits).toEqual([1, 0]);
-});
+it.each(SIGNALS)(
+  'takes a second %s as an order to end at once, but not the same one that npm passes on',
+  async (signal) => {
+    const exits: number[] = [];
+    let now = 1_000;
+    let stopped: () => void = () => undefined;
+    const roles = {
+      logger: createLogger({ level: 'silent', pretty: false }),
+      onFailure: () => undefined,
+      stop: () => new Promise<void>((resolve) => (stopped = resolve)),
+    };
+    const life = runUntilStopped(roles, undefined, { exit: (code) => exits.push(code), now: () => now });
+    process.emit(signal, signal);
+    process.emit(signal, signal);
+    expect(exits).toEqual([]);
+    now += 1_000;
+    process.emit(signal, signal);
+    expect(exits).toEqual([1]);
+    await Promise.resolve(); // the roles are stopping
+    await Promise.resolve();
+    stopped();
+    await life;
+    expect(exits).toEqual([1, 0]);
+  },
+);

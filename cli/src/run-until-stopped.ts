@@ -3,7 +3,7 @@ import { monotonicClock } from '@fieldgate/service';
 import type { Running } from './start.js';
 import { whatToDo } from './what-to-do.js';
 
-/** How long a graceful stop may take before the process ends anyway, ms. */
+/** How long a graceful stop may take before the process ends anyway, ms; the parts keep to less: `Gateway` and `CommitLogModule`. */
 const GRACE_MS = 10_000;
 /** Ctrl-C reaches a process below npm twice: from the terminal, and passed on by npm. What comes within this time is the same signal, ms. */
 const SAME_SIGNAL_MS = 300;

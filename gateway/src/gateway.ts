@@ -45,9 +45,8 @@ import { GatewayBeat } from './sessions/gateway-beat.js';
 import type { DeviceSession } from './sessions/device-session.js';
 import { PublishWills } from './sessions/publish-wills.js';
 import { SessionRegistry } from './sessions/session-registry.js';
+import { TimeToStop } from './time-to-stop.js';
 
-/** How long a graceful stop waits for the log before it lets go of what was never acknowledged. */
-const DRAIN_MS = 3_000;
 /** How often it is looked who has waited for too long. */
 const SWEEP_MS = 1_000;
 
@@ -73,7 +72,7 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
 
   constructor(
     @Inject(GATEWAY_CONFIG) private readonly config: GatewayConfig,
-    @Inject(COMMIT_LOG) log: CommitLog,
+    @Inject(COMMIT_LOG) private readonly log: CommitLog,
     @Inject(LogStart) private readonly logStart: LogStart,
     @Inject(CLOCK) clock: Clock,
     @Inject(MONOTONIC) private readonly monotonic: Clock,
@@ -256,26 +255,28 @@ export class Gateway implements OnApplicationBootstrap, BeforeApplicationShutdow
   /** Stop accepting; let what was taken become durable and be answered; say goodbye. The log is closed after this. */
   async beforeApplicationShutdown(): Promise<void> {
     if (this.stopping.signal.aborted) return;
+    const time = new TimeToStop(this.monotonic);
     this.problem = 'stopping';
     this.listeners.close();
     this.connections.hold();
     clearInterval(this.sweeper);
-    await this.settled(() => [...this.registry.all()].some(waits));
+    await time.during(() => [...this.registry.all()].some(waits));
     this.stopping.abort();
+    this.registry.stop();
     if (this.listening.size > 0) {
       await this.connections.stop();
-      await this.settled(() => this.wills.onTheirWay > 0);
-      this.reports.flush();
-      await this.settled(() => this.reports.onTheirWay > 0);
-      await this.beat.stop();
+      await time.during(() => this.wills.onTheirWay > 0 || this.canRemoveWills());
+      await time.during(() => this.reports.flush());
+      this.reports.giveUp();
+      await time.during(() => this.reports.onTheirWay > 0);
+      await this.beat.stop(time.leftMs);
     }
-    await Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]);
+    await time.until(Promise.all([this.commands.stop(), this.sessionTable.stop(), this.devices.stop()]));
   }
 
-  /** What was taken before the stop is durable and answered; nothing more is read. */
-  private async settled(isWaiting: () => boolean): Promise<void> {
-    const deadline = this.monotonic.now() + DRAIN_MS;
-    while (this.monotonic.now() < deadline && isWaiting()) await pause(5);
+  /** No spool takes a record of a session, so a log that is away would be waited for in vain. */
+  private canRemoveWills(): boolean {
+    return this.wills.onTheirWayOut > 0 && this.log.problem() === undefined;
   }
 
   /** When the record cannot be written the will is published once more by the next run: at least once, like any message. */

@@ -7,15 +7,23 @@ export interface ShareLimit {
   readonly bytes: number;
 }
 
+/** Hands over more until the share is full. Returns whether that was all. */
+export type GoOn = () => boolean;
+
 /**
  * What of one device waits to become durable, whichever of its connections it came over. At the limit the device is read no further than the
- * message that reached it, until half of that is durable: however much it has to tell, the others do not wait behind it.
+ * message that reached it, until half of that is durable, and the rest of an array waits as well: however much it has to tell, the others do
+ * not wait behind it.
  */
 export class DeviceShare {
   private records = 0;
   private bytes = 0;
   private connection: Holdable | undefined;
+  /** The connection is. */
   private isHeld = false;
+  private reachedLimit = false;
+  /** Of messages that were more than there was room for, the oldest first. */
+  private readonly rest: GoOn[] = [];
 
   constructor(
     private readonly limit: ShareLimit,
@@ -27,42 +35,72 @@ export class DeviceShare {
     },
   ) {}
 
+  /** At its limit, and not back at half of it yet. */
+  get isFull(): boolean {
+    return this.reachedLimit;
+  }
+
+  /** What is newer goes behind the rest of what came before it, also that of a later connection. */
+  get isBehind(): boolean {
+    return this.rest.length > 0;
+  }
+
+  /** Now, behind what is left, and on when there is room again. */
+  run(goOn: GoOn): void {
+    if (this.isBehind || !goOn()) this.rest.push(goOn);
+  }
+
   /** One more record waits. */
   add(bytes: number): void {
     this.records += 1;
     this.bytes += bytes;
-    if (this.isHeld || (this.records < this.limit.records && this.bytes < this.limit.bytes)) return;
-    this.isHeld = true;
-    if (!this.connection) return;
+    if (this.isFull || (this.records < this.limit.records && this.bytes < this.limit.bytes)) return;
+    this.reachedLimit = true;
+    if (this.isHeld || !this.connection) return;
     counts.heldDevices += 1;
-    this.connection.hold();
+    this.hold(this.connection);
   }
 
   /** It is durable, or never will be. */
   remove(bytes: number): void {
     this.records -= 1;
     this.bytes -= bytes;
-    if (this.isHeld && this.isHalved()) this.port.release(this);
-    if (this.records === 0 && !this.connection) this.port.idle(this);
+    if (this.isFull && this.isHalved()) this.port.release(this);
+    this.look();
   }
 
   /** The device's connection from now on; it waits for what came over an earlier one. */
   attach(connection: Holdable): void {
     this.connection = connection;
-    if (this.isHeld) connection.hold();
+    this.isHeld = false;
+    if (this.isFull) this.hold(connection);
   }
 
   /** Unless it has another one meanwhile. */
   detach(connection: Holdable): void {
     if (this.connection !== connection) return;
     this.connection = undefined;
-    if (this.records === 0) this.port.idle(this);
+    this.isHeld = false;
+    this.look();
   }
 
   letGo(): void {
-    if (!this.isHeld || !this.isHalved()) return;
+    if (!this.isFull || !this.isHalved()) return;
+    this.reachedLimit = false;
+    while (!this.isFull && this.rest[0]?.() === true) this.rest.shift();
+    if (this.isFull) return;
+    if (this.isHeld) this.connection?.release();
     this.isHeld = false;
-    this.connection?.release();
+    this.look();
+  }
+
+  private hold(connection: Holdable): void {
+    this.isHeld = true;
+    connection.hold();
+  }
+
+  private look(): void {
+    if (this.records === 0 && !this.isBehind && !this.connection) this.port.idle(this);
   }
 
   private isHalved(): boolean {

@@ -28,6 +28,7 @@ import type { DeviceSession } from '../sessions/device-session.js';
 import { Arrival, Outcomes } from './arrival.js';
 import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { deadLetterOf } from './dead-letter-of.js';
+import type { GoOn } from './device-share.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
 import { Receipt } from './receipt.js';
@@ -65,6 +66,15 @@ export class IngestPublish {
   }
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
+    if (session.share?.isBehind !== true) return this.take(session, publish);
+    const take = (): boolean => {
+      this.take(session, publish);
+      return true;
+    };
+    session.share.run(this.safely(session, publish, take)); // a will, behind the rest of an array
+  }
+
+  private take(session: DeviceSession, publish: InboundPublish): void {
     const counters = (session.counters ??= new SessionCounters());
     counters.messages += 1;
     counters.received += 1;
@@ -74,7 +84,7 @@ export class IngestPublish {
     const topic = parseUpTopic(publish.topic.slice(session.topicPrefix.length));
     switch (topic?.kind) {
       case undefined:
-        counts.publishes.other += 1;
+        count('other', publish);
         return this.refuse(
           arrival,
           reject(
@@ -87,10 +97,10 @@ export class IngestPublish {
         session.telemetryTopic = publish.topic;
         return this.telemetry(session, publish);
       case 'event':
-        counts.publishes.event += 1;
+        count('event', publish);
         return this.event(arrival, topic.eventType);
       case 'response':
-        counts.publishes.response += 1;
+        count('response', publish);
         return this.response(arrival, topic);
     }
   }
@@ -98,7 +108,7 @@ export class IngestPublish {
   private telemetry(session: DeviceSession, publish: InboundPublish): void {
     if (publish.contentType !== undefined && publish.contentType !== JSON_TYPE)
       return this.formattedTelemetry(new Arrival(session, publish));
-    counts.publishes.telemetry += 1;
+    if (!publish.isAgain) counts.publishes.telemetry += 1;
     const { bytes, payloadAt, payloadEnd } = publish;
     const value = this.plain.record(this.writerOf(session), bytes, payloadAt, payloadEnd, this.clock.now());
     const arrival = new Arrival(session, publish);
@@ -108,7 +118,7 @@ export class IngestPublish {
 
   /** What does not come as JSON, or says so. */
   private formattedTelemetry(arrival: Arrival, topicFormat?: TelemetryFormat): void {
-    counts.publishes.telemetry += 1;
+    count('telemetry', arrival.publish);
     this.unusualTelemetry(arrival, topicFormat);
   }
 
@@ -133,15 +143,50 @@ export class IngestPublish {
       this.keep(arrival, { refusals: refused, answer, receipt }, now);
     };
     const array = new ArrivedArray(length, settled, receipt);
-    for (const [index, element] of payload.elements.entries()) {
-      const one = new Arrival(session, publish, array, index);
-      if (isRejection(element)) {
-        one.settle(element);
-        continue;
+    this.appendInShares(arrival, array, payload.elements);
+  }
+
+  /** As many elements at a time as the device has room for. */
+  private appendInShares(
+    { session, publish }: Arrival,
+    array: ArrivedArray,
+    elements: readonly (TelemetryMessage | Rejection)[],
+  ): void {
+    const left = elements.entries();
+    const goOn = (): boolean => {
+      for (const [index, element] of left) {
+        this.appendElement(new Arrival(session, publish, array, index), element, index);
+        if (session.share?.isFull) return false; // `left` goes on behind it
       }
-      const message = element.id === undefined ? element : { ...element, id: `${element.id}/${index}` };
-      this.appendTelemetry(one, message);
-    }
+      return true;
+    };
+    if (session.share) session.share.run(this.safely(session, publish, goOn));
+    else goOn();
+  }
+
+  /** In a later turn nobody else would catch it: it must not take the other devices' gateway with it. */
+  private safely({ deviceId, link }: DeviceSession, publish: InboundPublish, goOn: GoOn): GoOn {
+    return () => {
+      try {
+        return goOn();
+      } catch (error) {
+        this.logger.error(
+          { deviceId, topic: publish.topic, err: error },
+          'message failed, connection closed',
+        );
+        link.close('internal-error');
+        publish.settle('unavailable');
+        return true;
+      }
+    };
+  }
+
+  private appendElement(one: Arrival, element: TelemetryMessage | Rejection, index: number): void {
+    if (isRejection(element)) return one.settle(element);
+    this.appendTelemetry(
+      one,
+      element.id === undefined ? element : { ...element, id: `${element.id}/${index}` },
+    );
   }
 
   private appendTelemetry(arrival: Arrival, message: TelemetryMessage): void {
@@ -206,7 +251,7 @@ export class IngestPublish {
     const outcomes = new Outcomes(refusals.length, publish, receipt); // one PUBACK after the last of the letters
     for (const { rejection, elements } of refusals) {
       const { code, detail } = rejection;
-      refusedTotal.inc({ code }, elements?.length ?? 1);
+      if (!publish.isAgain) refusedTotal.inc({ code }, elements?.length ?? 1);
       this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
       const told = elements === undefined ? rejection : reject(code, detailOfElements(detail, elements));
       const id = this.mint();
@@ -237,7 +282,7 @@ export class IngestPublish {
   }
 
   private forbid({ session, publish }: Arrival): void {
-    counts.publishes.other += 1;
+    count('other', publish);
     countersOf(session).refuse('topic-forbidden', 1);
     refusedTotal.inc({ code: 'topic-forbidden' });
     const topic = publish.topic.slice(0, 256);
@@ -252,6 +297,10 @@ export class IngestPublish {
   }
 
   private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
+}
+
+function count(kind: keyof typeof counts.publishes, { isAgain }: InboundPublish): void {
+  if (!isAgain) counts.publishes[kind] += 1;
 }
 
 function countersOf(session: DeviceSession): SessionCounters {

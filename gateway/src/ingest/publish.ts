@@ -5,6 +5,8 @@ import type { Receipt } from './receipt.js';
 export interface InboundPublish {
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
+  /** Of a will that the log did not take before: the metrics have it already. */
+  readonly isAgain?: boolean;
   /** What arrived, with other bytes around it: the payload is `bytes[payloadAt..payloadEnd)`. */
   readonly bytes: Uint8Array;
   readonly payloadAt: number;

@@ -7,6 +7,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { atEndOfTest, gatewayWith, SECRET } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
+import { silentAbout } from '../testing/silent-log.js';
 import { recordsOf, register } from '../testing/test-gateway.js';
 import { ReportSessions } from './report-sessions.js';
 import { SessionCounters } from './session-counters.js';
@@ -120,15 +121,19 @@ describe('the reports of a connection', () => {
   beforeEach(() => {
     now = 0;
     sessions = [];
+    ledger = reportsOf(log);
+  });
+
+  function reportsOf(given: CommitLog): ReportSessions {
     const monotonic = { now: () => now };
-    ledger = new ReportSessions(
+    return new ReportSessions(
       { gatewayId: 'gw-1', boot: 'b00t' },
-      log,
+      given,
       () => sessions,
       { epoch: { now: () => 1_000_000 + now }, monotonic },
       new RepeatedLines(createLogger({ level: 'silent' }), monotonic),
     );
-  });
+  }
 
   /** Its first report is due after as many ms as the number says. */
   function connected(first: number): DeviceSession & { readonly counters: SessionCounters } {
@@ -184,14 +189,7 @@ describe('the reports of a connection', () => {
       problem: () => 'the log is away',
       spool: () => status,
     };
-    const monotonic = { now: () => now };
-    ledger = new ReportSessions(
-      { gatewayId: 'gw-1', boot: 'b00t' },
-      withSpool,
-      () => sessions,
-      { epoch: { now: () => 1_000_000 + now }, monotonic },
-      new RepeatedLines(createLogger({ level: 'silent' }), monotonic),
-    );
+    ledger = reportsOf(withSpool);
     connected(10_000).counters.received = 1;
     await passTo(20_000);
     expect(spooled.map(({ topic }) => topic)).toEqual(['fieldgate.ledger.v1']);
@@ -221,6 +219,40 @@ describe('the reports of a connection', () => {
     expect(await passTo(5_000)).toEqual([]);
     one.counters.unanswered = 1;
     expect(await passTo(6_000)).toEqual([0]);
-    expect(await passTo(16_000)).toEqual([0, 0]);
+    expect(await passTo(30_000)).toEqual([0, 0]);
+    two.counters.unanswered = 1;
+    await passTo(31_000);
+    const [, notTheLast, last] = await reports();
+    expect(notTheLast).toMatchObject({ final: false, counters: { received: 1, unanswered: 0 } });
+    expect(last).toMatchObject({ final: true, number: 2, counters: { received: 1, unanswered: 1 } });
+  });
+
+  it('have a last one although the one before is still on its way when the gateway stops', async () => {
+    const silent = silentAbout(log, 'fieldgate.ledger.v1');
+    ledger = reportsOf(silent);
+    const session = connected(0);
+    session.counters.received = 1;
+    session.counters.unasked = 1;
+    ledger.tick();
+    ledger.end(session, 'gateway-stopping');
+    expect(ledger.flush()).toBe(true);
+    silent.write();
+    while (ledger.flush()) {
+      silent.write();
+      await pause(1);
+    }
+    expect(await reports()).toMatchObject([
+      { number: 1, final: false },
+      { number: 2, final: true },
+    ]);
+  });
+
+  it('say at the end of the gateway what is known, and that it is not the last word', async () => {
+    const session = connected(0);
+    session.counters.received = 1;
+    ledger.end(session, 'gateway-stopping');
+    expect(ledger.flush()).toBe(true); // of which nothing is written
+    ledger.giveUp();
+    expect(await reportsWhen(1)).toMatchObject([{ number: 1, final: false }]);
   });
 });

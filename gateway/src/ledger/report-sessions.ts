@@ -3,9 +3,10 @@ import type { CommitLog } from '@fieldgate/commit-log';
 import type { Clock, RepeatedLines } from '@fieldgate/service';
 import { counts } from '../gateway.metrics.js';
 import type { DeviceSession } from '../sessions/device-session.js';
+import { takesNothing } from '../takes-nothing.js';
 
 export const REPORT_EVERY_MS = 60_000;
-/** How long a connection that has ended waits for the log to settle its last messages, before it is reported without them. */
+/** A connection that has ended and for so long has messages that the log has not settled is reported without them, before its last report. */
 const SETTLE_MS = 15_000;
 /** Connections that have ended and are not reported, as when the log is away; beyond that the oldest stay without a last report. */
 const MOST_ENDED = 10_000;
@@ -40,14 +41,14 @@ export class ReportSessions {
 
   /** To be called once a second. */
   tick(): void {
-    if (this.mustWait()) return;
+    if (takesNothing(this.log)) return;
     const now = this.clocks.monotonic.now();
     for (const session of this.sessions()) {
       if (session.counters === undefined) continue;
       const reporting = this.reportingOf(session, now);
       if (now >= reporting.dueAt) this.report(reporting, now);
     }
-    for (const reporting of this.ended) if (isSettled(reporting, now)) this.write(reporting);
+    this.writeEnded(now);
   }
 
   /** Its connection has ended. */
@@ -64,24 +65,24 @@ export class ReportSessions {
       if (this.ended.size <= MOST_ENDED) break;
       this.ended.delete(oldest);
     }
-    if (!this.mustWait() && isSettled(ending, now)) this.write(ending);
+    if (!takesNothing(this.log) && isSettled(ending)) this.write(ending);
   }
 
-  /** Before the log is closed: nothing that has ended is waited for any more. */
-  flush(): void {
-    if (this.mustWait()) return;
-    for (const reporting of this.ended) this.write(reporting);
+  /** To be called before the log is closed, again and again while it is true: last reports are waited for. */
+  flush(): boolean {
+    if (takesNothing(this.log)) return false;
+    this.writeEnded(this.clocks.monotonic.now());
+    return this.ended.size > 0;
+  }
+
+  /** What is not settled even now is reported without; it is not the last word. */
+  giveUp(): void {
+    if (!takesNothing(this.log)) this.writeEnded(Infinity);
   }
 
   /** Reports that are not durable yet. */
   get onTheirWay(): number {
     return this.writing;
-  }
-
-  /** While the log is away and no spool takes its place. */
-  private mustWait(): boolean {
-    const spool = this.log.spool();
-    return this.log.problem() !== undefined && (spool === undefined || spool.full !== undefined);
   }
 
   private reportingOf(session: DeviceSession, now: number): Reporting {
@@ -94,7 +95,14 @@ export class ReportSessions {
 
   private report(reporting: Reporting, now: number): void {
     reporting.dueAt = now + REPORT_EVERY_MS;
-    if (reporting.session.counters?.changes !== reporting.reported) this.write(reporting);
+    if (hasChanged(reporting)) this.write(reporting);
+  }
+
+  private writeEnded(now: number): void {
+    for (const reporting of this.ended) {
+      const isLate = now >= (reporting.ended?.untilMs ?? 0) && hasChanged(reporting);
+      if (isLate || isSettled(reporting)) this.write(reporting);
+    }
   }
 
   private write(reporting: Reporting): void {
@@ -109,7 +117,7 @@ export class ReportSessions {
       number: (reporting.number += 1),
       from: session.connectedAt,
       to: ended?.at ?? this.clocks.epoch.now(),
-      final: ended !== undefined,
+      final: ended !== undefined && isSettled(reporting),
       ...(ended === undefined ? {} : { reason: ended.reason }),
       counters: counters.snapshot(),
     };
@@ -141,8 +149,10 @@ function begin(session: DeviceSession, now: number): Reporting {
   return { session, number: 0, dueAt, reported: 0, isWriting: false };
 }
 
-function isSettled({ session, ended }: Reporting, now: number): boolean {
-  const { counters } = session;
-  if (counters === undefined || ended === undefined) return true;
-  return counters.settled >= counters.received || now >= ended.untilMs;
+function hasChanged({ session, reported }: Reporting): boolean {
+  return session.counters?.changes !== reported;
+}
+
+function isSettled({ session: { counters } }: Reporting): boolean {
+  return counters === undefined || counters.settled >= counters.received;
 }

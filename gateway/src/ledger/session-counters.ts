@@ -12,6 +12,18 @@ export class SessionCounters {
   private refusedRecords = 0;
   private readonly refused: Record<string, number> = {};
 
+  /** All that another has counted. */
+  add(other: SessionCounters): void {
+    this.messages += other.messages;
+    this.received += other.received;
+    this.acknowledged += other.acknowledged;
+    this.unanswered += other.unanswered;
+    this.unasked += other.unasked;
+    this.dropped += other.dropped;
+    this.answers += other.answers;
+    for (const [code, records] of Object.entries(other.refused)) this.refuse(code, records);
+  }
+
   refuse(code: string, records: number): void {
     this.refusedRecords += records;
     this.refused[code] = (this.refused[code] ?? 0) + records;
@@ -23,7 +35,7 @@ export class SessionCounters {
     return acknowledged + unanswered + unasked + dropped + answers + refusedRecords;
   }
 
-  /** Every change makes it larger. */
+  /** Another one after a change. */
   get changes(): number {
     return this.received + this.settled;
   }

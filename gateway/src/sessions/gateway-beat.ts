@@ -28,15 +28,15 @@ export class GatewayBeat {
     }, HEARTBEAT_INTERVAL_MS);
   }
 
-  /** While the log is away nobody could read it: a stop must not wait for that. */
-  async stop(): Promise<void> {
+  /** While the log is away nobody could read it: a stop must not wait for that, nor for longer than it has. */
+  async stop(withinMs: number): Promise<void> {
     clearInterval(this.timer);
     if (this.log.problem() !== undefined) return;
     const said = this.beat(true).catch((error: unknown) =>
       this.logger.warn({ err: error }, 'last heartbeat not written'),
     );
     const timeUp = new AbortController();
-    await Promise.race([said, pause(LAST_BEAT_MS, timeUp.signal)]);
+    await Promise.race([said, pause(Math.min(withinMs, LAST_BEAT_MS), timeUp.signal)]);
     timeUp.abort();
   }
 

@@ -2,6 +2,7 @@ import { type SessionRecord, type SessionWill } from '@fieldgate/contracts';
 import type { LogTable } from '@fieldgate/commit-log';
 import type { Clock } from '@fieldgate/service';
 import type { IngestOutcome, InboundPublish } from '../ingest/publish.js';
+import { SessionCounters } from '../ledger/session-counters.js';
 import type { DeviceLink, DeviceSession } from './device-session.js';
 
 /** What publishing a will asks and tells the rest of the gateway. */
@@ -24,6 +25,8 @@ interface Due {
   isPublished?: boolean;
   /** The record of the end of its connection has it, and is to be written again without it. */
   isInRecord?: boolean;
+  /** The log has not taken it before. */
+  isAgain?: boolean;
 }
 
 /**
@@ -79,12 +82,16 @@ export class PublishWills {
     for (const due of this.waiting.values()) if (due.at <= now) this.letGo(due);
   }
 
-  /** How many are on their way into the log, or out of a record: the next run would publish them again. */
+  /** How many are on their way into the log. */
   get onTheirWay(): number {
-    const stillInRecords = [...this.told.values()].filter(
-      ({ isInRecord = false, isPublished = false }) => isInRecord && isPublished,
-    );
-    return this.unsettled + stillInRecords.length;
+    return this.unsettled;
+  }
+
+  /** How many are published and on their way out of a record: the next run would publish them again. */
+  get onTheirWayOut(): number {
+    let count = 0;
+    for (const { isInRecord, isPublished } of this.told.values()) if (isInRecord && isPublished) count += 1;
+    return count;
   }
 
   private onRecord(deviceId: string, record: SessionRecord | undefined): void {
@@ -126,30 +133,42 @@ export class PublishWills {
     this.publish(due);
   }
 
+  /** Of its session one record is waited for until the log has taken the will; what a try counts in which it does not is let go. */
   private publish(due: Due): void {
-    const { session, will } = due;
+    const { session } = due;
+    const counters = (session.counters ??= new SessionCounters());
+    const ofThisTry = new SessionCounters();
     this.told.set(session.deviceId, due);
     this.unsettled += 1;
+    if (!due.isAgain) counters.received += 1;
     const settle = (outcome: IngestOutcome): void => {
       this.unsettled -= 1;
-      if (outcome === 'unavailable') {
-        this.late.set(session.deviceId, due);
-        return;
-      }
+      if (outcome === 'unavailable') return this.tryAgain(due);
+      counters.received -= 1;
+      counters.add(ofThisTry);
       due.isPublished = true;
       if (due.record) this.port.published(due.record);
     };
-    this.port.ingest(session, publishOf(will, settle));
+    this.port.ingest({ ...session, closed: true, counters: ofThisTry }, publishOf(due, settle));
+  }
+
+  private tryAgain(due: Due): void {
+    const { deviceId } = due.session;
+    const older = this.late.get(deviceId)?.session.counters;
+    if (older) older.received -= 1; // of an earlier connection, and given up
+    due.isAgain = true;
+    this.late.set(deviceId, due);
   }
 }
 
 /** A will is taken like a message of its device. */
-function publishOf(will: SessionWill, settle: InboundPublish['settle']): InboundPublish {
+function publishOf({ will, isAgain = false }: Due, settle: InboundPublish['settle']): InboundPublish {
   const { topic, payload, qos, contentType } = will;
   const bytes = Buffer.from(payload, 'base64');
   return {
     topic,
     qos,
+    isAgain,
     bytes,
     payloadAt: 0,
     payloadEnd: bytes.length,

@@ -1,22 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import {
-  encodeEvent,
-  encodeTableRow,
-  FieldgateError,
-  type EventIdentity,
-  type SessionRecord,
-  type Subscription,
-} from '@fieldgate/contracts';
-import {
-  appended,
-  type CommitLog,
-  type LogPosition,
-  type LogTable,
-  type TableChange,
-} from '@fieldgate/commit-log';
-import { backOffMs, pause, type Clock, type Logger } from '@fieldgate/service';
+import { encodeEvent, type EventIdentity, type SessionRecord, type Subscription } from '@fieldgate/contracts';
+import type { CommitLog, LogTable, TableChange } from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
 import type { DeviceSession, DisconnectReason } from './device-session.js';
 import { NewestSessions, type ResumedSession } from './newest-sessions.js';
+import { SessionRecords } from './session-records.js';
 
 /**
  * The sessions of this gateway, and their records in `fieldgate.sessions.v1`. A session outlives its connection and its gateway: whoever
@@ -25,16 +13,11 @@ import { NewestSessions, type ResumedSession } from './newest-sessions.js';
  */
 export class SessionRegistry {
   private readonly sessions = new Map<string, DeviceSession>();
-  /** Session records so far: makes their ids different. */
-  private written = 0;
-  private readonly lastWritten = new Map<
-    string,
-    { readonly subscriptions: string; readonly durable: Promise<LogPosition> }
-  >();
+  /** Events so far: makes their ids different. */
+  private events = 0;
   private readonly readyListeners: ((session: DeviceSession) => void)[] = [];
   private readonly newestSessions: NewestSessions;
-  /** By connection: the subscriptions that a record of its session has, its own or the one that it goes on with. */
-  private readonly durable = new Map<string, string>();
+  private readonly records: SessionRecords;
   /** By connection: resumed from a record that may not be the newest; over when that is known. Until then nothing of it is written. */
   private readonly unsure = new Map<string, Promise<void>>();
 
@@ -46,11 +29,17 @@ export class SessionRegistry {
     private readonly logger: Logger,
   ) {
     this.newestSessions = new NewestSessions(identity.gatewayId, table, clock);
+    this.records = new SessionRecords({ identity, log, table, newest: this.newestSessions, clock });
   }
 
   start(): void {
     this.newestSessions.start();
     this.table.changes((change) => this.onRecord(change));
+  }
+
+  /** No record is tried again from here on. */
+  stop(): void {
+    this.records.stop();
   }
 
   /** Connections of an earlier run of this gateway are no more: it may have had no time to say so. */
@@ -62,7 +51,7 @@ export class SessionRegistry {
     await Promise.all(
       dead.map(async ([deviceId, record]) => {
         const now = this.clock.now();
-        await this.appendRecord({
+        await this.records.append({
           ...record,
           connected: false,
           disconnectedAt: now,
@@ -101,7 +90,7 @@ export class SessionRegistry {
   /** The device is connected here from now on. Resolves when its record says so, or cannot. */
   connected(session: DeviceSession, resumed?: ResumedSession): Promise<void> {
     this.sessions.set(session.deviceId, session);
-    if (resumed?.isNewest) this.durable.set(session.connection, JSON.stringify(session.subscriptions));
+    if (resumed?.isNewest) this.records.goesOn(session);
     const recorded = this.firstRecord(session, resumed).catch((error: unknown) =>
       this.notWritten(session, error),
     );
@@ -113,11 +102,14 @@ export class SessionRegistry {
     if (resumed && !resumed.isNewest) {
       const known = this.makeSure(session);
       this.unsure.set(session.connection, known);
-      await known;
-      this.unsure.delete(session.connection);
+      try {
+        await known;
+      } finally {
+        this.unsure.delete(session.connection);
+      }
       if (session.closed) return;
     }
-    await this.persist(session);
+    await this.records.persist(session);
   }
 
   /** The log was too slow to tell which session is the newest: what was taken for it is put right when it tells. */
@@ -137,102 +129,38 @@ export class SessionRegistry {
       ...session.subscriptions.filter((old) => !filters.has(old.filter)),
       ...subscriptions,
     ];
-    if (this.durable.get(session.connection) === JSON.stringify(session.subscriptions)) return; // asked for again, as many devices do with each connection
-    await this.persist(session);
+    if (this.records.hasSubscriptionsOf(session)) return; // asked for again, as many devices do with each connection
+    await this.records.persist(session);
   }
 
   async unsubscribed(session: DeviceSession, filters: readonly string[]): Promise<void> {
     if (this.unsure.has(session.connection)) await this.unsure.get(session.connection);
     session.subscriptions = session.subscriptions.filter(({ filter }) => !filters.includes(filter));
-    await this.persist(session);
+    await this.records.persist(session);
   }
 
   /** The connection has ended. The record says so only while no newer connection has taken the device over. */
   disconnected(session: DeviceSession, reason: DisconnectReason): void {
     session.closed = true;
     if (this.sessions.get(session.deviceId) === session) this.sessions.delete(session.deviceId);
-    this.lastWritten.delete(session.connection);
-    this.durable.delete(session.connection);
+    this.records.forget(session);
     this.writeEvent(session, 'disconnected', { gateway: this.identity.gatewayId, reason });
     if (session.standing === 'superseded' || this.unsure.has(session.connection)) return;
-    this.append(session, { connected: false, disconnectedAt: this.clock.now(), reason }).catch(
-      (error: unknown) => this.notWritten(session, error),
-    );
+    const isReplaced = (): boolean => {
+      const newer = this.sessions.get(session.deviceId);
+      return newer !== undefined && !this.unsure.has(newer.connection);
+    };
+    this.records.end(session, reason, isReplaced).catch((error: unknown) => this.notWritten(session, error));
   }
 
   /** Its connection has ended, and so has the wait of its will. Resolves when the record says so, or a newer one stands there. */
-  async willPublished(record: SessionRecord): Promise<void> {
-    if (this.table.get(record.deviceId)?.connection !== record.connection) return;
-    const { will: _, ...rest } = record;
-    await this.appendRecord(rest);
+  willPublished(record: SessionRecord): Promise<void> {
+    return this.records.removeWill(record);
   }
 
   /** Called when a session has become, or stays, the newest of its device and its subscriptions are known: commands may go to it. */
   onReady(listener: (session: DeviceSession) => void): void {
     this.readyListeners.push(listener);
-  }
-
-  /** Where a spool takes what the device sends, the device stays through an outage of the log, and its record is written when that is over. */
-  private async persist(session: DeviceSession): Promise<void> {
-    this.durable.delete(session.connection); // a SUBSCRIBE that takes an UNSUBSCRIBE back must wait until the log has both
-    for (let attempt = 0; ; attempt += 1) {
-      const subscriptions = JSON.stringify(session.subscriptions);
-      try {
-        await this.write(session);
-        const isNewest = subscriptions === JSON.stringify(session.subscriptions);
-        if (isNewest && !session.closed) this.durable.set(session.connection, subscriptions);
-        return;
-      } catch (error) {
-        const mayWait = error instanceof FieldgateError && error.retriable && this.log.spool() !== undefined;
-        if (!mayWait || session.closed) throw error;
-        await pause(backOffMs(attempt));
-      }
-    }
-  }
-
-  private write(session: DeviceSession): Promise<LogPosition> {
-    const subscriptions = JSON.stringify(session.subscriptions);
-    const last = this.lastWritten.get(session.connection);
-    if (last?.subscriptions === subscriptions) return last.durable; // it says so already
-    const durable = this.append(session, { connected: true });
-    this.lastWritten.set(session.connection, { subscriptions, durable });
-    durable.catch(() => this.lastWritten.delete(session.connection)); // the caller hears of it; the next one writes again
-    return durable;
-  }
-
-  private append(
-    session: DeviceSession,
-    state: Pick<SessionRecord, 'connected' | 'disconnectedAt' | 'reason'>,
-  ): Promise<LogPosition> {
-    const record: SessionRecord = {
-      deviceId: session.deviceId,
-      gateway: this.identity.gatewayId,
-      boot: this.identity.boot,
-      connection: session.connection,
-      creationId: session.registration.creationId,
-      connectedAt: session.connectedAt,
-      protocol: session.protocol,
-      keepAliveSeconds: session.keepAliveSeconds,
-      expirySeconds: session.expirySeconds,
-      subscriptions: [...session.subscriptions],
-      resumed: session.resumed,
-      ...(session.will ? { will: session.will } : {}),
-      ...state,
-    };
-    return this.appendRecord(record);
-  }
-
-  private appendRecord(record: SessionRecord): Promise<LogPosition> {
-    const { deviceId: key, connection } = record;
-    const row = { key, id: `${connection}-${(this.written += 1)}`, atMs: this.clock.now(), data: record };
-    const value = encodeTableRow('fieldgate.sessions.v1', row);
-    const written = this.newestSessions.writing(record);
-    const durable = appended(this.log.writer, { topic: 'fieldgate.sessions.v1', key, value });
-    durable.then(
-      (at) => written.settled(at),
-      () => written.settled(undefined), // the caller hears of it
-    );
-    return durable;
   }
 
   private writeEvent(
@@ -242,7 +170,7 @@ export class SessionRegistry {
   ): void {
     const now = this.clock.now();
     const identity: EventIdentity = {
-      id: `${session.connection}-${event}-${(this.written += 1)}`,
+      id: `${session.connection}-${event}-${(this.events += 1)}`,
       timeMs: now,
     };
     const { deviceId } = session;
@@ -285,8 +213,7 @@ export class SessionRegistry {
   /** Appends the session again although nothing in it has changed. */
   private restore(session: DeviceSession): void {
     session.standing = 'disputed';
-    this.lastWritten.delete(session.connection);
-    this.persist(session).catch((error: unknown) => this.notWritten(session, error));
+    this.records.restore(session).catch((error: unknown) => this.notWritten(session, error));
   }
 
   private notWritten(session: DeviceSession, error: unknown): void {

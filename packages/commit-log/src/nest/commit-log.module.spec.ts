@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { describe, expect, it } from '@jest/globals';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { FieldgateError } from '@fieldgate/contracts';
-import { createLogger, Readiness, ServiceModule, Supervisor } from '@fieldgate/service';
+import { createLogger, Readiness, ServiceModule, Supervisor, type Clock } from '@fieldgate/service';
 import { COMMIT_LOG, type CommitLog } from '../commit-log.js';
 import { Inbox } from '../testing/inbox.js';
 import { createMemoryLog } from '../testing/memory-log.js';
@@ -17,13 +17,16 @@ interface Running {
   readonly failures: Inbox<unknown>;
 }
 
-async function run(log: CommitLog): Promise<Running> {
+async function run(log: CommitLog, monotonic: Clock = { now: () => 0 }): Promise<Running> {
   const readiness = new Readiness();
   const supervisor = new Supervisor(logger);
   const failures = new Inbox<unknown>();
   supervisor.onFailure(failures.push);
   const module = await Test.createTestingModule({
-    imports: [ServiceModule.forRoot({ logger, readiness, supervisor }), CommitLogModule.forLog(log)],
+    imports: [
+      ServiceModule.forRoot({ logger, readiness, supervisor, monotonic }),
+      CommitLogModule.forLog(log),
+    ],
   }).compile();
   await module.init();
   return { module, readiness, failures };
@@ -79,19 +82,44 @@ describe('the log in a Nest application', () => {
     await module.close();
   });
 
-  it('stops the log at the end, with less grace than the process has', async () => {
+  /** What a log is given for its end, when the stop has taken so long before. */
+  async function graceOf(afterMs: number, different: Partial<CommitLog> = {}): Promise<readonly unknown[]> {
     const memory = createMemoryLog();
-    const graces: (number | undefined)[] = [];
+    const graces: unknown[] = [];
     const log: CommitLog = {
       ...memory,
+      ...different,
       stop: (graceMs) => {
         graces.push(graceMs);
         return memory.stop();
       },
     };
-    const { module } = await run(log);
+    let looks = 0;
+    const { module } = await run(log, { now: () => (looks++ === 0 ? 0 : afterMs) });
     await module.get(LogStart).started;
     await module.close();
-    expect(graces).toEqual([3_000]);
+    return graces;
+  }
+
+  it('stops the log at the end, with less grace than the process has', async () => {
+    expect(await graceOf(2_000)).toEqual([3_000]);
+  });
+
+  it('leaves the log what the others have left of the time for the stop', async () => {
+    expect(await graceOf(8_000)).toEqual([1_000]);
+    expect(await graceOf(12_000)).toEqual([0]);
+  });
+
+  it('does not wait for a log that does not answer when a spool takes what it has', async () => {
+    const status = {
+      state: 'spooling',
+      full: undefined,
+      records: 2,
+      bytes: 800,
+      oldestAgeMs: 5_000,
+    } as const;
+    const problem = (): string => 'the log does not answer';
+    expect(await graceOf(0, { problem, spool: () => status })).toEqual([500]);
+    expect(await graceOf(0, { problem })).toEqual([3_000]);
   });
 });

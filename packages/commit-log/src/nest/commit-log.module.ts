@@ -3,12 +3,14 @@ import {
   Module,
   type DynamicModule,
   type OnApplicationShutdown,
+  type OnModuleDestroy,
   type OnModuleInit,
   type Provider,
 } from '@nestjs/common';
 import {
   CLOCK,
   LOGGER,
+  MONOTONIC,
   READINESS,
   Readiness,
   SUPERVISOR,
@@ -20,15 +22,21 @@ import { openCommitLog, type CommitLogConfig } from '../commit-log.config.js';
 import { COMMIT_LOG, type CommitLog } from '../commit-log.js';
 import { LogStart } from './log-start.js';
 
-/** The process has 10 s for its whole stop, and the log is the last in line: appends and handlers have ended before, or will not end. */
-const STOP_GRACE_MS = 3_000;
+/** The process has 10 s for its whole stop, and the log is the last in line: what the others have left of this is its own. */
+const STOP_MS = 9_000;
+/** It needs no more: appends and handlers have ended before, or will not end. */
+const GRACE_MS = 3_000;
+/** A log that does not answer will not take what waits, and the spool does so at once. */
+const GRACE_WHILE_AWAY_MS = 500;
 
 /**
  * The log for a whole process. A log that is away does not keep the process from coming up (and from saying so on /readyz): it is started
  * beside the rest, and whoever needs it waits for `LogStart`. One that cannot be used at all ends the process.
  */
 @Module({})
-export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
+export class CommitLogModule implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
+  private stoppingSince: number | undefined;
+
   /** `gatewayId`: of a process that takes devices in. */
   static forRoot(config: CommitLogConfig, gatewayId?: string): DynamicModule {
     return withLog({
@@ -49,6 +57,7 @@ export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
     @Inject(LogStart) private readonly start: LogStart,
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
     @Inject(READINESS) private readonly readiness: Readiness,
+    @Inject(MONOTONIC) private readonly monotonic: Clock,
   ) {}
 
   onModuleInit(): void {
@@ -71,8 +80,16 @@ export class CommitLogModule implements OnModuleInit, OnApplicationShutdown {
     });
   }
 
+  /** The first that Nest tells of a stop. */
+  onModuleDestroy(): void {
+    this.stoppingSince = this.monotonic.now();
+  }
+
   onApplicationShutdown(): Promise<void> {
-    return this.log.stop(STOP_GRACE_MS);
+    const now = this.monotonic.now();
+    const leftMs = STOP_MS - (now - (this.stoppingSince ?? now));
+    const isSpooled = this.log.problem() !== undefined && this.log.spool() !== undefined;
+    return this.log.stop(Math.max(0, Math.min(leftMs, isSpooled ? GRACE_WHILE_AWAY_MS : GRACE_MS)));
   }
 }
 

@@ -1,0 +1,197 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { appended, LogTable, type CommitLog, type LogWriter } from '@fieldgate/commit-log';
+import { createMemoryLog } from '@fieldgate/commit-log/testing';
+import {
+  encodeTableRow,
+  FieldgateError,
+  sessionRecordSchema,
+  tableRows,
+  type SessionRecord,
+} from '@fieldgate/contracts';
+import { createLogger } from '@fieldgate/service';
+import { expect, it } from '@jest/globals';
+import { atEndOfTest } from '../testing/given-gateway.js';
+import { recordsOf } from '../testing/test-gateway.js';
+import type { DeviceSession } from './device-session.js';
+import { NewestSessions, type ResumedSession } from './newest-sessions.js';
+import { SessionRecords } from './session-records.js';
+import { SessionRegistry } from './session-registry.js';
+
+const AT = 1_000_000;
+const clock = { now: () => AT };
+const identity = { gatewayId: 'gw-1', boot: 'b' };
+
+/** The records of `gw-1`, and a log that can stop taking them. */
+async function givenRecords() {
+  const memory = createMemoryLog();
+  await memory.start();
+  const given = { isAway: false, isReplaced: false, tries: 0 };
+  const append: LogWriter['append'] = (record, settle) => {
+    given.tries += 1;
+    if (!given.isAway) return memory.writer.append(record, settle);
+    queueMicrotask(() => settle(new FieldgateError('log-unavailable'), undefined, record));
+    return true;
+  };
+  const writer = { append, drained: (listener: () => void) => memory.writer.drained(listener) };
+  const log: CommitLog = { ...memory, writer, problem: () => (given.isAway ? 'away' : undefined) };
+  const failed = (error: unknown): never => {
+    throw error;
+  };
+  const parse = tableRows('fieldgate.sessions.v1', sessionRecordSchema);
+  const table = new LogTable(log.reader, 'fieldgate.sessions.v1', parse, {
+    failed,
+    unreadable: ({ offset }) => failed(new Error(`record ${offset} is unreadable`)),
+  });
+  await table.start();
+  const newest = new NewestSessions('gw-1', table, clock);
+  newest.start();
+  const records = new SessionRecords({ identity, log, table, newest, clock });
+  atEndOfTest(async () => {
+    records.stop();
+    await table.stop();
+  });
+  /** A connection that was recorded, and has ended while the log was away. */
+  const ended = async (session: DeviceSession): Promise<{ readonly end: Promise<void> }> => {
+    await records.persist(session);
+    await table.caughtUp();
+    given.isAway = true;
+    const { tries } = given;
+    const end = records.end(session, 'connection-lost', () => given.isReplaced);
+    await until(() => given.tries > tries);
+    return { end };
+  };
+  /** As if by another gateway. */
+  const written = async (record: Partial<SessionRecord>): Promise<void> => {
+    const data = { ...table.get('pump-7'), ...record };
+    const value = encodeTableRow('fieldgate.sessions.v1', { key: 'pump-7', id: 'x', atMs: AT, data });
+    await table.reached(
+      await appended(memory.writer, { topic: 'fieldgate.sessions.v1', key: 'pump-7', value }),
+    );
+  };
+  const states = async (): Promise<string[]> =>
+    (await recordsOf(memory, 'fieldgate.sessions.v1')).map(({ json }) => {
+      const { connection, connected, will } = sessionRecordSchema.parse(json['data']);
+      return `${connection} ${connected ? 'begins' : 'ends'}${will ? ' with a will' : ''}`;
+    });
+  return { log, table, given, records, ended, written, states };
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  const late = Date.now() + 30_000;
+  while (!isSo() && Date.now() < late) await pause(5);
+}
+
+function session(more: Partial<DeviceSession> = {}): DeviceSession {
+  return {
+    deviceId: 'pump-7',
+    connection: 'one',
+    link: { close: () => true, send: () => true, fits: () => true, oldestUnsettled: undefined, unsettled: 0 },
+    registration: { creationId: 'c', secretVersion: 1 },
+    protocol: '5',
+    connectedAt: AT,
+    keepAliveSeconds: 60,
+    topicPrefix: 'devices/pump-7/',
+    resumed: false,
+    expirySeconds: 3_600,
+    will: undefined,
+    subscriptions: [],
+    standing: 'unread',
+    closed: false,
+    ...more,
+  };
+}
+
+it('a connection that ends while the log is away has ended in the log when that is back', async () => {
+  const { given, ended, states } = await givenRecords();
+  const { end } = await ended(session());
+  given.isAway = false;
+  await end;
+  expect(await states()).toEqual(['one begins', 'one ends']);
+});
+
+it('it has not when the device is back at this gateway', async () => {
+  const { given, ended, states } = await givenRecords();
+  const { end } = await ended(session());
+  given.isReplaced = true;
+  given.isAway = false;
+  await end;
+  expect(await states()).toEqual(['one begins']);
+});
+
+it('nor when the device has come back and gone again: that end is the last', async () => {
+  const { given, records, ended, states } = await givenRecords();
+  const { end } = await ended(session());
+  const next = records.end(session({ connection: 'two' }), 'connection-lost', () => false);
+  given.isAway = false;
+  await Promise.all([end, next]);
+  expect(await states()).toEqual(['one begins', 'two ends']);
+});
+
+it('nor when the device is elsewhere by now', async () => {
+  const { given, ended, written, states } = await givenRecords();
+  const { end } = await ended(session());
+  await written({ gateway: 'gw-2', connection: 'two' });
+  given.isAway = false;
+  await end;
+  expect(await states()).toEqual(['one begins', 'two begins']);
+});
+
+it('nor when somebody has said so already', async () => {
+  const { given, ended, written, states } = await givenRecords();
+  const { end } = await ended(session());
+  await written({ connected: false, reason: 'gateway-lost' });
+  given.isAway = false;
+  await end;
+  expect(await states()).toEqual(['one begins', 'one ends']);
+});
+
+it('nobody waits for a log that is away when the gateway stops', async () => {
+  const { records, ended } = await givenRecords();
+  const { end } = await ended(session());
+  records.stop();
+  await expect(end).rejects.toMatchObject({ code: 'log-unavailable' });
+});
+
+it('a will that was published while the log was away leaves its record when that is back', async () => {
+  const { given, table, records, states } = await givenRecords();
+  const will = { topic: 'devices/pump-7/events/gone', payload: '', qos: 1, delaySeconds: 0 } as const;
+  await records.end(session({ will }), 'connection-lost', () => false);
+  await table.caughtUp();
+  const record = table.get('pump-7');
+  if (!record) throw new Error('it was written');
+  given.isAway = true;
+  const removed = records.removeWill(record);
+  await until(() => given.tries > 1);
+  given.isAway = false;
+  await removed;
+  expect(await states()).toEqual(['one ends with a will', 'one ends']);
+});
+
+it('a connection is not unsure for ever when it cannot be made sure: its end is recorded', async () => {
+  const { log, table, states } = await givenRecords();
+  const registry = new SessionRegistry(identity, log, table, clock, createLogger({ level: 'silent' }));
+  registry.start();
+  const close = (reason: string): boolean => {
+    if (reason === 'session-gone') throw new Error('of the test');
+    return true;
+  };
+  const broken = session({ link: { ...session().link, close } });
+  const { deviceId, connectedAt, protocol, keepAliveSeconds, expirySeconds } = broken;
+  const record: SessionRecord = {
+    deviceId,
+    gateway: 'gw-2',
+    boot: 'b',
+    connection: 'zero',
+    connected: false,
+    connectedAt,
+    protocol,
+    keepAliveSeconds,
+    expirySeconds,
+    subscriptions: [],
+  };
+  const resumed: ResumedSession = { record, isNewest: false, isFromElsewhere: true }; // the table knows of none
+  await registry.connected(broken, resumed);
+  registry.disconnected(broken, 'log-unavailable');
+  await until(() => table.get('pump-7') !== undefined);
+  expect(await states()).toEqual(['one ends']);
+});

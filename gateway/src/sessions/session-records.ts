@@ -1,0 +1,174 @@
+import { encodeTableRow, FieldgateError, type SessionRecord } from '@fieldgate/contracts';
+import { appended, type CommitLog, type LogPosition, type LogTable } from '@fieldgate/commit-log';
+import { backOffMs, pause, type Clock } from '@fieldgate/service';
+import type { DeviceSession, DisconnectReason } from './device-session.js';
+import type { NewestSessions } from './newest-sessions.js';
+
+interface Parts {
+  readonly identity: { readonly gatewayId: string; readonly boot: string };
+  readonly log: CommitLog;
+  readonly table: LogTable<SessionRecord>;
+  readonly newest: NewestSessions;
+  readonly clock: Clock;
+}
+
+/** Writes what becomes of this gateway's sessions into `fieldgate.sessions.v1`, and knows what of it is durable. */
+export class SessionRecords {
+  /** So far: makes their ids different. */
+  private written = 0;
+  private readonly lastWritten = new Map<
+    string,
+    { readonly subscriptions: string; readonly durable: Promise<LogPosition> }
+  >();
+  /** By connection: the subscriptions that a record of its session has, its own or the one that it goes on with. */
+  private readonly durable = new Map<string, string>();
+  /** By device: its last connection, whose end no record says yet. */
+  private readonly ending = new Map<string, string>();
+  private readonly stopping = new AbortController();
+
+  constructor(private readonly parts: Parts) {}
+
+  /** It goes on with a session whose newest record has these subscriptions. */
+  goesOn({ connection, subscriptions }: DeviceSession): void {
+    this.durable.set(connection, JSON.stringify(subscriptions));
+  }
+
+  /** Whether a durable record has the subscriptions as they are. */
+  hasSubscriptionsOf({ connection, subscriptions }: DeviceSession): boolean {
+    return this.durable.get(connection) === JSON.stringify(subscriptions);
+  }
+
+  /** Where a spool takes what the device sends, the device stays through an outage of the log, and its record is written when that is over. */
+  async persist(session: DeviceSession): Promise<void> {
+    this.durable.delete(session.connection); // a SUBSCRIBE that takes an UNSUBSCRIBE back must wait until the log has both
+    for (let attempt = 0; ; attempt += 1) {
+      const subscriptions = JSON.stringify(session.subscriptions);
+      try {
+        await this.write(session);
+        const isNewest = subscriptions === JSON.stringify(session.subscriptions);
+        if (isNewest && !session.closed) this.durable.set(session.connection, subscriptions);
+        return;
+      } catch (error) {
+        if (!isRetriable(error) || this.parts.log.spool() === undefined || session.closed) throw error;
+        await pause(backOffMs(attempt));
+      }
+    }
+  }
+
+  /** The same, although nothing in the session has changed. */
+  restore(session: DeviceSession): Promise<void> {
+    this.lastWritten.delete(session.connection);
+    return this.persist(session);
+  }
+
+  /** The connection has ended. */
+  forget({ connection }: DeviceSession): void {
+    this.lastWritten.delete(connection);
+    this.durable.delete(connection);
+  }
+
+  /** Says so, when the log is back if need be, as long as `isReplaced` by no newer one here: while this gateway lives nobody else would. */
+  async end(session: DeviceSession, reason: DisconnectReason, isReplaced: () => boolean): Promise<void> {
+    const { deviceId, connection } = session;
+    const { table, clock } = this.parts;
+    this.ending.set(deviceId, connection);
+    const state = { connected: false, disconnectedAt: clock.now(), reason };
+    const before = table.positionOf(deviceId);
+    const isOver = (): boolean => {
+      if (this.ending.get(deviceId) !== connection || isReplaced()) return true;
+      const record = table.get(deviceId);
+      if (record?.connection === connection) return !record.connected; // it is said: an append without an answer, or `presence`
+      const at = table.positionOf(deviceId);
+      return at?.partition !== before?.partition || at?.offset !== before?.offset; // it is elsewhere, or deleted
+    };
+    try {
+      await this.insist(this.recordOf(session, state), isOver);
+    } finally {
+      if (this.ending.get(deviceId) === connection) this.ending.delete(deviceId);
+    }
+  }
+
+  /** Takes the will out of the newest record of a connection that has ended. */
+  async removeWill(record: SessionRecord): Promise<void> {
+    const { will: _, ...without } = record;
+    const isOver = (): boolean => {
+      const newest = this.parts.table.get(record.deviceId);
+      return newest?.connection !== record.connection || newest.will === undefined;
+    };
+    if (!isOver()) await this.insist(without, isOver);
+  }
+
+  append(record: SessionRecord): Promise<LogPosition> {
+    const { deviceId: key, connection } = record;
+    const { log, newest, clock } = this.parts;
+    const row = { key, id: `${connection}-${(this.written += 1)}`, atMs: clock.now(), data: record };
+    const value = encodeTableRow('fieldgate.sessions.v1', row);
+    const written = newest.writing(record);
+    const durable = appended(log.writer, { topic: 'fieldgate.sessions.v1', key, value });
+    durable.then(
+      (at) => written.settled(at),
+      () => written.settled(undefined), // the caller hears of it
+    );
+    return durable;
+  }
+
+  /** From here on everything is tried once more at most: the next run, or another gateway, ends what is left. */
+  stop(): void {
+    this.stopping.abort();
+  }
+
+  private write(session: DeviceSession): Promise<LogPosition> {
+    const subscriptions = JSON.stringify(session.subscriptions);
+    const last = this.lastWritten.get(session.connection);
+    if (last?.subscriptions === subscriptions) return last.durable; // it says so already
+    const durable = this.append(this.recordOf(session, { connected: true }));
+    this.lastWritten.set(session.connection, { subscriptions, durable });
+    durable.catch(() => this.lastWritten.delete(session.connection)); // the caller hears of it; the next one writes again
+    return durable;
+  }
+
+  /** Again and again while the log is away, unless it is over: what nobody waits for must not be in its way. */
+  private async insist(record: SessionRecord, isOver: () => boolean): Promise<void> {
+    const { log } = this.parts;
+    const { signal } = this.stopping;
+    for (let waits = 0; ;) {
+      try {
+        await this.append(record);
+        return;
+      } catch (error) {
+        if (!isRetriable(error) || signal.aborted) throw error;
+      }
+      do await pause(backOffMs(waits++), signal);
+      while (log.problem() !== undefined && !isOver() && !signal.aborted);
+      if (isOver()) return;
+    }
+  }
+
+  private recordOf(
+    session: DeviceSession,
+    state: Pick<SessionRecord, 'connected' | 'disconnectedAt' | 'reason'>,
+  ): SessionRecord {
+    const { gatewayId: gateway, boot } = this.parts.identity;
+    const { deviceId, connection, connectedAt, protocol, keepAliveSeconds, expirySeconds, resumed, will } =
+      session;
+    return {
+      deviceId,
+      gateway,
+      boot,
+      connection,
+      creationId: session.registration.creationId,
+      connectedAt,
+      protocol,
+      keepAliveSeconds,
+      expirySeconds,
+      subscriptions: [...session.subscriptions],
+      resumed,
+      ...(will ? { will } : {}),
+      ...state,
+    };
+  }
+}
+
+function isRetriable(error: unknown): boolean {
+  return error instanceof FieldgateError && error.retriable;
+}
