@@ -1,4 +1,5 @@
 import { Rfc3339 } from '../rfc3339.js';
+import { TELEMETRY_FRONT } from '../telemetry/telemetry-front.js';
 
 /** What the ledger counts of a reading: all but the readings. */
 export interface TelemetryIdentity {
@@ -9,10 +10,7 @@ export interface TelemetryIdentity {
   readonly seq: number | undefined;
 }
 
-/** The order in which gateways write; from the very front, so that nothing in a device's readings is taken for it. */
-const FRONT =
-  /^\{"specversion":"1\.0","type":"fieldgate\.telemetry\.v1","source":"[^"\\]+","subject":"[^"\\]+","id":"([^"\\]+)","time":"([^"\\]{24})","receivedtime":"([^"\\]{24})"(?:,"devicetime":"[^"\\]*")?,"gateway":"[^"\\]*"(?:,"connection":"([^"\\]*)")?,"datacontenttype":/;
-/** All of that, with the longest device id and the longest id of a message. */
+/** `TELEMETRY_FRONT` with the longest device id and the longest id of a message. */
 const FRONT_BYTES = 768;
 /** Behind the brace that closes the readings: inside of a text there would be a quote before the end. */
 const SEQ = /\},"seq":(\d{1,16})\}\}$/;
@@ -27,9 +25,9 @@ const arrivals = new Rfc3339();
  */
 export function telemetryIdentity(value: Uint8Array): TelemetryIdentity | undefined {
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-  const front = FRONT.exec(bytes.toString('latin1', 0, FRONT_BYTES));
+  const front = TELEMETRY_FRONT.exec(bytes.toString('latin1', 0, FRONT_BYTES));
   if (front === null) return undefined;
-  const [, id = '', time = '', received = '', connection] = front;
+  const [, , id = '', time = '', received = '', connection] = front;
   const timeMs = times.parse(time);
   const receivedMs = arrivals.parse(received);
   if (Number.isNaN(timeMs) || Number.isNaN(receivedMs)) return undefined;

@@ -2,14 +2,8 @@ import { asBuffer } from '../as-buffer.js';
 import { isObject } from '../parse-json.js';
 import { Rfc3339 } from '../rfc3339.js';
 import { wrongReading, type Readings } from './reading.js';
+import { TELEMETRY_FRONT } from './telemetry-front.js';
 import type { TelemetryRecord } from './telemetry-record.js';
-
-/**
- * What stands before the data where a gateway has written the record: the attributes in its order, and nothing in them that JSON would have
- * to escape.
- */
-const FRONT =
-  /^\{"specversion":"1\.0","type":"fieldgate\.telemetry\.v1","source":"[!#-[\]-~]+","subject":"([!#-[\]-~]+)","id":"([!#-[\]-~]+)","time":"([!#-[\]-~]+)","receivedtime":"([!#-[\]-~]+)",(?:"devicetime":"[!#-[\]-~]+",)?"gateway":"[ !#-[\]-~]*",(?:"connection":"([!#-[\]-~]*)",)?"datacontenttype":"application\/json","data":/;
 
 const MAX_KNOWN = 10_000;
 /** One copy of each device id and connection: a part of a record's text would keep all of that in memory for as long as somebody has it. */
@@ -23,7 +17,7 @@ const arrivals = new Rfc3339();
  */
 export function ownTelemetry(value: Uint8Array): TelemetryRecord | undefined {
   const text = asBuffer(value).toString('utf8');
-  const front = FRONT.exec(text);
+  const front = TELEMETRY_FRONT.exec(text);
   if (front === null || !text.endsWith('}') || text.includes('\uFFFD')) return undefined; // bad UTF-8 becomes U+FFFD
   const [all, deviceId = '', id = '', time = '', received = '', connection] = front;
   const data = parsed(text.slice(all.length, -1));
