@@ -1,4 +1,4 @@
-import type { ConsumerGroup } from '@fieldgate/contracts';
+import { STORAGE_GROUP, type ConsumerGroup } from '@fieldgate/contracts';
 
 /**
  * One processor = one consumer group = one set of offsets. The symbol is the Nest transport that a controller's `@EventPattern` names, so
@@ -10,8 +10,8 @@ export interface ProcessorGroup {
 }
 
 export const STORAGE = {
-  group: 'fieldgate.storage',
-  transport: Symbol('fieldgate.storage'),
+  group: STORAGE_GROUP,
+  transport: Symbol(STORAGE_GROUP),
 } as const satisfies ProcessorGroup;
 export const PRESENCE = {
   group: 'fieldgate.presence',

@@ -20,8 +20,8 @@ export async function* recordsBetween(
   }
 }
 
-/** By halves: a range of yesterday must not read the week before it. Where times go backwards it may be a little early or late. */
-async function firstSince(
+/** An offset; by halves: a range of yesterday must not read the week before it. Where times go backwards it may be a little early or late. */
+export async function firstSince(
   reader: LogReader,
   topic: LogTopic,
   { partition, earliest, end, fromMs }: PartitionBounds & { readonly fromMs: number },

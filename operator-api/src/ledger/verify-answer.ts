@@ -10,7 +10,7 @@ const missingSchema = z.object({
   offset: z.number().int(),
   /** When it came into the log. */
   appendedAt: z.iso.datetime(),
-  /** These three are not there when the record is not one of ours. */
+  /** These three are not there when the record is not one of ours; the last one not of commands and alerts. */
   id: z.string().optional(),
   time: z.iso.datetime().optional(),
   receivedAt: z.iso.datetime().optional(),

@@ -16,7 +16,7 @@ export class VerifyLedgerController {
   @Describe({
     summary: 'Compare the log with the store, and name what is missing',
     description:
-      'Readings and events that came into the log in the range: the hour until a minute ago unless told. Changes nothing. With `next` there is more to look at: the same call with `start` goes on there.',
+      'Readings, events, ends of commands and steps of alerts that came into the log in the range: the hour until a minute ago unless told. Changes nothing. With `next` there is more to look at: the same call with `start` goes on there.',
     query: verifyQuerySchema,
     answers: { 200: { description: 'How many records are where', schema: ledgerVerifiedSchema } },
   })

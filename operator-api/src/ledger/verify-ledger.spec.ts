@@ -1,100 +1,61 @@
-import { appended, HANDLED, type LogPosition } from '@fieldgate/commit-log';
+import type { LogPosition } from '@fieldgate/commit-log';
 import {
-  deviceIdSchema,
+  alertIdOf,
+  encodeAlertStep,
+  encodeCommandStep,
   encodeDeadLetter,
   encodeEvent,
-  encodeTelemetry,
   mintedId,
-  telemetryWriter,
-  type LogTopic,
+  STORAGE_GROUP,
+  type Alert,
+  type Command,
+  type CommandStep,
 } from '@fieldgate/contracts';
-import type { SaidRecord } from '@fieldgate/telemetry-store';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ApiUnderTest, NOW } from '../testing/api-under-test.js';
-import { saidName } from '../testing/memory-store.js';
-import { VerifyLedger } from './verify-ledger.js';
-import { saidIn } from './verify-partition.js';
+import { NOW } from '../testing/api-under-test.js';
+import { HALF_HOUR, TELEMETRY, VerifiedLog } from '../testing/verified-log.js';
 
-const TELEMETRY = 'fieldgate.telemetry.v1';
 const EVENTS = 'fieldgate.events.v1';
-const HALF_HOUR = NOW - 1_800_000;
 
-let api: ApiUnderTest;
-let storage: { stop(): Promise<void> };
+let log: VerifiedLog;
 
 beforeEach(async () => {
-  api = await (await new ApiUnderTest().start()).ready();
-  api.clock.ms = HALF_HOUR;
+  log = await new VerifiedLog().start();
 });
 
-afterEach(() => api.stop());
+afterEach(() => log.stop());
 
-interface Sent {
-  readonly at: LogPosition;
-  readonly lose: () => void;
-}
-
-async function append(topic: LogTopic, deviceId: string, value: Uint8Array): Promise<LogPosition> {
-  return appended(api.log.writer, { topic, key: deviceId, value });
-}
-
-/** A reading that is in the log, and in the store until it is lost. */
-async function reading(
-  deviceId: string,
-  id: string,
-  { timeMs = api.clock.ms - 5_000, isStored = true } = {},
-): Promise<Sent> {
-  const message = { id, readings: { temperature: 71.5, speed: 3 } };
-  const value = encodeTelemetry(
-    telemetryWriter(deviceId, 'gw-1'),
-    message,
-    { id, timeMs },
-    api.clock.ms - 1_000,
-  );
-  return stored(TELEMETRY, deviceId, value, isStored);
-}
-
-async function stored(topic: LogTopic, deviceId: string, value: Uint8Array, isStored = true): Promise<Sent> {
-  const at = await append(topic, deviceId, value);
-  const entry = saidIn({ ...at, topic, key: deviceId, value, timestampMs: 0 }) as SaidRecord; // made here
-  if (isStored) await api.store.write([entry]);
-  return { at, lose: () => api.store.said.delete(saidName(entry)) };
-}
-
-/** The storage group has come to the end of the log. */
-async function storageHasPassed(): Promise<void> {
-  const topics = [TELEMETRY, EVENTS] as const;
-  storage = await api.log.reader.consume(
-    'fieldgate.storage',
-    topics,
-    async () => HANDLED,
-    (error) => {
-      throw error;
-    },
-  );
-  for (const topic of topics)
-    while ((await api.log.reader.lag('fieldgate.storage', topic)) > 0)
-      await new Promise((resolve) => setImmediate(resolve));
-  await storage.stop();
-  api.clock.ms = NOW;
-}
-
-async function verified(query = ''): Promise<Record<string, unknown>> {
-  const { status, body } = await api.call(`GET /v1/ledger/verify${query}`);
-  expect({ status, body }).toMatchObject({ status: 200 });
-  return body as Record<string, unknown>; // an object, as `call` has checked
-}
-
+const COMMAND: Omit<Command, 'id' | 'state'> = {
+  deviceId: 'pump-1',
+  name: 'restart',
+  params: undefined,
+  mode: 'interactive',
+  ttlMs: 1_000,
+  timeoutMs: 1_000,
+  requestedAt: HALF_HOUR,
+  requestedBy: 'admin',
+  bodyHash: '',
+  timeline: [],
+};
+const ALERT: Omit<Alert, 'id' | 'rule'> = {
+  deviceId: 'pump-1',
+  kind: 'threshold',
+  severity: 'warning',
+  text: 'too hot',
+  since: HALF_HOUR,
+  raisedAt: HALF_HOUR,
+  receivedAt: HALF_HOUR,
+};
 const NONE = { stored: 0, refused: 0, duplicates: 0, pending: 0, missingTotal: 0, missing: [] };
 
 describe('GET /v1/ledger/verify', () => {
   it('finds nothing missing where everything is stored, over the last hour but a minute', async () => {
-    await reading('pump-1', 'a');
-    await reading('pump-2', 'b');
+    await log.reading('pump-1', 'a');
+    await log.reading('pump-2', 'b');
     const event = { deviceId: 'pump-1', event: 'hot', state: 'raised', severity: 'info' } as const;
-    await stored(EVENTS, 'pump-1', encodeEvent(event, { id: 'e', timeMs: HALF_HOUR }, HALF_HOUR));
-    await storageHasPassed();
-    expect(await verified()).toEqual({
+    await log.stored(EVENTS, 'pump-1', encodeEvent(event, { id: 'e', timeMs: HALF_HOUR }, HALF_HOUR));
+    await log.storageHasPassed();
+    expect(await log.verified()).toEqual({
       ...NONE,
       from: new Date(NOW - 3_660_000).toISOString(),
       to: new Date(NOW - 60_000).toISOString(),
@@ -104,14 +65,14 @@ describe('GET /v1/ledger/verify', () => {
   });
 
   it('names what is missing: device, times, place in the log, metrics', async () => {
-    await reading('pump-1', 'a');
-    const lost = await reading('pump-1', 'b', { timeMs: HALF_HOUR - 60_000 });
+    await log.reading('pump-1', 'a');
+    const lost = await log.reading('pump-1', 'b', { timeMs: HALF_HOUR - 60_000 });
     const event = { deviceId: 'pump-2', event: 'hot', state: 'raised', severity: 'info' } as const;
     const identity = { id: 'e', timeMs: HALF_HOUR };
-    const lostEvent = await stored(EVENTS, 'pump-2', encodeEvent(event, identity, HALF_HOUR), false);
-    await storageHasPassed();
+    const lostEvent = await log.stored(EVENTS, 'pump-2', encodeEvent(event, identity, HALF_HOUR), false);
+    await log.storageHasPassed();
     lost.lose();
-    expect(await verified()).toMatchObject({
+    expect(await log.verified()).toMatchObject({
       ...NONE,
       checked: 3,
       stored: 1,
@@ -133,14 +94,14 @@ describe('GET /v1/ledger/verify', () => {
   });
 
   it('waits for what the storage group has not passed: pending, but stored when it is there already', async () => {
-    await reading('pump-1', 'a', { isStored: false });
-    await storageHasPassed();
-    api.clock.ms = HALF_HOUR;
-    await reading('pump-1', 'b', { isStored: false });
-    await reading('pump-1', 'c');
-    await append(TELEMETRY, 'pump-1', Buffer.from('not ours'));
-    api.clock.ms = NOW;
-    expect(await verified()).toMatchObject({ checked: 4, stored: 1, pending: 2, missingTotal: 1 });
+    await log.reading('pump-1', 'a', { isStored: false });
+    await log.storageHasPassed();
+    log.api.clock.ms = HALF_HOUR;
+    await log.reading('pump-1', 'b', { isStored: false });
+    await log.reading('pump-1', 'c');
+    await log.append(TELEMETRY, 'pump-1', Buffer.from('not ours'));
+    log.api.clock.ms = NOW;
+    expect(await log.verified()).toMatchObject({ checked: 4, stored: 1, pending: 2, missingTotal: 1 });
   });
 
   it('does not miss what storage has refused, and misses what another group has refused', async () => {
@@ -152,115 +113,107 @@ describe('GET /v1/ledger/verify', () => {
         detail: 'no',
         origin: { kind: 'log', topic: TELEMETRY, ...at, group },
         payload: Buffer.from('x'),
-        atMs: api.clock.ms,
+        atMs: log.api.clock.ms,
       });
-      await append('fieldgate.dead-letters.v1', 'pump-1', value);
+      await log.append('fieldgate.dead-letters.v1', 'pump-1', value);
     };
-    const refused = await reading('pump-1', 'a', { isStored: false });
-    const missing = await reading('pump-1', 'b', { isStored: false });
-    const unreadable = await append(TELEMETRY, 'pump-1', Buffer.from('not ours'));
-    const buriedByNobody = await append(TELEMETRY, 'pump-1', Buffer.from('not ours either'));
-    await storageHasPassed();
-    await refuse('fieldgate.storage', refused.at);
+    const refused = await log.reading('pump-1', 'a', { isStored: false });
+    const missing = await log.reading('pump-1', 'b', { isStored: false });
+    const unreadable = await log.append(TELEMETRY, 'pump-1', Buffer.from('not ours'));
+    const buriedByNobody = await log.append(TELEMETRY, 'pump-1', Buffer.from('not ours either'));
+    await log.storageHasPassed();
+    await refuse(STORAGE_GROUP, refused.at);
     await refuse('fieldgate.alerts', missing.at);
-    await refuse('fieldgate.storage', unreadable);
-    const { missing: named, ...counts } = await verified();
+    await refuse(STORAGE_GROUP, unreadable);
+    const { missing: named, ...counts } = await log.verified();
     expect(counts).toMatchObject({ checked: 4, stored: 0, refused: 2, missingTotal: 2 });
     expect(named).toMatchObject([
-      { deviceId: 'pump-1', ...buriedByNobody, metrics: [] },
       { ...missing.at, id: 'b' },
+      { deviceId: 'pump-1', ...buriedByNobody, metrics: [] },
     ]);
+  });
+
+  it('looks for what commands and alerts have come to', async () => {
+    const { api } = log;
+    const step = async (value: CommandStep): Promise<unknown> =>
+      log.append(
+        'fieldgate.commands.v1',
+        value.deviceId,
+        encodeCommandStep(value, `${value.commandId}-${value.step}`),
+      );
+    const common = { deviceId: 'pump-1', at: HALF_HOUR };
+    const answered = { step: 'succeeded', status: 200, body: { encoding: 'none' } } as const;
+    await step({
+      ...common,
+      commandId: 'open',
+      step: 'sent',
+      gateway: 'g',
+      connection: 'c',
+      attempt: 1,
+      qos: 1,
+    });
+    await step({ ...common, commandId: 'kept', ...answered });
+    await step({ ...common, commandId: 'gone', ...answered });
+    await step({ ...common, commandId: 'late', step: 'timed-out', detail: 'no answer' });
+    await step({ ...common, commandId: 'late', ...answered });
+    const done = { ...COMMAND, state: 'succeeded', result: { status: 200, body: answered.body } } as const;
+    await api.store.write([
+      { kind: 'command', record: { ...done, id: 'kept' } },
+      { kind: 'command', record: { ...COMMAND, id: 'late', state: 'timed-out' } },
+    ]);
+    const alertOf = (rule: string): Alert => ({ ...ALERT, rule, id: alertIdOf('pump-1', rule, HALF_HOUR) });
+    for (const alert of [alertOf('kept'), alertOf('gone')])
+      await log.append(
+        'fieldgate.alerts.v1',
+        'pump-1',
+        encodeAlertStep({ step: 'raised', alert }, HALF_HOUR),
+      );
+    const cleared = { step: 'cleared', alert: { ...alertOf('kept'), clearedAt: HALF_HOUR } } as const;
+    await log.append('fieldgate.alerts.v1', 'pump-1', encodeAlertStep(cleared, HALF_HOUR));
+    await api.store.write([{ kind: 'alert', record: { step: 'raised', alert: alertOf('kept') } }]);
+    await log.storageHasPassed();
+    expect(await log.verified()).toMatchObject({
+      checked: 7,
+      stored: 3,
+      missingTotal: 4,
+      missing: [
+        { topic: 'fieldgate.commands.v1', deviceId: 'pump-1', id: 'gone', metrics: [] },
+        { topic: 'fieldgate.commands.v1', id: 'late' },
+        { topic: 'fieldgate.alerts.v1', deviceId: 'pump-1', id: alertOf('gone').id, metrics: [] },
+        { topic: 'fieldgate.alerts.v1', id: alertOf('kept').id },
+      ],
+    });
   });
 
   it('counts what was sent again as a duplicate when the first one is stored, also when that is before the range', async () => {
     const arrived = { timeMs: HALF_HOUR - 1_000 };
-    api.clock.ms = HALF_HOUR - 7_200_000;
-    await reading('pump-1', 'early', arrived);
-    api.clock.ms = HALF_HOUR;
-    await reading('pump-1', 'early', { ...arrived, timeMs: HALF_HOUR - 999, isStored: false });
-    const first = await reading('pump-1', 'a', arrived);
-    await reading('pump-1', 'a', { timeMs: HALF_HOUR - 999, isStored: false });
-    await reading('pump-2', 'a', { timeMs: HALF_HOUR - 999, isStored: false });
-    await reading('pump-1', mintedId('b00t', 1), { isStored: false });
-    await storageHasPassed();
-    expect(await verified()).toMatchObject({ checked: 5, stored: 1, duplicates: 2, missingTotal: 2 });
+    log.api.clock.ms = HALF_HOUR - 7_200_000;
+    await log.reading('pump-1', 'early', arrived);
+    log.api.clock.ms = HALF_HOUR;
+    await log.reading('pump-1', 'early', { ...arrived, timeMs: HALF_HOUR - 999, isStored: false });
+    const first = await log.reading('pump-1', 'a', arrived);
+    await log.reading('pump-1', 'a', { timeMs: HALF_HOUR - 999, isStored: false });
+    await log.reading('pump-2', 'a', { timeMs: HALF_HOUR - 999, isStored: false });
+    await log.reading('pump-1', mintedId('b00t', 1), { isStored: false });
+    await log.storageHasPassed();
+    expect(await log.verified()).toMatchObject({ checked: 5, stored: 1, duplicates: 2, missingTotal: 2 });
     first.lose();
-    expect(await verified()).toMatchObject({ checked: 5, stored: 0, duplicates: 1, missingTotal: 4 });
+    expect(await log.verified()).toMatchObject({ checked: 5, stored: 0, duplicates: 1, missingTotal: 4 });
   });
 
   it('looks at what came into the log in the range, of one device, and names as many as are asked for', async () => {
     for (let minute = 0; minute < 20; minute++) {
-      api.clock.ms = HALF_HOUR + minute * 60_000;
-      await reading('pump-1', `a-${minute}`, { isStored: false });
-      await reading('pump-2', `b-${minute}`);
+      log.api.clock.ms = HALF_HOUR + minute * 60_000;
+      await log.reading('pump-1', `a-${minute}`, { isStored: false });
+      await log.reading('pump-2', `b-${minute}`);
     }
-    await storageHasPassed();
+    await log.storageHasPassed();
     const range = `?from=${HALF_HOUR + 300_000}&to=${new Date(HALF_HOUR + 600_000).toISOString()}`;
-    expect(await verified(range)).toMatchObject({ checked: 10, stored: 5, missingTotal: 5 });
-    expect(await verified(`${range}&device=pump-2`)).toMatchObject({ ...NONE, checked: 5, stored: 5 });
-    const { missing, ...counts } = await verified(`${range}&device=pump-1&limit=2`);
+    expect(await log.verified(range)).toMatchObject({ checked: 10, stored: 5, missingTotal: 5 });
+    expect(await log.verified(`${range}&device=pump-2`)).toMatchObject({ ...NONE, checked: 5, stored: 5 });
+    const { missing, ...counts } = await log.verified(`${range}&device=pump-1&limit=2`);
     expect(counts).toMatchObject({ checked: 5, missingTotal: 5 });
     expect(missing).toMatchObject([{ id: 'a-5' }, { id: 'a-6' }]);
-  });
-
-  it('answers after a while, and says where to go on', async () => {
-    for (let n = 0; n < 2_500; n++) void reading(`pump-${n % 5}`, `id-${n}`);
-    (await reading('pump-1', 'last')).lose();
-    await storageHasPassed();
-    const missing = api.store.missing.bind(api.store);
-    api.store.missing = (batch) => {
-      api.monotonic.ms += 20_001;
-      return missing(batch);
-    };
-    const seen: Record<string, unknown>[] = [];
-    let next: string | undefined;
-    do {
-      const answer = await verified(next === undefined ? '' : `?start=${next}`);
-      seen.push(answer);
-      next = answer['next'] as string | undefined; // `call` has checked
-    } while (next !== undefined);
-    const sum = (name: string): number => seen.reduce((total, each) => total + Number(each[name]), 0);
-    expect(seen.length).toBeGreaterThan(2);
-    expect([sum('checked'), sum('stored'), sum('missingTotal')]).toEqual([2_501, 2_500, 1]);
-    expect(seen.flatMap((each) => each['missing'])).toMatchObject([{ id: 'last' }]);
-  });
-
-  it('does two at once', async () => {
-    await reading('pump-1', 'a');
-    await storageHasPassed();
-    const missing = api.store.missing.bind(api.store);
-    let goOn = (): void => undefined;
-    const held = new Promise<void>((resolve) => (goOn = resolve));
-    let begun = 0;
-    const bothBegun = new Promise<void>((resolve) => {
-      api.store.missing = async (batch) => {
-        begun += 1;
-        if (begun === 2) resolve();
-        await held;
-        return missing(batch);
-      };
-    });
-    const path = 'GET /v1/ledger/verify';
-    const two = [api.call(path), api.call(path)];
-    await bothBegun;
-    expect(await api.call(path)).toMatchObject({ status: 503, body: { code: 'too-many-requests' } });
-    goOn();
-    expect(await Promise.all(two)).toMatchObject([{ status: 200 }, { status: 200 }]);
-    expect(await api.call(path)).toMatchObject({ status: 200 });
-  });
-
-  it('ends when its client has gone', async () => {
-    const device = deviceIdSchema.parse('pump-1');
-    await Promise.all(Array.from({ length: 2_500 }, (_, n) => reading(device, `id-${n}`)));
-    await storageHasPassed();
-    const gone = new AbortController();
-    const missing = api.store.missing.bind(api.store);
-    api.store.missing = (batch) => {
-      gone.abort();
-      return missing(batch);
-    };
-    const outcome = await api.get(VerifyLedger).verify({ device, limit: 1 }, gone.signal);
-    expect(outcome).toMatchObject({ checked: 1_000, next: { topic: TELEMETRY } });
   });
 
   it.each([
@@ -269,22 +222,22 @@ describe('GET /v1/ledger/verify', () => {
     'limit=0',
     'limit=10001',
     'device=-',
-    'start=commands-0-0',
+    'start=sessions-0-0',
     'start=1',
     'unknown=1',
   ])('refuses %s', async (query) => {
-    api.clock.ms = NOW;
-    expect(await api.call(`GET /v1/ledger/verify?${query}`)).toMatchObject({
+    log.api.clock.ms = NOW;
+    expect(await log.api.call(`GET /v1/ledger/verify?${query}`)).toMatchObject({
       status: 422,
       body: { code: 'invalid-request' },
     });
   });
 
   it('says that the store is away', async () => {
-    await reading('pump-1', 'a');
-    await storageHasPassed();
-    api.store.away = true;
-    expect(await api.call('GET /v1/ledger/verify')).toMatchObject({
+    await log.reading('pump-1', 'a');
+    await log.storageHasPassed();
+    log.api.store.away = true;
+    expect(await log.api.call('GET /v1/ledger/verify')).toMatchObject({
       status: 503,
       body: { code: 'store-unavailable' },
     });

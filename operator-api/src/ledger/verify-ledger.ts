@@ -1,26 +1,21 @@
 import { COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
+import { STORAGE_GROUP } from '@fieldgate/contracts';
 import { CLOCK, MONOTONIC, type Clock } from '@fieldgate/service';
 import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
 import { Inject, Injectable } from '@nestjs/common';
 import { invalidRequest, Problem } from '../http/problem.js';
 import type { Range } from '../http/query-schemas.js';
-import {
-  VERIFIED_TOPICS,
-  verifyPartition,
-  type Checked,
-  type PartitionToVerify,
-  type Suspect,
-  type VerifiedTopic,
-  type VerifyPosition,
-} from './verify-partition.js';
-import type { VerifyRequest } from './verify-requests.js';
-import { siftSuspects, STORAGE_GROUP, type Sifted } from './verify-suspects.js';
+import type { PartitionToVerify, Suspect, VerifyPosition } from './verify-partition.js';
+import { VERIFIED_TOPICS, type VerifiedTopic } from './verify-records.js';
+import { positionText, type VerifyRequest } from './verify-requests.js';
+import { sifted, stretchesOf, type Stretch } from './verify-stretch.js';
+import type { Sifted } from './verify-suspects.js';
 
 export interface LedgerVerified {
   /** Of the append, epoch ms: inclusive, exclusive. */
   readonly fromMs: number;
   readonly toMs: number;
-  /** In the log in this range; each of them is one of the following. */
+  /** In the log in this range, and to be stored; each of them is one of the following. */
   readonly checked: number;
   readonly stored: number;
   readonly refused: number;
@@ -36,16 +31,19 @@ export interface LedgerVerified {
 const HOUR_MS = 3_600_000;
 /** What has just arrived is on its way to the store. */
 const ON_ITS_WAY_MS = 60_000;
+/** From then on no more is read than what tells what has been found. */
+const READ_MS = 15_000;
 /** Then the answer goes out, and says where to go on: a client and what stands before it do not wait for ever. */
 const MOST_MS = 20_000;
 const MOST_AT_ONCE = 2;
-/** Kept until it is known what they are, a few hundred bytes each. */
-const SUSPECTS = 5_000;
+/** Stretches that there was no time for, each with up to some thousand suspects. The oldest goes first: it is looked at anew. */
+const MOST_HELD = 4;
 
 /** Compares what is in the log with what is in the store. Changes nothing. */
 @Injectable()
 export class VerifyLedger {
   private running = 0;
+  private readonly held = new Map<string, Stretch>();
 
   constructor(
     @Inject(COMMIT_LOG) private readonly log: CommitLog,
@@ -59,31 +57,45 @@ export class VerifyLedger {
     if (this.running >= MOST_AT_ONCE)
       throw new Problem('too-many-requests', `${MOST_AT_ONCE} verifications are under way here already`);
     this.running += 1;
-    const endMs = this.monotonic.now() + MOST_MS;
+    const since = this.monotonic.now();
+    const isPast = (ms: number) => (): boolean => gone.aborted || this.monotonic.now() - since >= ms;
     try {
-      return await this.run(request, tally, () => gone.aborted || this.monotonic.now() >= endMs);
+      return await this.run(request, tally, { isShort: isPast(READ_MS), isOver: isPast(MOST_MS) });
     } finally {
       this.running -= 1;
     }
   }
 
-  private async run(request: VerifyRequest, tally: Tally, isOver: () => boolean): Promise<LedgerVerified> {
+  private async run(request: VerifyRequest, tally: Tally, time: Time): Promise<LedgerVerified> {
     const sources = { reader: this.log.reader, store: this.store };
-    for (const part of await this.partsOf(request, tally.range)) {
-      let suspects: Suspect[] = [];
-      for await (const checked of verifyPartition(sources, part)) {
-        tally.add(checked);
-        suspects = suspects.concat(checked.suspects);
-        const mustEnd = isOver();
-        if (suspects.length >= SUSPECTS || mustEnd) {
-          tally.addSifted(await siftSuspects(sources, suspects));
-          suspects = [];
-        }
-        if (mustEnd) return tally.outcome(checked.next);
+    const take = async (stretch: Stretch): Promise<boolean> => {
+      const outcome = await sifted(stretch, time.isOver);
+      if (outcome) tally.add(stretch, outcome);
+      else this.hold(stretch, nameOf(stretch.start, request, tally.range));
+      return outcome !== undefined;
+    };
+    const held = request.start && this.heldBack(nameOf(request.start, request, tally.range));
+    if (held && !(await take(held))) return tally.outcome(held.start);
+    for (const part of await this.partsOf({ ...request, start: held?.next ?? request.start }, tally.range)) {
+      for await (const stretch of stretchesOf(sources, part, time.isShort)) {
+        if (!(await take(stretch))) return tally.outcome(stretch.start);
+        if (time.isShort()) return tally.outcome(stretch.next);
       }
-      tally.addSifted(await siftSuspects(sources, suspects));
     }
     return tally.outcome();
+  }
+
+  /** What has been read for it would have to be read again, and again there would not be time enough. */
+  private hold(stretch: Stretch, name: string): void {
+    this.held.set(name, stretch);
+    const [oldest] = this.held.keys();
+    if (this.held.size > MOST_HELD && oldest !== undefined) this.held.delete(oldest);
+  }
+
+  private heldBack(name: string): Stretch | undefined {
+    const stretch = this.held.get(name);
+    this.held.delete(name);
+    return stretch;
   }
 
   /** Topic by topic, partition by partition: an answer says where in this order the next call goes on. */
@@ -111,6 +123,16 @@ export class VerifyLedger {
   }
 }
 
+interface Time {
+  readonly isShort: () => boolean;
+  readonly isOver: () => boolean;
+}
+
+/** The same call goes on. */
+function nameOf(start: VerifyPosition, { device }: VerifyRequest, { fromMs, toMs }: Range): string {
+  return `${positionText(start)} ${fromMs} ${toMs} ${device ?? ''}`;
+}
+
 function isBefore(topic: VerifiedTopic, partition: number, start: VerifyPosition): boolean {
   const order = VERIFIED_TOPICS.indexOf(topic) - VERIFIED_TOPICS.indexOf(start.topic);
   return order < 0 || (order === 0 && partition < start.partition);
@@ -134,12 +156,9 @@ class Tally {
     private readonly limit: number,
   ) {}
 
-  add({ stored, pending }: Checked): void {
+  add({ stored, pending }: Stretch, { refused, duplicates, missing }: Sifted): void {
     this.counts.stored += stored;
     this.counts.pending += pending;
-  }
-
-  addSifted({ refused, duplicates, missing }: Sifted): void {
     this.counts.refused += refused;
     this.counts.duplicates += duplicates;
     this.counts.missingTotal += missing.length;

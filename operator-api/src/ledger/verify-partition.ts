@@ -1,12 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LogReader, LogRecord, PartitionBounds } from '@fieldgate/commit-log';
-import { decodeEvent, decodeTelemetry, isRejection } from '@fieldgate/contracts';
-import type { SaidRecord, TelemetryStore } from '@fieldgate/telemetry-store';
+import type { TelemetryStore } from '@fieldgate/telemetry-store';
 import { recordsBetween } from '../alerts/records-between.js';
-
-/** What devices say, and the storage group stores record by record. */
-export const VERIFIED_TOPICS = ['fieldgate.telemetry.v1', 'fieldgate.events.v1'] as const;
-export type VerifiedTopic = (typeof VERIFIED_TOPICS)[number];
+import {
+  identityOf,
+  missingIn,
+  verifiedRecord,
+  type VerifiedRecord,
+  type VerifiedTopic,
+} from './verify-records.js';
 
 /** The next record to look at. */
 export interface VerifyPosition {
@@ -19,11 +21,12 @@ export interface VerifyPosition {
 export interface Suspect extends VerifyPosition {
   readonly deviceId: string;
   readonly appendedMs: number;
-  /** Without what stands in it when it is not one of ours. */
+  /** Without what stands in it when it is not one of ours. Of a command and an alert: its own id. */
   readonly id?: string;
   readonly timeMs?: number;
+  /** Of readings and events. */
   readonly receivedMs?: number;
-  /** None of an event. */
+  /** Of readings alone. */
   readonly metrics: readonly string[];
 }
 
@@ -87,43 +90,33 @@ async function check(
   { batch, offset }: { readonly batch: readonly LogRecord[]; readonly offset: number },
 ): Promise<Checked> {
   const suspects: Suspect[] = [];
-  const said: { readonly record: LogRecord; readonly entry: SaidRecord }[] = [];
+  const wanted: { readonly record: LogRecord; readonly entry: VerifiedRecord }[] = [];
   for (const record of batch) {
-    const entry = saidIn(record);
-    if (entry) said.push({ record, entry });
-    else suspects.push(suspectOf(record, topic));
+    const entry = verifiedRecord(record);
+    if (entry === undefined) suspects.push(suspectOf(record, topic));
+    else if (entry !== 'not stored') wanted.push({ record, entry });
   }
-  for (const { index, metrics } of await store.missing(said.map(({ entry }) => entry))) {
-    const missing = said[index];
+  const checked = suspects.length + wanted.length;
+  const entries = wanted.map(({ entry }) => entry);
+  for (const { index, metrics } of await missingIn(store, entries)) {
+    const missing = wanted[index];
     if (missing) suspects.push(suspectOf(missing.record, topic, { entry: missing.entry, metrics }));
   }
   const passed = suspects.filter((suspect) => suspect.offset < committed);
   return {
-    stored: batch.length - suspects.length,
+    stored: checked - suspects.length,
     pending: suspects.length - passed.length,
-    suspects: passed,
+    suspects: passed.toSorted((a, b) => a.offset - b.offset),
     next: { topic, partition, offset },
   };
-}
-
-/** Undefined for what is not one of ours: storage refuses it. */
-export function saidIn({ topic, value }: LogRecord): SaidRecord | undefined {
-  if (!value) return undefined;
-  if (topic === 'fieldgate.events.v1') {
-    const record = decodeEvent(value);
-    return isRejection(record) ? undefined : { kind: 'event', record };
-  }
-  const record = decodeTelemetry(value);
-  return isRejection(record) ? undefined : { kind: 'telemetry', record };
 }
 
 function suspectOf(
   { partition, offset, key, timestampMs }: LogRecord,
   topic: VerifiedTopic,
-  said?: { readonly entry: SaidRecord; readonly metrics: readonly string[] },
+  wanted?: { readonly entry: VerifiedRecord; readonly metrics: readonly string[] },
 ): Suspect {
   const place = { topic, partition, offset, appendedMs: timestampMs };
-  if (!said) return { ...place, deviceId: key, metrics: [] };
-  const { deviceId, id, timeMs, receivedMs } = said.entry.record;
-  return { ...place, deviceId, id, timeMs, receivedMs, metrics: said.metrics };
+  if (!wanted) return { ...place, deviceId: key, metrics: [] };
+  return { ...place, ...identityOf(wanted.entry), metrics: wanted.metrics };
 }

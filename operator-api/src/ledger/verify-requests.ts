@@ -1,13 +1,14 @@
 import { deviceIdSchema } from '@fieldgate/contracts';
 import { z } from 'zod';
 import { limitSchema, timeSchema } from '../http/query-schemas.js';
-import { VERIFIED_TOPICS, type VerifyPosition } from './verify-partition.js';
+import type { VerifyPosition } from './verify-partition.js';
+import { VERIFIED_TOPICS } from './verify-records.js';
 
 /** `next` of an answer: `events-3-1200`, a topic, a partition and the offset to go on from. */
 const positionSchema = z
   .string()
   .max(64)
-  .regex(/^(telemetry|events)-\d{1,6}-\d{1,15}$/, 'must be "next" of an earlier answer')
+  .regex(/^(telemetry|events|commands|alerts)-\d{1,6}-\d{1,15}$/, 'must be "next" of an earlier answer')
   .transform((text): VerifyPosition => {
     const [name, partition, offset] = text.split('-');
     const topic = VERIFIED_TOPICS.find((each) => shortName(each) === name) ?? VERIFIED_TOPICS[0];

@@ -1,15 +1,21 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LogReader, LogRecord } from '@fieldgate/commit-log';
-import { deadLetterRecordSchema, isMinted, isRejection, parseJson } from '@fieldgate/contracts';
+import {
+  deadLetterRecordSchema,
+  isMinted,
+  isRejection,
+  parseJson,
+  STORAGE_GROUP,
+  STORAGE_WINDOW,
+} from '@fieldgate/contracts';
 import type { SaidRecord, TelemetryStore } from '@fieldgate/telemetry-store';
-import { recordsBetween } from '../alerts/records-between.js';
-import { saidIn, type Suspect, type VerifyPosition } from './verify-partition.js';
+import { firstSince } from '../alerts/records-between.js';
+import type { Suspect, VerifyPosition } from './verify-partition.js';
+import { isSaid, verifiedRecord } from './verify-records.js';
 
-/** The group that fills the store. */
-export const STORAGE_GROUP = 'fieldgate.storage';
 const LETTERS = 'fieldgate.dead-letters.v1';
-/** The storage group knows a message that comes again among so many records of its partition (`WINDOW` there). */
-const LOOK_BACK = 200_000;
+/** Records that are read until whoever waits may say that it is enough. */
+const PIECE = 20_000;
 const BATCH = 1_000;
 const TURN = 500;
 /** A dead letter is written behind its record, perhaps by a machine whose clock is behind. */
@@ -21,15 +27,23 @@ export interface Sifted {
   readonly missing: readonly Suspect[];
 }
 
-/** Of records of one partition that the store does not hold: which of them are not to be there, and which are missing. */
-export async function siftSuspects(
-  { reader, store }: { readonly reader: LogReader; readonly store: TelemetryStore },
+interface Sources {
+  readonly reader: LogReader;
+  readonly store: TelemetryStore;
+}
+
+/**
+ * Of records of one partition that the store does not hold: which of them are not to be there, and which are missing. There may be much to
+ * read for that, so it comes piece by piece; nothing is open between two pieces, and the next one may be asked for minutes later, or never.
+ */
+export async function* siftSuspects(
+  sources: Sources,
   suspects: readonly Suspect[],
-): Promise<Sifted> {
+): AsyncGenerator<undefined, Sifted, undefined> {
   if (suspects.length === 0) return { refused: 0, duplicates: 0, missing: [] };
-  const refused = await refusedAmong(reader, suspects);
+  const refused = yield* refusedAmong(sources.reader, suspects);
   const accepted = suspects.filter((suspect) => !refused.has(placeOf(suspect)));
-  const sentBefore = await storedTwins({ reader, store }, accepted);
+  const sentBefore = yield* storedTwins(sources, accepted);
   const missing = accepted.filter((suspect) => !sentBefore.has(nameOf(suspect)));
   return {
     refused: suspects.length - accepted.length,
@@ -39,19 +53,27 @@ export async function siftSuspects(
 }
 
 /** By their place: those of which the storage group has written a dead letter, which is kept longer than its record. */
-async function refusedAmong(reader: LogReader, suspects: readonly Suspect[]): Promise<ReadonlySet<string>> {
+async function* refusedAmong(
+  reader: LogReader,
+  suspects: readonly Suspect[],
+): AsyncGenerator<undefined, ReadonlySet<string>, undefined> {
   const wanted = new Set(suspects.map(placeOf));
   const partitions = new Set(suspects.map(({ deviceId }) => reader.partitionOf(LETTERS, deviceId)));
   const fromMs = suspects.reduce((least, { appendedMs }) => Math.min(least, appendedMs), Infinity) - SLACK_MS;
   const refused = new Set<string>();
-  let read = 0;
   for (const bounds of await reader.bounds(LETTERS)) {
-    if (!partitions.has(bounds.partition)) continue;
-    for await (const letter of recordsBetween(reader, LETTERS, { ...bounds, fromMs, toMs: Infinity })) {
-      const place = refusedPlace(letter);
-      if (place !== undefined && wanted.has(place)) refused.add(place);
+    const { partition, end } = bounds;
+    if (!partitions.has(partition)) continue;
+    const first = await firstSince(reader, LETTERS, { ...bounds, fromMs });
+    for (const range of piecesOf(first, end)) {
+      let read = 0;
+      for await (const letter of reader.read(LETTERS, { partition, ...range })) {
+        const place = refusedPlace(letter);
+        if (place !== undefined && wanted.has(place)) refused.add(place);
+        if (++read % TURN === 0) await setImmediate();
+      }
       if (refused.size === wanted.size) return refused;
-      if (++read % TURN === 0) await setImmediate();
+      yield;
     }
   }
   return refused;
@@ -73,12 +95,12 @@ const OF_STORAGE = Buffer.from(JSON.stringify(STORAGE_GROUP));
  * By their names: messages that were sent before under the same id, and are in the store as they were then. Storage leaves out what comes
  * again; an id of our own making never does.
  */
-async function storedTwins(
-  { reader, store }: { readonly reader: LogReader; readonly store: TelemetryStore },
+async function* storedTwins(
+  { reader, store }: Sources,
   suspects: readonly Suspect[],
-): Promise<ReadonlySet<string>> {
+): AsyncGenerator<undefined, ReadonlySet<string>, undefined> {
   const stored = new Set<string>();
-  const own = suspects.filter(({ id }) => id !== undefined && !isMinted(id));
+  const own = suspects.filter(isSentByDevice);
   const [first] = own;
   if (!first) return stored;
   const { topic, partition } = first;
@@ -86,22 +108,35 @@ async function storedTwins(
   const devices = new Set(own.map(({ deviceId }) => deviceId));
   const offsets = own.map(({ offset }) => offset);
   const to = offsets.reduce((most, offset) => Math.max(most, offset), 0);
-  const from = Math.max(0, offsets.reduce((least, offset) => Math.min(least, offset), to) - LOOK_BACK);
+  const from = Math.max(0, offsets.reduce((least, offset) => Math.min(least, offset), to) - STORAGE_WINDOW);
   let twins: SaidRecord[] = [];
   const ask = async (): Promise<void> => {
     const gone = new Set((await store.missing(twins)).map(({ index }) => index));
     for (const [index, { record }] of twins.entries()) if (!gone.has(index)) stored.add(nameOf(record));
     twins = [];
   };
-  let read = 0;
-  for await (const record of reader.read(topic, { partition, from, to })) {
-    const said = devices.has(record.key) ? saidIn(record) : undefined;
-    if (said && names.has(nameOf(said.record))) twins.push(said);
-    if (twins.length >= BATCH) await ask();
-    if (++read % TURN === 0) await setImmediate();
+  for (const range of piecesOf(from, to)) {
+    let read = 0;
+    for await (const record of reader.read(topic, { partition, ...range })) {
+      const entry = devices.has(record.key) ? verifiedRecord(record) : undefined;
+      if (typeof entry === 'object' && isSaid(entry) && names.has(nameOf(entry.record))) twins.push(entry);
+      if (twins.length >= BATCH) await ask();
+      if (++read % TURN === 0) await setImmediate();
+    }
+    if (twins.length > 0) await ask();
+    yield;
   }
-  if (twins.length > 0) await ask();
   return stored;
+}
+
+/** Steps of commands and alerts come from Fieldgate itself, and have no id of a device. */
+function isSentByDevice({ topic, id }: Suspect): boolean {
+  if (topic !== 'fieldgate.telemetry.v1' && topic !== 'fieldgate.events.v1') return false;
+  return id !== undefined && !isMinted(id);
+}
+
+function* piecesOf(from: number, end: number): Iterable<{ readonly from: number; readonly to: number }> {
+  for (let at = from; at < end; at += PIECE) yield { from: at, to: Math.min(at + PIECE, end) };
 }
 
 function placeOf({

@@ -33,3 +33,8 @@ export function isLogTopic(name: string): name is LogTopic {
 
 /** Each group has its own offsets: adding one disturbs no other. */
 export type ConsumerGroup = `fieldgate.${string}`;
+
+/** The group that fills the telemetry store. */
+export const STORAGE_GROUP = 'fieldgate.storage' satisfies ConsumerGroup;
+/** Records filed under their arrival that it remembers per partition: nothing else can tell that a device has sent one of these again. */
+export const STORAGE_WINDOW = 200_000;

@@ -6,6 +6,7 @@ import {
   isMinted,
   isRejection,
   reject,
+  STORAGE_WINDOW,
   type Rejection,
 } from '@fieldgate/contracts';
 import type { LogBatch, LogReader, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
@@ -25,9 +26,6 @@ const duplicatesTotal = new Counter({
   help: 'Records filed under their arrival and left out because the same device had sent the same id shortly before',
 });
 
-/** Records filed under their arrival that are remembered per partition: nothing else can tell that a device has sent one of these again. */
-const WINDOW = 200_000;
-
 /** From a batch of the log to points in the store. A batch may come again at any time: nothing is remembered before it is stored. */
 export class StoreBatch {
   private readonly windows = new Map<
@@ -39,7 +37,7 @@ export class StoreBatch {
   constructor(
     private readonly reader: LogReader,
     private readonly store: TelemetryStore,
-    private readonly window = WINDOW,
+    private readonly window = STORAGE_WINDOW,
   ) {}
 
   /** Readings and events; a record that a device sent twice is stored once. */
