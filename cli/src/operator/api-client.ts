@@ -17,6 +17,7 @@ export class ApiClient {
   constructor(
     private readonly url: string,
     private readonly adminKey: string,
+    private readonly timeoutMs = REQUEST_TIMEOUT_MS,
   ) {}
 
   async get<S extends z.ZodType>(path: string, answer: S, query: Query = {}): Promise<z.output<S>> {
@@ -38,7 +39,7 @@ export class ApiClient {
   }
 
   async delete(path: string): Promise<void> {
-    await this.request('DELETE', path, undefined, {}, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
+    await this.answer('DELETE', path, undefined, {});
   }
 
   /** An open answer, for whoever reads it to its end: Server-Sent Events. */
@@ -60,13 +61,32 @@ export class ApiClient {
     body: unknown,
     headers: Readonly<Record<string, string>> = {},
   ): Promise<z.output<S>> {
-    const response = await this.request(method, path, body, headers, AbortSignal.timeout(REQUEST_TIMEOUT_MS));
-    const parsed = answer.safeParse(parseJson(await response.text()));
+    const parsed = answer.safeParse(parseJson(await this.answer(method, path, body, headers)));
     if (parsed.success) return parsed.data;
     throw new FieldgateError(
       'gateway-unreachable',
       `${this.url} answered ${method} ${path} with something else than Fieldgate does: ${z.prettifyError(parsed.error)}`,
     );
+  }
+
+  /** The whole text of it. */
+  private async answer(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const signal = AbortSignal.timeout(this.timeoutMs);
+    try {
+      const response = await this.request(method, path, body, headers, signal);
+      return await response.text();
+    } catch (cause) {
+      if (cause instanceof FieldgateError) throw cause;
+      const says = signal.aborted
+        ? `no answer from ${this.url} within ${this.timeoutMs / 1000} s`
+        : `the answer of ${this.url} broke off`;
+      throw new FieldgateError('gateway-unreachable', says, { cause });
+    }
   }
 
   private async request(

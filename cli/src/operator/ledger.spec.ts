@@ -44,7 +44,8 @@ async function ran(words: readonly string[], answers: readonly object[]) {
   const server = createServer((request, response) => {
     const answer = answers[asked.length];
     asked.push(request.url ?? '');
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
+    const status = answer !== undefined && 'status' in answer ? Number(answer.status) : 200;
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // it listens on TCP
@@ -108,6 +109,40 @@ it('names what is missing, of all parts of a long range, and ends with 1', async
   ]);
 });
 
+it('does not say that nothing is missing where nothing was compared', async () => {
+  const { out, code } = await verified([NONE]);
+  expect(out).toMatch(
+    /^nothing came into the log in this range: there is nothing to compare\n0 records from /,
+  );
+  expect(code).toBeUndefined();
+  expect((await verified([NONE], '--device', 'pump-8')).out).toMatch(/^nothing of pump-8 came into the log/);
+});
+
+it('goes on when the API was away for a moment, and does not begin anew', async () => {
+  const away = {
+    status: 503,
+    code: 'too-many-requests',
+    detail: '2 verifications are under way here already',
+  };
+  const { out, code, asked } = await verified([
+    { ...NONE, checked: 10, stored: 10, next: 'telemetry-3-9' },
+    away,
+    { ...NONE, checked: 4, stored: 4 },
+  ]);
+  expect(out).toMatch(/^nothing is missing\n14 records/);
+  expect(code).toBeUndefined();
+  expect(asked.map((url) => url.includes('start=telemetry-3-9'))).toEqual([false, true, true]);
+});
+
+it('ends with 3 when the API is away from the beginning', async () => {
+  const write = jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const { out, code, asked } = await verified([{ status: 503, code: 'not-ready', detail: 'catching up' }]);
+  const [said] = write.mock.calls.map(([text]) => String(text));
+  write.mockRestore();
+  expect({ out, code, asked: asked.length }).toEqual({ out: '', code: 3, asked: 1 });
+  expect(said).toMatch(/^fieldgate: catching up \[not-ready\]/);
+});
+
 it('prints one object with --json', async () => {
   const answer = { ...NONE, checked: 1, missingTotal: 1, missing: [missing(5)] };
   const { out, code } = await verified([answer], '--json');
@@ -115,12 +150,41 @@ it('prints one object with --json', async () => {
   expect(code).toBe(1);
 });
 
-it('shows what became of everything that a device has sent', async () => {
-  const log = { inLog: 9, duplicates: 1, late: 0, stored: 8, notStored: 0, waiting: 0, deadLetters: {} };
-  const sent = { acknowledged: 9, unanswered: 0, dropped: 2, refused: { 'metric-name': 3 }, messages: 12 };
+const NO_LOG = { inLog: 0, duplicates: 0, late: 0, stored: 0, notStored: 0, waiting: 0, deadLetters: {} };
+const NO_SENT = {
+  messages: 0,
+  received: 0,
+  acknowledged: 0,
+  unanswered: 0,
+  unasked: 0,
+  dropped: 0,
+  answers: 0,
+  refused: {},
+};
+const NO_LEDGER = {
+  deviceId: 'pump-7',
+  totals: { sent: NO_SENT, log: NO_LOG },
+  unaccounted: 0,
+  seq: { restarts: 0, missing: 0, gaps: [] },
+  connections: [],
+  earlier: { connections: 0, incomplete: 0, sent: NO_SENT, log: NO_LOG },
+  others: NO_LOG,
+};
+
+it('shows what became of everything that a device has sent, so that a reader can add it up', async () => {
+  const log = { ...NO_LOG, inLog: 9, stored: 8, duplicates: 1 };
+  const sent = {
+    ...NO_SENT,
+    received: 16,
+    acknowledged: 8,
+    unanswered: 2,
+    unasked: 1,
+    dropped: 2,
+    refused: { 'metric-name': 3 },
+  };
   const answer = {
-    deviceId: 'pump-7',
-    totals: { sent, log },
+    ...NO_LEDGER,
+    totals: { sent, log: { ...log, inLog: 20, stored: 18, duplicates: 2 } },
     unaccounted: 1,
     seq: {
       restarts: 1,
@@ -131,14 +195,38 @@ it('shows what became of everything that a device has sent', async () => {
       ],
     },
     connections: [{ connection: 'c', counters: 'current', from: '2026-11-20T21:10:00.000Z', log }],
-    earlier: { connections: 0, incomplete: 0, sent, log },
+    earlier: { connections: 1, incomplete: 0, sent, log },
+    others: { ...NO_LOG, inLog: 2, stored: 2 },
   };
   const { out, asked, code } = await ran(['show', 'pump-7'], [answer]);
   expect(asked).toEqual(['/v1/devices/pump-7/ledger']);
   expect(code).toBeUndefined();
-  expect(out).toMatch(/\n2026-11-20T21:10:00.000Z +current +- +- +- +9 +8 +0 +0 +1 +0\nall +9 +3 +2 +9 +8 /);
+  const [heads = '', live = '', earlier = '', others = '', all = ''] = out.split('\n');
+  expect(heads.split(/ {2,}/)).toEqual([
+    'CONNECTION FROM',
+    'COUNTERS',
+    'RECEIVED',
+    'ACKNOWLEDGED',
+    'UNANSWERED',
+    'QOS 0',
+    'DROPPED',
+    'REFUSED',
+    'IN LOG',
+    'STORED',
+    'DUPLICATES',
+  ]);
+  expect(live.split(/ {2,}/).join(' ')).toBe('2026-11-20T21:10:00.000Z current - - - - - - 9 8 1');
+  expect(earlier.split(/ {2,}/).join(' ')).toBe('earlier 1 connection 16 8 2 1 2 3 9 8 1');
+  expect(others).toMatch(/^no connection +- +- +- +- +- +- +2 +2 +0$/);
+  expect(all).toMatch(/^all +16 +8 +2 +1 +2 +3 +20 +18 +2$/);
   expect(out).toMatch(
     /\nrefused: metric-name 3\nseq: 8 missing: 804-810, 9; counted anew 1 time\n1 record acknowledged and not found in the log: a loss, when it stays\n$/,
   );
   expect(JSON.parse((await ran(['show', 'pump-7', '--json'], [answer])).out)).toEqual(answer);
+});
+
+it('says that a device has sent nothing', async () => {
+  const { out, code } = await ran(['show', 'pump-7'], [NO_LEDGER]);
+  expect(out).toBe('nothing of pump-7 has been counted: it has sent nothing, or only now\n');
+  expect(code).toBeUndefined();
 });

@@ -1,33 +1,9 @@
 import type { Command } from 'commander';
-import { z } from 'zod';
 import { deviceLedgerSchema, ledgerLines } from './ledger-table.js';
+import { verifyLedger, type Verified } from './ledger-verify.js';
 import { asOperator, EXIT, operatorCommand, type Operator } from './operator-command.js';
 import { countUpTo, timeOf } from './option-values.js';
 import { counted } from './table.js';
-
-const count = z.number();
-const missingSchema = z.looseObject({
-  deviceId: z.string(),
-  topic: z.string(),
-  partition: z.number(),
-  offset: z.number(),
-  appendedAt: z.string(),
-  time: z.string().optional(),
-  metrics: z.array(z.string()),
-});
-const verifiedSchema = z.object({
-  from: z.string(),
-  to: z.string(),
-  checked: count,
-  stored: count,
-  refused: count,
-  duplicates: count,
-  pending: count,
-  missingTotal: count,
-  missing: z.array(missingSchema),
-  next: z.string().optional(),
-});
-type Verified = z.output<typeof verifiedSchema>;
 
 const NAMED = 1_000;
 
@@ -63,8 +39,8 @@ export function addLedgerCommands(program: Command): void {
     });
 }
 
-async function verify(operator: Operator, flags: VerifyFlags): Promise<void> {
-  const verified = await verifyAll(operator, flags);
+async function verify(operator: Operator, { limit = NAMED, ...flags }: VerifyFlags): Promise<void> {
+  const verified = await verifyLedger(operator.api, { ...flags, limit }, tell);
   operator.table(
     verified,
     ['DEVICE', 'TIME', 'TOPIC', 'PARTITION', 'OFFSET', 'METRICS'],
@@ -76,47 +52,30 @@ async function verify(operator: Operator, flags: VerifyFlags): Promise<void> {
       offset,
       metrics.length === 0 ? undefined : metrics.join(','),
     ]),
-    'nothing is missing',
+    verified.checked === 0 ? nothingOf(flags.device) : 'nothing is missing',
   );
   if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified)}`);
   if (verified.missingTotal > 0) process.exitCode = EXIT.refused;
 }
 
-/** Call after call, each going on where the one before had come to; the range stays that of the first. */
-async function verifyAll({ api }: Operator, flags: VerifyFlags): Promise<Omit<Verified, 'next'>> {
-  const { device, limit = NAMED } = flags;
-  const ask = (range: { from?: string | undefined; to?: string | undefined; start?: string }) =>
-    api.get('/v1/ledger/verify', verifiedSchema, { ...range, device, limit });
-  let { next, ...sum } = await ask({ from: flags.from, to: flags.to });
-  while (next !== undefined) {
-    const more: Verified = await ask({ from: sum.from, to: sum.to, start: next });
-    sum = added(sum, more, limit);
-    next = more.next;
-  }
-  return sum;
+/** A long range takes minutes; whoever looks at it sees how far it is. */
+function tell(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${line}\n`);
 }
 
-function added(sum: Omit<Verified, 'next'>, more: Verified, limit: number): Omit<Verified, 'next'> {
-  return {
-    from: sum.from,
-    to: sum.to,
-    checked: sum.checked + more.checked,
-    stored: sum.stored + more.stored,
-    refused: sum.refused + more.refused,
-    duplicates: sum.duplicates + more.duplicates,
-    pending: sum.pending + more.pending,
-    missingTotal: sum.missingTotal + more.missingTotal,
-    missing: sum.missing.concat(more.missing).slice(0, limit),
-  };
+/** Not "nothing is missing": perhaps the range or the device is another than was meant. */
+function nothingOf(device: string | undefined): string {
+  if (device === undefined) return 'nothing came into the log in this range: there is nothing to compare';
+  return `nothing of ${device} came into the log in this range: there is nothing to compare`;
 }
 
-function sumsOf(verified: Omit<Verified, 'next'>): string {
+function sumsOf(verified: Verified): string {
   const { from, to, checked, stored, refused, duplicates, pending, missingTotal, missing } = verified;
   const left = missingTotal > missing.length ? `, of which ${missing.length} are named` : '';
   return `${counted(checked, 'record')} from ${from} to ${to}: ${stored} stored, ${refused} refused, ${duplicates} sent again, ${pending} not reached yet, ${missingTotal} missing${left}`;
 }
 
-function adviceOf({ missingTotal, pending }: Omit<Verified, 'next'>): string {
+function adviceOf({ missingTotal, pending }: Verified): string {
   if (missingTotal > 0)
     return 'The log still has these: what to do is in docs/command-line.md, under Ledger.\n';
   return pending > 0 ? 'Ask again when the storing side has caught up: see /readyz of the processors.\n' : '';
