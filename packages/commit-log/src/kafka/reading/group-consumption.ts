@@ -29,6 +29,13 @@ const ANEW_MS = 60_000;
 /** Requests whose good answer means that the coordinator counts us in from then on. */
 const PROOFS = new Set(['Heartbeat', 'SyncGroup']);
 
+/** A topic that was deleted and made again. */
+interface AnewTopic {
+  readonly seenAt: number;
+  /** By partition: what we have passed of the new one, which is known to be of no old one. */
+  readonly passed: Map<number, number>;
+}
+
 interface Membership {
   readonly consumer: Consumer;
   readonly commits: OffsetCommits;
@@ -58,8 +65,7 @@ export class GroupConsumption implements Consumption {
   private lastCommitted: Promise<ReadonlyMap<LogTopic, ReadonlyMap<number, number>>> = Promise.resolve(
     new Map(),
   );
-  /** When it was seen that a topic had been made again. */
-  private readonly anewSince = new Map<LogTopic, number>();
+  private readonly anewTopics = new Map<LogTopic, AnewTopic>();
   private leave: () => void = () => undefined;
   private readonly stopping = new AbortController();
   private readonly abandoned = new AbortController();
@@ -84,7 +90,7 @@ export class GroupConsumption implements Consumption {
 
   /**
    * The client would go on in the new topic at its offsets of the old one, and so would we; what lies before them would be read by nobody. So
-   * the membership ends, and the next ones begin at the beginning, also where something has been committed meanwhile.
+   * the membership ends, and the next ones begin at the beginning, or where we have come to since, whatever is committed.
    */
   topicIsAnew(topic: LogTopic): void {
     if (!this.options.topics.includes(topic)) return;
@@ -92,7 +98,7 @@ export class GroupConsumption implements Consumption {
       { group: this.options.group, topic },
       'topic was made again, it is read from its beginning',
     );
-    this.anewSince.set(topic, performance.now());
+    this.anewTopics.set(topic, { seenAt: performance.now(), passed: new Map() });
     this.leave();
   }
 
@@ -178,12 +184,13 @@ export class GroupConsumption implements Consumption {
     this.deliveries = new Map();
     consumer.resume(consumer.paused()); // by work that was set aside under the last assignment
     for (const topic of this.options.topics) {
+      const anew = this.anewTopic(topic);
       for (const partition of partitions[topic] ?? []) {
         const key = `${topic}/${partition}`;
-        if (this.isAnew(topic)) consumer.seek({ topic, partition, offset: '0' });
+        if (anew) consumer.seek({ topic, partition, offset: String(anew.passed.get(partition) ?? 0) });
         const dependencies = {
           handle: this.options.handle,
-          start: () => this.startOf(topic, partition),
+          start: () => this.startOf(topic, partition, anew),
           expired: (from: number, earliest: number) =>
             reportExpired(this.options.logger, {
               group: this.options.group,
@@ -192,7 +199,10 @@ export class GroupConsumption implements Consumption {
               from,
               earliest,
             }),
-          commit: (offset: number) => commits.commit({ topic, partition, offset }),
+          commit: (offset: number) => {
+            anew?.passed.set(partition, offset);
+            return commits.commit({ topic, partition, offset });
+          },
           failed: (error: unknown) => this.fail(error),
           isMember: () => lease.isFresh(),
         };
@@ -202,15 +212,17 @@ export class GroupConsumption implements Consumption {
     }
   }
 
-  private async startOf(topic: LogTopic, partition: number): Promise<GroupStart> {
+  private async startOf(topic: LogTopic, partition: number, anew?: AnewTopic): Promise<GroupStart> {
     const before = (await this.lastCommitted).get(topic)?.get(partition);
     const { committed = before, ...start } = await this.options.startOf(topic, partition);
-    if (this.isAnew(topic)) return { ...start, offset: start.earliest, committed: undefined };
-    return { ...start, committed };
+    if (anew === undefined) return { ...start, committed };
+    const passed = anew.passed.get(partition);
+    return { ...start, offset: Math.max(start.earliest, passed ?? 0), committed: passed };
   }
 
-  private isAnew(topic: LogTopic): boolean {
-    return performance.now() - (this.anewSince.get(topic) ?? -Infinity) < ANEW_MS;
+  private anewTopic(topic: LogTopic): AnewTopic | undefined {
+    const anew = this.anewTopics.get(topic);
+    return anew && performance.now() - anew.seenAt < ANEW_MS ? anew : undefined;
   }
 
   private noteCommitted(): void {

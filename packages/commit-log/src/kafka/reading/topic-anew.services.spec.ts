@@ -48,7 +48,8 @@ it(
     await member.records.count(20);
     const { length: numPartitions } = await log.reader.bounds(TOPIC);
     await admin.deleteTopics({ topics: [TOPIC] });
-    while (!(await admin.createTopics({ topics: [{ topic: TOPIC, numPartitions }] }))) await pause(50); // it is not gone yet
+    const anew = { topics: [{ topic: TOPIC, numPartitions }], waitForLeaders: false }; // a broker may not know it yet
+    while (!(await admin.createTopics(anew))) await pause(50); // the old one is not gone yet
     const wanted = Array.from({ length: 30 }, (_, n) => `new ${n}`);
     await Promise.all(wanted.map(append));
     await lines.until((all) => all.some((line) => line.includes(MADE_AGAIN)));
@@ -58,6 +59,18 @@ it(
       return wanted.every((text) => texts.has(text));
     });
     expect(seen.slice(20).every(({ value }) => wanted.includes(String(value)))).toBe(true);
+
+    const other = await new Member(log, member.group, () => true).start([TOPIC]);
+    await other.batches.count(1); // it has got partitions: the group has been rebalanced, a moment after the topic was made
+    await other.stop();
+    await append('last');
+    const all = await member.records.until((records) =>
+      records.some(({ value }) => String(value) === 'last'),
+    );
+    expect(all.slice(length).map(({ value }) => String(value))).toEqual(
+      expect.arrayContaining(wanted), // and each of them once
+    );
+    expect(all).toHaveLength(length + wanted.length + 1);
     await member.stop();
   },
   TIMEOUT_MS,
