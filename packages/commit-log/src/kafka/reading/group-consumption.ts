@@ -1,9 +1,9 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause, type Logger } from '@fieldgate/service';
-import type { Batch, Consumer, EachBatchPayload, Kafka } from 'kafkajs';
+import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { reportExpired } from '../../expired-records.js';
 import type { BatchHandler, Consumption } from '../../log-reader.js';
-import type { LogRecord } from '../../log-record.js';
+import { recordsOf } from './fetched-message.js';
 import { MembershipLease } from './membership-lease.js';
 import { OffsetCommits, type GroupOffset } from './offset-commits.js';
 import { PartitionDelivery, type GroupStart } from './partition-delivery.js';
@@ -259,7 +259,7 @@ export class GroupConsumption implements Consumption {
     const delivery = this.deliveries.get(`${batch.topic}/${batch.partition}`);
     if (delivery === undefined || this.stopping.signal.aborted) return;
     const nextOffset = Number(batch.lastOffset()) + 1;
-    const done = delivery.deliver(recordsOf(batch, delivery.topic), nextOffset);
+    const done = delivery.deliver(() => recordsOf(batch, delivery.topic), nextOffset);
     const inTime = new AbortController();
     const settled = done.finally(() => inTime.abort());
     await pause(ASIDE_AFTER_MS, inTime.signal);
@@ -275,17 +275,6 @@ export class GroupConsumption implements Consumption {
     this.stopping.abort();
     this.options.failed(error);
   }
-}
-
-function recordsOf({ messages, partition }: Batch, topic: LogTopic): LogRecord[] {
-  return messages.map(({ offset, key, value, timestamp }) => ({
-    topic,
-    partition,
-    offset: Number(offset),
-    key: key?.toString() ?? '',
-    value,
-    timestampMs: Number(timestamp),
-  }));
 }
 
 function toCommit({ topic, partition, offset }: GroupOffset): {

@@ -1,5 +1,6 @@
 import type { Logger } from '@fieldgate/service';
 import kafkajs, { type Kafka, type LogEntry } from 'kafkajs';
+import { readFetchesOurselves } from './fetch-response.js';
 
 /** kafkajs with its reports in our log: much that it calls an error it then mends by itself, so its errors are our warnings, the rest debug lines. */
 export function createKafkaJs(options: {
@@ -7,6 +8,7 @@ export function createKafkaJs(options: {
   readonly brokers: readonly string[];
   readonly logger: Logger;
 }): Kafka {
+  readFetchesOurselves();
   return new kafkajs.Kafka({
     clientId: options.clientId,
     brokers: [...options.brokers],

@@ -45,7 +45,7 @@ function open(start: GroupStart, later: GroupStart = start) {
 describe('the delivery of a partition', () => {
   it('goes on where the group left off', async () => {
     const { delivery, batches, expired, commits } = open({ earliest: 0, offset: 5, committed: 5 });
-    await delivery.deliver(records(5, 6), 7);
+    await delivery.deliver(() => records(5, 6), 7);
     expect(batches.map(({ from, records }) => [from, records.length])).toEqual([
       [5, 0],
       [5, 2],
@@ -66,7 +66,7 @@ describe('the delivery of a partition', () => {
       { earliest: 0, offset: 5, committed: 5 },
       { earliest: 8, offset: 8, committed: 5 },
     );
-    await delivery.deliver(records(8, 9), 10);
+    await delivery.deliver(() => records(8, 9), 10);
     expect(batches.map(({ from }) => from)).toEqual([5, 8]);
     expect(expired).toEqual([[5, 8]]);
     expect(commits).toEqual([10]);
@@ -74,14 +74,14 @@ describe('the delivery of a partition', () => {
 
   it('does not take for expired what another member has passed in the meantime', async () => {
     const { delivery, batches, expired } = open({ earliest: 0, offset: 0, committed: undefined });
-    await delivery.deliver(records(8, 9), 10);
+    await delivery.deliver(() => records(8, 9), 10);
     expect(batches.map(({ from }) => from)).toEqual([0, 8]);
     expect(expired).toEqual([]);
   });
 
   it('misses nothing of what expired before the group existed', async () => {
     const { delivery, expired, commits } = open({ earliest: 9, offset: 9, committed: undefined });
-    await delivery.deliver(records(9), 10);
+    await delivery.deliver(() => records(9), 10);
     expect([expired, commits]).toEqual([[], [10]]);
   });
 });

@@ -54,9 +54,12 @@ export class PartitionDelivery {
     return this.tail;
   }
 
-  /** Takes the records into the line. Resolves when they have been handled, refused or lost. Never rejects. */
-  deliver(records: readonly LogRecord[], nextOffset: number): Promise<void> {
-    this.tail = this.tail.then(() => this.hand(records, nextOffset));
+  /**
+   * Takes the records into the line; they are read when it is their turn, so that those of all partitions are not in memory at once. Resolves
+   * when they have been handled, refused or lost. Never rejects.
+   */
+  deliver(records: () => readonly LogRecord[], nextOffset: number): Promise<void> {
+    this.tail = this.tail.then(() => (this.over ? undefined : this.hand(records(), nextOffset)));
     return this.tail;
   }
 
@@ -93,8 +96,9 @@ export class PartitionDelivery {
   }
 
   private async hand(records: readonly LogRecord[], nextOffset: number): Promise<void> {
-    let rest = records.filter(({ offset }) => offset >= this.position);
-    if (rest.length === 0 && records.length > 0) return;
+    const first = records.findIndex(({ offset }) => offset >= this.position);
+    if (first === -1 && records.length > 0) return;
+    let rest = first > 0 ? records.slice(first) : records;
     if (rest[0] !== undefined && rest[0].offset > this.position) await this.passGap(rest[0].offset);
     for (let attempt = 0; !this.over; attempt++) {
       const outcome = await this.ask(rest);
