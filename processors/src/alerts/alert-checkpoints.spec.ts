@@ -1,10 +1,12 @@
 import { expect, it } from '@jest/globals';
 import { createMemoryLog } from '@fieldgate/commit-log/testing';
+import { createLogger } from '@fieldgate/service';
 import { recordsOf } from '../testing/written.js';
 import { AlertCheckpoints } from './alert-checkpoints.js';
 import type { SourcePartition } from './alert-source.js';
 
 const clock = { now: () => 5_000 };
+const logger = createLogger({ level: 'silent' });
 const telemetry = (partition: number): SourcePartition => ({
   source: 'telemetry',
   topic: 'fieldgate.telemetry.v1',
@@ -15,7 +17,7 @@ const row = { nextOffset: 7, alertsFrom: { '1': 3 }, rules: '', memory: { clock:
 it('a partition reads its own row, what passed and its devices, from the partition of the same number', async () => {
   const log = createMemoryLog({ partitions: 3 });
   await log.start();
-  const checkpoints = new AlertCheckpoints(log, clock);
+  const checkpoints = new AlertCheckpoints(log, clock, logger);
   const devices = Array.from({ length: 12 }, (_, index) => `pump-${index}`);
   for (let partition = 0; partition < 3; partition += 1) {
     const here = devices.filter((id) => log.reader.partitionOf('fieldgate.telemetry.v1', id) === partition);
@@ -33,7 +35,7 @@ it('a partition reads its own row, what passed and its devices, from the partiti
   }
   let seen = 0;
   for (let partition = 0; partition < 3; partition += 1) {
-    const read = await new AlertCheckpoints(log, clock).read(telemetry(partition));
+    const read = await new AlertCheckpoints(log, clock, logger).read(telemetry(partition));
     expect(read.partition).toEqual({ kind: 'partition', ...row, limitMs: partition });
     expect(read.ticks).toEqual([{ offset: 6, clockMs: partition }]);
     expect(read.doubts).toEqual([{ from: 1, to: 3, nowMs: partition }]);
@@ -49,7 +51,7 @@ it('a partition reads its own row, what passed and its devices, from the partiti
 it('a device of which nothing is remembered has no row', async () => {
   const log = createMemoryLog();
   await log.start();
-  const checkpoints = new AlertCheckpoints(log, clock);
+  const checkpoints = new AlertCheckpoints(log, clock, logger);
   const device = { deviceId: 'pump-7', nextOffset: 5, pending: [] };
   await checkpoints.writeDevices(telemetry(0), [{ ...device, memory: 1 }]);
   await checkpoints.writeDevices(telemetry(0), [{ ...device, memory: undefined }]);

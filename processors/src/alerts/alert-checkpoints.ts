@@ -1,13 +1,16 @@
 import { alertSchema, encodeTableRow, tableRows } from '@fieldgate/contracts';
-import { appended, type CommitLog, type LogRecord } from '@fieldgate/commit-log';
-import type { Clock } from '@fieldgate/service';
+import type { CommitLog, LogRecord } from '@fieldgate/commit-log';
+import type { Clock, Logger } from '@fieldgate/service';
 import { z } from 'zod';
 import type { SourcePartition } from './alert-source.js';
+import { allSettled } from './all-settled.js';
+import { PackedRows, packedRowSchema, unpacked, type PackedRow } from './packed-rows.js';
 import { partitionsBeside } from './partitions-beside.js';
 
 const TOPIC = 'fieldgate.alert-checkpoints.v1';
 /** Rows that are on their way at the same time. */
 const AT_ONCE = 2_000;
+const BYTES_AT_ONCE = 16 * 1024 * 1024;
 
 /**
  * `~<source>/<partition>`: the engine as a whole, true up to `nextOffset` together with the rows of its devices. Rows of devices are written
@@ -65,19 +68,28 @@ export interface Checkpoint extends Passed {
   readonly devices: readonly DeviceRow[];
 }
 
-const rowSchema = z.discriminatedUnion('kind', [partitionRowSchema, deviceRowSchema, ticksRowSchema]);
-type Row = z.infer<typeof rowSchema>;
+const rowSchema = z.discriminatedUnion('kind', [
+  partitionRowSchema,
+  deviceRowSchema,
+  ticksRowSchema,
+  packedRowSchema,
+]);
+type Row = Exclude<z.infer<typeof rowSchema>, PackedRow>;
 const readRow = tableRows(TOPIC, rowSchema);
 
 /** The memory of the alert rules in the log: rows of one topic, those of a partition's devices beside those of the partition itself. */
 export class AlertCheckpoints {
   private writes = 0;
   private readonly beside = new Map<string, string>();
+  private readonly rows: PackedRows;
 
   constructor(
     private readonly log: CommitLog,
     private readonly clock: Clock,
-  ) {}
+    private readonly logger: Logger,
+  ) {
+    this.rows = new PackedRows(log.writer, clock);
+  }
 
   async read(source: SourcePartition): Promise<Checkpoint> {
     const newest = new Map<string, LogRecord>();
@@ -88,10 +100,12 @@ export class AlertCheckpoints {
     const devices: DeviceRow[] = [];
     let row: PartitionRow | undefined;
     let passed: Passed = { ticks: [], doubts: [] };
-    for (const [key, { value }] of newest) {
+    for (const [key, record] of newest) {
+      if (record.value === null) continue;
+      this.rows.found(key);
       const isOfPartition = key === partitionKey(source) || key === ticksKey(source);
       if (!isOfPartition && !key.endsWith(`/${source.source}`)) continue;
-      const read = value ? readRow(value) : undefined;
+      const read = await this.rowOf(record, record.value, newest);
       if (read?.kind === 'partition') row = read;
       if (read?.kind === 'ticks') passed = read;
       if (read?.kind === 'device' && this.isOf(read.deviceId, source)) devices.push(read);
@@ -101,8 +115,21 @@ export class AlertCheckpoints {
 
   /** A row without memory and without anything pending is removed. */
   async writeDevices(source: SourcePartition, rows: readonly Omit<DeviceRow, 'kind'>[]): Promise<void> {
-    for (let from = 0; from < rows.length; from += AT_ONCE)
-      await Promise.all(rows.slice(from, from + AT_ONCE).map((row) => this.writeDevice(source, row)));
+    let underway: Promise<void>[] = [];
+    let bytes = 0;
+    for (const row of rows) {
+      const { deviceId, memory, pending } = row;
+      const key = `${deviceId}/${source.source}`;
+      const isEmpty = memory === undefined && pending.length === 0;
+      const value = isEmpty ? null : this.encode(key, { kind: 'device', ...row });
+      underway.push(this.rows.write({ key, partitionKey: deviceId, value }));
+      bytes += value?.byteLength ?? 0;
+      if (underway.length < AT_ONCE && bytes < BYTES_AT_ONCE) continue;
+      await allSettled(underway);
+      underway = [];
+      bytes = 0;
+    }
+    await allSettled(underway);
   }
 
   async writePartition(source: SourcePartition, row: Omit<PartitionRow, 'kind'>): Promise<void> {
@@ -116,19 +143,7 @@ export class AlertCheckpoints {
 
   private async writeBeside(source: SourcePartition, key: string, row: Row): Promise<void> {
     const partitionKey = await this.besideDevices(source);
-    await appended(this.log.writer, { topic: TOPIC, key, partitionKey, value: this.encode(key, row) });
-  }
-
-  private async writeDevice({ source }: SourcePartition, row: Omit<DeviceRow, 'kind'>): Promise<void> {
-    const { deviceId, memory, pending } = row;
-    const key = `${deviceId}/${source}`;
-    const isEmpty = memory === undefined && pending.length === 0;
-    await appended(this.log.writer, {
-      topic: TOPIC,
-      key,
-      partitionKey: deviceId,
-      value: isEmpty ? null : this.encode(key, { kind: 'device', ...row }),
-    });
+    await this.rows.write({ key, partitionKey, value: this.encode(key, row) });
   }
 
   private encode(key: string, data: Row): Uint8Array {
@@ -139,6 +154,21 @@ export class AlertCheckpoints {
       atMs: this.clock.now(),
       data,
     });
+  }
+
+  /** What is not understood is left out: the device begins anew. */
+  private async rowOf(
+    { key, partition, offset }: LogRecord,
+    value: Uint8Array,
+    newest: ReadonlyMap<string, LogRecord>,
+  ): Promise<Row | undefined> {
+    const read = readRow(value);
+    if (read && read.kind !== 'packed') return read;
+    const whole = read && (await unpacked(key, read, newest));
+    const row = whole && readRow(whole);
+    if (row && row.kind !== 'packed') return row;
+    this.logger.warn({ topic: TOPIC, partition, offset, code: 'record-unreadable' }, 'record skipped');
+    return undefined;
   }
 
   private isOf(deviceId: string, { topic, partition }: SourcePartition): boolean {

@@ -14,6 +14,7 @@ import { appended, type CommitLog, type NewRecord } from '@fieldgate/commit-log'
 import type { Clock, Logger } from '@fieldgate/service';
 import { Counter } from 'prom-client';
 import type { SourcePartition } from './alert-source.js';
+import { allSettled } from './all-settled.js';
 import { partitionsBeside } from './partitions-beside.js';
 
 const transitionsTotal = new Counter({
@@ -93,8 +94,8 @@ export class AlertOutbox {
   async flush(): Promise<void> {
     const waiting = [...this.waiting];
     if (waiting.length === 0) return;
-    await all(waiting.filter(({ isTold }) => !isTold).map((entry) => this.tell(entry)));
-    await all(this.rowsOf(waiting).map((row) => appended(this.log.writer, row)));
+    await allSettled(waiting.filter(({ isTold }) => !isTold).map((entry) => this.tell(entry)));
+    await allSettled(this.rowsOf(waiting).map((row) => appended(this.log.writer, row)));
     this.waiting.splice(0, waiting.length);
     for (const { transition, wasTold } of waiting) if (!wasTold) this.report(transition);
   }
@@ -145,10 +146,4 @@ export class AlertOutbox {
 
 function stepOf({ change, alert }: AlertTransition): AlertStep | undefined {
   return change === 'amended' ? undefined : { step: change, alert };
-}
-
-/** Waits for all of them also when one fails, so that nothing is still under way when it comes again. */
-async function all(appends: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(appends)).find(({ status }) => status === 'rejected');
-  if (failed?.status === 'rejected') throw failed.reason;
 }

@@ -1,14 +1,4 @@
-import {
-  FieldgateError,
-  decodeEvent,
-  decodeTelemetry,
-  isRejection,
-  reject,
-  type EventRecord,
-  type Rejection,
-  type Severity,
-  type TelemetryRecord,
-} from '@fieldgate/contracts';
+import { FieldgateError, isRejection, type Severity } from '@fieldgate/contracts';
 import { believedArrival, type AlertTransition, type AlertWatch, type Rules } from '@fieldgate/alert-rules';
 import type { LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
 import type { Clock } from '@fieldgate/service';
@@ -17,6 +7,8 @@ import type { Refusal } from '../delivery/deliver-batch.js';
 import type { AlertCheckpoints, ClockTick, DeviceRow, Doubt } from './alert-checkpoints.js';
 import type { AlertOutbox } from './alert-outbox.js';
 import type { SourcePartition } from './alert-source.js';
+import type { CheckpointRefusals } from './checkpoint-refusals.js';
+import { judgeable } from './judgeable.js';
 
 const lateTotal = new Counter({
   name: 'fieldgate_alerts_late_readings_total',
@@ -58,6 +50,7 @@ const LIVE: Replay = {
 export class PartitionWatch {
   /** Records before it are in the engine. */
   nextOffset = 0;
+  /** Or since the log refused one. */
   recordsSinceCheckpoint = 0;
   /** Severities of what is open, by alert: looking at all devices for them would take long. */
   readonly open = new Map<string, Severity>();
@@ -87,6 +80,7 @@ export class PartitionWatch {
     private readonly parts: {
       readonly checkpoints: AlertCheckpoints;
       readonly outbox: AlertOutbox;
+      readonly refusals: CheckpointRefusals;
       readonly clock: Clock;
     },
   ) {}
@@ -120,7 +114,7 @@ export class PartitionWatch {
     const nowMs = this.parts.clock.now();
     const refused: Refusal[] = [];
     for (const [index, record] of records.entries()) {
-      const read = readingOf(record);
+      const read = judgeable(record);
       if (isRejection(read)) {
         refused.push({ index, code: read.code, detail: read.detail });
         continue;
@@ -194,28 +188,38 @@ export class PartitionWatch {
 
   /** Resolves when all that the engine has to say is durable, and it may take the next records. */
   async tell(): Promise<void> {
-    if (this.mustCheckpoint) await this.checkpoint();
+    const { refusals, outbox } = this.parts;
+    const { topic, partition } = this.source;
+    if (await refusals.isRefused(() => this.remember()))
+      throw new FieldgateError('log-unavailable', `the log refuses a checkpoint of ${topic}/${partition}`); // a replay would say something else
+    await outbox.flush();
+    this.count();
+  }
+
+  /** When the log refuses it, it is put off: a recovery reads on from the one before, and says the same. */
+  async checkpoint(): Promise<void> {
+    if (await this.parts.refusals.isRefused(() => this.write())) this.recordsSinceCheckpoint = 0;
+  }
+
+  /** What must be durable before anything is told of it. */
+  private async remember(): Promise<void> {
+    if (this.mustCheckpoint) await this.write();
     if (this.passedUnwritten) {
       await this.parts.checkpoints.writePassed(this.source, { ticks: this.ticks, doubts: this.doubts });
       this.passedUnwritten = false;
     }
     if (this.unwritten.size > 0) {
-      if (await this.writeDevices(this.unwritten)) this.unwritten.clear();
+      await this.writeDevices(this.unwritten);
+      this.unwritten.clear();
     }
-    await this.parts.outbox.flush();
-    this.count();
   }
 
   /** Devices first: if it ends in the middle, their rows are newer than the partition's, and say so. */
-  async checkpoint(): Promise<void> {
-    const { checkpoints, outbox } = this.parts;
+  private async write(): Promise<void> {
+    const { checkpoints, outbox, refusals } = this.parts;
     for (const id of this.engine.takeChanged()) this.changed.add(id);
     const alertsFrom = outbox.isEmpty ? await outbox.end(this.source) : this.alertsFrom;
-    const isWritten = await this.writeDevices(
-      new Set([...this.changed, ...this.unwritten, ...outbox.pending().keys()]),
-    );
-    this.mustCheckpoint = !isWritten; // then with the next records; until then a recovery reads on from the checkpoint before
-    if (!isWritten) return;
+    await this.writeDevices(new Set([...this.changed, ...this.unwritten, ...outbox.pending().keys()]));
     await checkpoints.writePartition(this.source, {
       nextOffset: this.nextOffset,
       ...(this.limit === undefined ? {} : { limitMs: this.limit }),
@@ -223,6 +227,8 @@ export class PartitionWatch {
       rules: this.rules.text,
       memory: this.engine.memory(),
     });
+    refusals.isOver();
+    this.mustCheckpoint = false;
     this.alertsFrom = alertsFrom;
     this.changed.clear();
     this.unwritten.clear();
@@ -251,11 +257,8 @@ export class PartitionWatch {
     this.counted = { late: this.engine.lateReadings, steps: this.engine.clockSteps, ahead: this.ahead };
   }
 
-  /**
-   * A device of which nothing is remembered needs no row, but must not keep an old one. False when a row is too large for the log: a backlog came
-   * at once, and most of it waits for the watermark. It is tried again later, when the row is smaller.
-   */
-  private async writeDevices(devices: ReadonlySet<string>): Promise<boolean> {
+  /** A device of which nothing is remembered needs no row, but must not keep an old one. */
+  private async writeDevices(devices: ReadonlySet<string>): Promise<void> {
     const { checkpoints, outbox } = this.parts;
     const allPending = outbox.pending();
     const rows: Omit<DeviceRow, 'kind'>[] = [];
@@ -266,17 +269,11 @@ export class PartitionWatch {
       if (!isEmpty || this.stored.has(deviceId))
         rows.push({ deviceId, nextOffset: this.nextOffset, memory, pending });
     }
-    try {
-      await checkpoints.writeDevices(this.source, rows);
-    } catch (error) {
-      if (error instanceof FieldgateError && error.code === 'record-refused') return false;
-      throw error;
-    }
+    await checkpoints.writeDevices(this.source, rows);
     for (const { deviceId, memory, pending } of rows) {
       if (memory === undefined && pending.length === 0) this.stored.delete(deviceId);
       else this.stored.add(deviceId);
     }
-    return true;
   }
 
   private count(): void {
@@ -286,9 +283,4 @@ export class PartitionWatch {
     aheadTotal.inc(this.ahead - this.counted.ahead);
     this.countFromHere();
   }
-}
-
-function readingOf({ topic, value }: LogRecord): TelemetryRecord | EventRecord | Rejection {
-  if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
-  return topic === 'fieldgate.events.v1' ? decodeEvent(value) : decodeTelemetry(value);
 }

@@ -11,6 +11,7 @@ import type { Clock, Logger } from '@fieldgate/service';
 import { AlertCheckpoints, type Checkpoint, type ClockTick, type Doubt } from './alert-checkpoints.js';
 import { AlertOutbox } from './alert-outbox.js';
 import { sourceOf, type SourcePartition } from './alert-source.js';
+import { CheckpointRefusals } from './checkpoint-refusals.js';
 import { forgottenAlerts } from './forgotten-alerts.js';
 import { PartitionWatch, type Replay } from './partition-watch.js';
 
@@ -35,7 +36,7 @@ export async function recoverPartition(
   { rules, registrations }: { readonly rules: Rules; readonly registrations: Set<string> },
 ): Promise<PartitionWatch> {
   const source = { source: sourceOf(batch.topic), topic: batch.topic, partition: batch.partition };
-  const checkpoints = new AlertCheckpoints(log, clock);
+  const checkpoints = new AlertCheckpoints(log, clock, logger);
   const outbox = new AlertOutbox(log, clock, logger);
   const checkpoint = await usableCheckpoint(await checkpoints.read(source), source, log);
   const former = checkpoint.partition ? rulesOfRow(checkpoint.partition.rules) : rules;
@@ -48,6 +49,7 @@ export async function recoverPartition(
   const partition = new PartitionWatch(source, batch.assignment, engine, inForce, registrations, {
     checkpoints,
     outbox,
+    refusals: new CheckpointRefusals(source, logger),
     clock,
   });
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { CommitLog, LogWriter } from '@fieldgate/commit-log';
 import { FieldgateError } from '@fieldgate/contracts';
+import { refusingRowsOf } from '../testing/refusing-rows.js';
 import { takingOnly, WatchedLog } from '../testing/watched-log.js';
 
 const RULES = `
@@ -204,45 +204,30 @@ it('a kill at any write while a backlog is judged tells nothing a second time', 
   }
 });
 
-it('a memory that is too large for a record for a while puts the checkpoint off, and changes nothing', async () => {
+it('a log that refuses checkpoints for a while puts them off, holds up what needs one, and changes nothing', async () => {
   const rules = RULES.replace('LATENESS', '15s');
   const reference = await expected(rules);
   const acts = history(rules);
-  const world = await begun(rules);
-  const tooLarge = { is: true, refusals: 0 };
-  await world.restart(refusingRowsOf(world.log, 'pump-7/', tooLarge));
-  for (const [index, { write, handle }] of acts.entries()) {
-    tooLarge.is = index < acts.length / 2;
-    for (const act of write) await act(world);
-    await handle(world);
+  for (const isKilled of [false, true]) {
+    const world = await begun(rules);
+    const refusing = { is: false, refusals: 0 };
+    await world.restart(refusingRowsOf(world.log, 'pump-7/', refusing));
+    let heldUp = 0;
+    for (const [index, { write, handle }] of acts.entries()) {
+      if (index === 4) refusing.is = true;
+      if (index === Math.floor(acts.length / 2)) {
+        refusing.is = false;
+        if (isKilled) await world.restart();
+        await world.follow();
+      }
+      for (const act of write) await act(world);
+      await handle(world).catch((error: unknown) => {
+        onlyOutage(error);
+        heldUp += 1;
+      });
+    }
+    expect(refusing.refusals).toBeGreaterThan(1); // tried again
+    expect(heldUp).toBeGreaterThan(1); // by the other rules
+    expect({ isKilled, outcome: await outcome(world) }).toEqual({ isKilled, outcome: reference });
   }
-  expect(tooLarge.refusals).toBeGreaterThan(1); // tried again
-  expect(await outcome(world)).toEqual(reference);
 });
-
-/** The same log, which takes no checkpoint of a device while that is too large. */
-function refusingRowsOf(
-  log: CommitLog,
-  device: string,
-  tooLarge: { readonly is: boolean; refusals: number },
-): CommitLog {
-  const writer: LogWriter = {
-    append: (record, settle) => {
-      const isRow = record.topic === 'fieldgate.alert-checkpoints.v1' && record.key.startsWith(device);
-      if (!isRow || !tooLarge.is) return log.writer.append(record, settle);
-      tooLarge.refusals += 1;
-      queueMicrotask(() => settle(new FieldgateError('record-refused', 'too large'), undefined, record));
-      return true;
-    },
-    drained: (listener) => log.writer.drained(listener),
-  };
-  return {
-    reader: log.reader,
-    writer,
-    ingest: writer,
-    spool: () => undefined,
-    start: () => log.start(),
-    stop: () => log.stop(),
-    problem: () => log.problem(),
-  };
-}

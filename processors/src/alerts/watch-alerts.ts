@@ -42,6 +42,8 @@ interface Held {
   readonly arrival: ArrivalClock;
   checkpointedMs: number;
   isTicking: boolean;
+  /** The last tick could not write, and that was said. */
+  hasFailed: boolean;
 }
 
 interface Place {
@@ -125,7 +127,7 @@ export class WatchAlerts {
   async checkpoint(): Promise<void> {
     await Promise.all(
       [...this.held.values()]
-        .filter(({ partition }) => partition.assignment.isHeld())
+        .filter(({ partition }) => isOurs(partition))
         .map(({ partition }) => partition.inTurn(() => partition.checkpoint())),
     );
   }
@@ -141,7 +143,8 @@ export class WatchAlerts {
     this.places.set(name, { topic, partition: number, registrations });
     const partition = await recoverPartition(batch, this.parts, { rules: this.rules, registrations });
     const arrival = new ArrivalClock(partition, this.tuning.settleMs, untilMs);
-    const held = { partition, arrival, checkpointedMs: this.parts.monotonic.now(), isTicking: false };
+    const checkpointedMs = this.parts.monotonic.now();
+    const held = { partition, arrival, checkpointedMs, isTicking: false, hasFailed: false };
     this.held.set(name, held);
     return held;
   }
@@ -181,9 +184,11 @@ export class WatchAlerts {
         if (end) await arrival.tick({ monotonicMs: this.parts.monotonic.now(), end });
         await this.checkpointWhenDue(held);
       });
+      held.hasFailed = false;
     } catch (error) {
       if (!(error instanceof FieldgateError) || !error.retriable) throw error;
-      this.parts.logger.warn({ partition: name, err: error }, 'alerts not written'); // the next tick tries again
+      if (!held.hasFailed) this.parts.logger.warn({ partition: name, err: error }, 'alerts not written'); // the next tick tries again
+      held.hasFailed = true;
     } finally {
       held.isTicking = false;
     }
@@ -192,6 +197,7 @@ export class WatchAlerts {
   private async checkpointWhenDue(held: Held): Promise<void> {
     const { checkpointRecords, checkpointMs } = this.tuning;
     const { partition } = held;
+    if (!isOurs(partition)) return;
     const now = this.parts.monotonic.now();
     const isDue =
       partition.recordsSinceCheckpoint >= checkpointRecords ||
@@ -227,4 +233,9 @@ export class WatchAlerts {
       for (const severity of partition.open.values()) open[severity] += 1;
     for (const [severity, count] of Object.entries(open)) openGauge.set({ severity }, count);
   }
+}
+
+/** Another member may be writing the same rows; ours would say less. */
+function isOurs({ assignment }: PartitionWatch): boolean {
+  return assignment.isHeld() && assignment.isAlone();
 }
