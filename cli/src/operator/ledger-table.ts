@@ -1,3 +1,4 @@
+import { sumByCode } from '@fieldgate/contracts';
 import { z } from 'zod';
 import { counted, printable, tableOf, type Cell } from './table.js';
 
@@ -92,7 +93,7 @@ interface Row {
 }
 
 function rowOf(from: string, counters: string, sent: Sent | undefined, log: Log): Row {
-  const refused = sent && Object.values(sent.refused).reduce((sum, records) => sum + records, 0);
+  const refused = sent && sumByCode(sent.refused);
   const gateway = [
     sent?.received,
     sent?.acknowledged,
