@@ -1,10 +1,14 @@
 import { describe, expect, it } from '@jest/globals';
+import { pino } from 'pino';
 import { counts } from '../gateway.metrics.js';
 import { gatewayWith, givenGateway, SECRET } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
 import { silentAbout } from '../testing/silent-log.js';
 import { recordsOf, register } from '../testing/test-gateway.js';
-import { DeviceShares } from './device-share.js';
+import type { CloseReason } from '../sessions/device-session.js';
+import { DeviceShares, type DeviceShare } from './device-share.js';
+import { inShares } from './in-shares.js';
+import type { IngestOutcome } from './publish.js';
 
 const LIMIT = { records: 4, bytes: 100 };
 /** Looks once a turn. */
@@ -97,10 +101,81 @@ describe('the share of a device', () => {
   });
 });
 
+describe('what is more than a share', () => {
+  const full = (share: DeviceShare): void => {
+    while (!share.isFull) share.add(1);
+  };
+
+  it('goes on when there is room again, before anything newer of its device is taken', async () => {
+    const shares = new DeviceShares(LIMIT);
+    const share = shares.of('pump-7');
+    const connection = aConnection();
+    share.attach(connection);
+    const told: string[] = [];
+    const inSlices = (name: string, slices: number) => () => {
+      told.push(`${name} ${slices}`);
+      full(share);
+      return --slices === 0;
+    };
+    share.run(inSlices('array', 3));
+    share.run(inSlices('will', 1));
+    expect([told, share.isBehind]).toEqual([['array 3'], true]);
+    share.detach(connection);
+    const next = aConnection();
+    shares.of('pump-7').attach(next);
+    const durable = async (): Promise<void> => {
+      for (let n = 0; n < LIMIT.records; n += 1) share.remove(1);
+      expect(shares.of('pump-7')).toBe(share); // not forgotten, or the next one would overtake the rest
+      await turn();
+    };
+    await durable();
+    expect(told).toEqual(['array 3', 'array 2']);
+    await durable();
+    await durable();
+    expect([told, share.isBehind, next.holds]).toEqual([
+      ['array 3', 'array 2', 'array 1', 'will 1'],
+      false,
+      1, // full by the will
+    ]);
+    await durable();
+    expect(next.holds).toBe(0);
+    shares.of('pump-7').detach(next);
+    expect(shares.size).toBe(0);
+  });
+
+  it('that fails in a later turn ends its own connection, and what comes behind it goes on', async () => {
+    const share = new DeviceShares(LIMIT).of('pump-7');
+    const closed: CloseReason[] = [];
+    const outcomes: IngestOutcome[] = [];
+    const link = { close: (reason: CloseReason) => closed.push(reason) > 0 };
+    const publish = {
+      topic: 'devices/pump-7/telemetry',
+      settle: (outcome: IngestOutcome) => void outcomes.push(outcome),
+    };
+    let isFirst = true;
+    const goOn = (): boolean => {
+      if (!isFirst) throw new Error('a fault of ours');
+      isFirst = false;
+      full(share);
+      return false;
+    };
+    inShares({ deviceId: 'pump-7', link, share }, publish, pino({ level: 'silent' }), goOn);
+    let isTaken = false;
+    share.run(() => (isTaken = true));
+    for (let n = 0; n < LIMIT.records; n += 1) share.remove(1);
+    await turn();
+    expect({ closed, outcomes, isTaken }).toEqual({
+      closed: ['internal-error'],
+      outcomes: ['unavailable'],
+      isTaken: true,
+    });
+  });
+});
+
 describe.each([
-  ['singly', (n: number) => `{"n":${n}}`, 10],
-  ['in arrays', (n: number) => JSON.stringify(Array.from({ length: 4 }, () => ({ n }))), 12],
-])('a device that flushes %s what it has gathered', (_how, payloadOf, taken) => {
+  ['singly', (n: number) => `{"n":${n}}`],
+  ['in arrays', (n: number) => JSON.stringify(Array.from({ length: 4 }, () => ({ n })))],
+])('a device that flushes %s what it has gathered', (_how, payloadOf) => {
   it('is read up to its share while the log is slow, and another one is served meanwhile', async () => {
     const { log } = await givenGateway();
     await register(log, 'pump-8', SECRET);
@@ -126,7 +201,7 @@ describe.each([
     expect(await live.next()).toMatchObject({ cmd: 'puback', messageId: 1 });
     slow.write();
     await turn();
-    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(taken);
+    expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toHaveLength(10);
 
     let acknowledged = 0;
     const all = (async () => {

@@ -27,8 +27,9 @@ import { SessionCounters } from '../ledger/session-counters.js';
 import type { DeviceSession } from '../sessions/device-session.js';
 import { Arrival, Outcomes } from './arrival.js';
 import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
+import { count, countersOf, taken, unavailable, untaken } from './count-outcome.js';
 import { deadLetterOf } from './dead-letter-of.js';
-import type { GoOn } from './device-share.js';
+import { inShares } from './in-shares.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
 import { Receipt } from './receipt.js';
@@ -67,11 +68,10 @@ export class IngestPublish {
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
     if (session.share?.isBehind !== true) return this.take(session, publish);
-    const take = (): boolean => {
-      this.take(session, publish);
+    inShares(session, publish, this.logger, () => {
+      this.take(session, publish); // a will, behind the rest of an array
       return true;
-    };
-    session.share.run(this.safely(session, publish, take)); // a will, behind the rest of an array
+    });
   }
 
   private take(session: DeviceSession, publish: InboundPublish): void {
@@ -153,32 +153,13 @@ export class IngestPublish {
     elements: readonly (TelemetryMessage | Rejection)[],
   ): void {
     const left = elements.entries();
-    const goOn = (): boolean => {
+    inShares(session, publish, this.logger, () => {
       for (const [index, element] of left) {
         this.appendElement(new Arrival(session, publish, array, index), element, index);
         if (session.share?.isFull) return false; // `left` goes on behind it
       }
       return true;
-    };
-    if (session.share) session.share.run(this.safely(session, publish, goOn));
-    else goOn();
-  }
-
-  /** In a later turn nobody else would catch it: it must not take the other devices' gateway with it. */
-  private safely({ deviceId, link }: DeviceSession, publish: InboundPublish, goOn: GoOn): GoOn {
-    return () => {
-      try {
-        return goOn();
-      } catch (error) {
-        this.logger.error(
-          { deviceId, topic: publish.topic, err: error },
-          'message failed, connection closed',
-        );
-        link.close('internal-error');
-        publish.settle('unavailable');
-        return true;
-      }
-    };
+    });
   }
 
   private appendElement(one: Arrival, element: TelemetryMessage | Rejection, index: number): void {
@@ -297,33 +278,4 @@ export class IngestPublish {
   }
 
   private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
-}
-
-function count(kind: keyof typeof counts.publishes, { isAgain }: InboundPublish): void {
-  if (!isAgain) counts.publishes[kind] += 1;
-}
-
-function countersOf(session: DeviceSession): SessionCounters {
-  return (session.counters ??= new SessionCounters());
-}
-
-/** So many records of a message are durable; it is answered now. */
-function taken({ session, publish, topic }: Arrival, records: number): void {
-  const counters = countersOf(session);
-  if (topic === 'fieldgate.commands.v1') counters.answers += records;
-  else if (publish.qos === 0) counters.unasked += records;
-  else if (session.closed) counters.unanswered += records;
-  else counters.acknowledged += records;
-}
-
-/** The log is away. */
-function unavailable(arrival: Arrival, records: number): void {
-  untaken(arrival, records);
-  arrival.publish.settle('unavailable');
-}
-
-function untaken({ session, publish }: Arrival, records: number): void {
-  const counters = countersOf(session);
-  if (publish.qos === 0) counters.dropped += records;
-  else counters.unanswered += records;
 }
