@@ -1,17 +1,23 @@
 import { connect } from 'node:net';
 import { startInflux } from './influx-server.mjs';
+import { influxOfWorker, kafkaOfWorker } from './services-of-worker.mjs';
 import { startKafkaCluster } from './kafka-cluster.mjs';
 import { ServiceError } from './service-error.mjs';
 
 const REACHABLE_MS = 3_000;
 
 /**
- * A real Kafka and a real InfluxDB for `npm run test:services`, on free ports and in temporary folders. The specs find
- * them in FIELDGATE_TEST_KAFKA and FIELDGATE_TEST_INFLUX; set from outside, these name services that are used instead.
+ * A real Kafka and a real InfluxDB for each worker of `npm run test:services`, on free ports and in temporary folders:
+ * topics and groups have fixed names, so two installations on one Kafka would take each other's records. The specs find
+ * theirs in FIELDGATE_TEST_KAFKA and FIELDGATE_TEST_INFLUX (jest-services-of-worker.mjs); set from outside, these name
+ * services that are used instead, by one worker.
  * A service that is not to be had fails the run: a suite that skips itself proves nothing.
+ *
+ * @param {{ readonly maxWorkers: number }} globalConfig
  */
-export default async function setUp() {
-  const outcomes = await Promise.allSettled([kafka(), influx()]);
+export default async function setUp({ maxWorkers }) {
+  const workers = Array.from({ length: maxWorkers }, (_, index) => index + 1);
+  const outcomes = await Promise.allSettled(workers.flatMap((worker) => [kafka(worker), influx(worker)]));
   const started = outcomes.flatMap(({ value }) => value ?? []);
   const faults = outcomes.flatMap(({ reason }) => reason ?? []);
   globalThis.fieldgateServices = started; // for jest-global-teardown.mjs, which runs in this same process
@@ -22,19 +28,21 @@ export default async function setUp() {
   );
 }
 
-async function kafka() {
+/** @param {number} worker */
+async function kafka(worker) {
   const given = process.env.FIELDGATE_TEST_KAFKA;
   if (given) return reachable('FIELDGATE_TEST_KAFKA', given.split(',')[0] ?? '');
   const cluster = await startKafkaCluster({ nodes: 1, report });
-  process.env.FIELDGATE_TEST_KAFKA = cluster.bootstrap.join(',');
+  process.env[kafkaOfWorker(worker)] = cluster.bootstrap.join(',');
   return cluster;
 }
 
-async function influx() {
+/** @param {number} worker */
+async function influx(worker) {
   const given = process.env.FIELDGATE_TEST_INFLUX;
   if (given) return reachable('FIELDGATE_TEST_INFLUX', given);
   const server = await startInflux({ report });
-  process.env.FIELDGATE_TEST_INFLUX = server.url;
+  process.env[influxOfWorker(worker)] = server.url;
   return server;
 }
 
