@@ -10,6 +10,7 @@ const missingSchema = z.looseObject({
   partition: z.number(),
   offset: z.number(),
   appendedAt: z.string(),
+  id: z.string().optional(),
   time: z.string().optional(),
   metrics: z.array(z.string()),
 });

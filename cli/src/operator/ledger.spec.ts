@@ -18,6 +18,7 @@ const missing = (offset: number, more: object = {}): object => ({
   ...more,
 });
 
+const NOW = Date.parse('2026-11-20T21:31:00.000Z');
 const NONE = {
   from: '2026-11-20T21:00:00.000Z',
   to: '2026-11-20T21:30:00.000Z',
@@ -52,7 +53,7 @@ async function ran(words: readonly string[], answers: readonly object[]) {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     const program = new Command();
-    addLedgerCommands(program);
+    addLedgerCommands(program, { now: () => NOW });
     const where = ['--http', `http://127.0.0.1:${port}`, '--admin-key', 'key'];
     await program.parseAsync(['ledger'].concat(words, where), { from: 'user' });
     const out = write.mock.calls.map(([text]) => String(text)).join('');
@@ -93,9 +94,9 @@ it('names what is missing, of all parts of a long range, and ends with 1', async
     '--from',
     '1795208400000',
   );
-  expect(out).toMatch(/^DEVICE +TIME +TOPIC +PARTITION +OFFSET +METRICS\n/);
+  expect(out).toMatch(/^DEVICE +TIME +TOPIC +PARTITION +OFFSET +METRICS OR ID\n/);
   expect(out).toMatch(
-    /\npump-7 +2026-11-20T21:12:04.038Z +fieldgate.telemetry.v1 +3 +5 +temperature,speed\npump-7 +- +fieldgate.telemetry.v1 +3 +6 +-\n21 records/,
+    /\npump-7 +2026-11-20T21:12:04.038Z +fieldgate.telemetry.v1 +3 +5 +temperature,speed\npump-7 +- +fieldgate.telemetry.v1 +3 +6 +id-6\n21 records/,
   );
   expect(out).toMatch(
     /: 9 stored, 7 refused, 2 sent again, 0 not reached yet, 3 missing, of which 2 are named\nThe log still has these/,
@@ -116,6 +117,14 @@ it('does not say that nothing is missing where nothing was compared', async () =
   );
   expect(code).toBeUndefined();
   expect((await verified([NONE], '--device', 'pump-8')).out).toMatch(/^nothing of pump-8 came into the log/);
+});
+
+it('says that older readings are no longer in the log', async () => {
+  const eightDays = { ...NONE, checked: 1, stored: 1, from: new Date(NOW - 8 * 86_400_000).toISOString() };
+  const { out } = await verified([eightDays]);
+  expect(out).toMatch(/\nReadings are in the log for 7 days: older ones were not compared.\n$/);
+  const sixDays = { ...eightDays, from: new Date(NOW - 6 * 86_400_000).toISOString() };
+  expect((await verified([sixDays])).out).not.toContain('older');
 });
 
 it('goes on when the API was away for a moment, and does not begin anew', async () => {

@@ -1,3 +1,5 @@
+import { LOG_TOPICS } from '@fieldgate/contracts';
+import { systemClock, type Clock } from '@fieldgate/service';
 import type { Command } from 'commander';
 import { deviceLedgerSchema, ledgerLines } from './ledger-table.js';
 import { verifyLedger, type Verified } from './ledger-verify.js';
@@ -6,6 +8,7 @@ import { countUpTo, timeOf } from './option-values.js';
 import { counted } from './table.js';
 
 const NAMED = 1_000;
+const READINGS_KEPT_MS = LOG_TOPICS['fieldgate.telemetry.v1'].retentionMs;
 
 interface VerifyFlags {
   readonly from?: string;
@@ -15,7 +18,7 @@ interface VerifyFlags {
 }
 
 /** `fieldgate ledger show|verify`; `verify`: exit code 0 only when nothing is missing. */
-export function addLedgerCommands(program: Command): void {
+export function addLedgerCommands(program: Command, clock: Clock = systemClock): void {
   const ledger = program.command('ledger').description('whether everything that was acknowledged is stored');
   operatorCommand(ledger, 'show <device>', 'what became of everything that a device has sent').action(
     function (this: Command, device: string) {
@@ -35,26 +38,30 @@ export function addLedgerCommands(program: Command): void {
     .option('--device <id>', 'only the records of this device')
     .option('--limit <count>', `name at most so many, up to 10000; default: ${NAMED}`, countUpTo(10_000))
     .action(function (this: Command, flags: VerifyFlags) {
-      return asOperator(this, (operator) => verify(operator, flags));
+      return asOperator(this, (operator) => verify(operator, flags, clock));
     });
 }
 
-async function verify(operator: Operator, { limit = NAMED, ...flags }: VerifyFlags): Promise<void> {
+async function verify(
+  operator: Operator,
+  { limit = NAMED, ...flags }: VerifyFlags,
+  clock: Clock,
+): Promise<void> {
   const verified = await verifyLedger(operator.api, { ...flags, limit }, tell);
   operator.table(
     verified,
-    ['DEVICE', 'TIME', 'TOPIC', 'PARTITION', 'OFFSET', 'METRICS'],
-    verified.missing.map(({ deviceId, time, topic, partition, offset, metrics }) => [
+    ['DEVICE', 'TIME', 'TOPIC', 'PARTITION', 'OFFSET', 'METRICS OR ID'],
+    verified.missing.map(({ deviceId, time, topic, partition, offset, metrics, id }) => [
       deviceId,
       time,
       topic,
       partition,
       offset,
-      metrics.length === 0 ? undefined : metrics.join(','),
+      metrics.length === 0 ? id : metrics.join(','),
     ]),
     verified.checked === 0 ? nothingOf(flags.device) : 'nothing is missing',
   );
-  if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified)}`);
+  if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified, clock.now())}`);
   if (verified.missingTotal > 0) process.exitCode = EXIT.refused;
 }
 
@@ -75,8 +82,15 @@ function sumsOf(verified: Verified): string {
   return `${counted(checked, 'record')} from ${from} to ${to}: ${stored} stored, ${refused} refused, ${duplicates} sent again, ${pending} not reached yet, ${missingTotal} missing${left}`;
 }
 
-function adviceOf({ missingTotal, pending }: Verified): string {
+function adviceOf({ from, missingTotal, pending }: Verified, nowMs: number): string {
+  const lines: string[] = [];
   if (missingTotal > 0)
-    return 'The log still has these: what to do is in docs/command-line.md, under Ledger.\n';
-  return pending > 0 ? 'Ask again when the storing side has caught up: see /readyz of the processors.\n' : '';
+    lines.push('The log still has these: what to do is in docs/command-line.md, under Ledger.');
+  else if (pending > 0)
+    lines.push('Ask again when the storing side has caught up: see /readyz of the processors.');
+  if (Date.parse(from) < nowMs - READINGS_KEPT_MS)
+    lines.push(
+      `Readings are in the log for ${READINGS_KEPT_MS / 86_400_000} days: older ones were not compared.`,
+    );
+  return lines.map((line) => `${line}\n`).join('');
 }
