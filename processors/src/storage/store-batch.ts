@@ -10,7 +10,7 @@ import {
   type Rejection,
 } from '@fieldgate/contracts';
 import type { LogBatch, LogReader, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
-import type { StoreRecord, TelemetryStore } from '@fieldgate/telemetry-store';
+import type { StoreRecord, TelemetryStore, WriteOutcome } from '@fieldgate/telemetry-store';
 import { Counter } from 'prom-client';
 import type { Refusal } from '../delivery/deliver-batch.js';
 import { PartitionCommands } from '../partition-commands.js';
@@ -43,6 +43,16 @@ export class StoreBatch {
   /** Readings and events; a record that a device sent twice is stored once. */
   async readings(batch: LogBatch): Promise<readonly Refusal[]> {
     const recent = await this.windowOf(batch);
+    const { refused, origin, names, written } = this.writeReadings(batch, recent);
+    for (const { index, code, detail } of (await written)?.refused ?? [])
+      refused.push({ index: origin[index] ?? index, code, detail });
+    count(kindOf(batch), origin.length);
+    for (const name of names) recent.add(name);
+    return refused;
+  }
+
+  /** Whoever waits for the answer holds none of the points: batches of all partitions together would outlive the young generation. */
+  private writeReadings(batch: LogBatch, recent: RecentRecords): ReadingsInStore {
     const refused: Refusal[] = [];
     const points: StoreRecord[] = [];
     const origin: number[] = [];
@@ -65,14 +75,7 @@ export class StoreBatch {
       points.push(point);
       origin.push(index);
     }
-    if (points.length > 0) {
-      const outcome = await this.store.write(points);
-      for (const { index, code, detail } of outcome.refused)
-        refused.push({ index: origin[index] ?? index, code, detail });
-      count(points);
-    }
-    for (const name of names) recent.add(name);
-    return refused;
+    return { refused, origin, names, written: points.length > 0 ? this.store.write(points) : undefined };
   }
 
   /** Commands that have reached their final state, or have got a late answer. */
@@ -87,7 +90,7 @@ export class StoreBatch {
       for (const { index, code, detail } of outcome.refused) {
         refused.push({ index: finished[index]?.index ?? 0, code, detail });
       }
-      count(points);
+      count('command', points.length);
     }
     folded.commit();
     return refused;
@@ -113,7 +116,7 @@ export class StoreBatch {
       const outcome = await this.store.write(points);
       for (const { index, code, detail } of outcome.refused)
         refused.push({ index: origin[index] ?? index, code, detail });
-      count(points);
+      count('alert', points.length);
     }
     return refused;
   }
@@ -124,7 +127,6 @@ export class StoreBatch {
     const known = this.windows.get(name);
     if (known?.assignment === assignment) return known.recent;
     const recent = new RecentRecords(this.window);
-    const kind = topic === 'fieldgate.events.v1' ? 'event' : 'telemetry';
     for await (const { value } of this.reader.read(topic, {
       partition,
       from: Math.max(0, from - this.window),
@@ -133,7 +135,7 @@ export class StoreBatch {
       const seen = value ? seenRecordOf(value) : undefined;
       if (seen === undefined) continue;
       if (seen.isFiledUnderArrival) recent.add(recordName(seen.deviceId, seen.id));
-      this.store.recall?.(kind, seen);
+      this.store.recall?.(kindOf(batch), seen);
     }
     this.windows.set(name, { assignment, recent });
     return recent;
@@ -148,6 +150,15 @@ export class StoreBatch {
   }
 }
 
+interface ReadingsInStore {
+  /** By index in the batch, as everywhere; more come with the answer. */
+  readonly refused: Refusal[];
+  /** By index of a point: that of its record. */
+  readonly origin: readonly number[];
+  readonly names: ReadonlySet<string>;
+  readonly written: Promise<WriteOutcome> | undefined;
+}
+
 type Reading = Extract<StoreRecord, { kind: 'telemetry' | 'event' }>;
 
 function readingOf({ topic, value }: LogRecord): Reading | Rejection {
@@ -160,8 +171,10 @@ function readingOf({ topic, value }: LogRecord): Reading | Rejection {
   return isRejection(telemetry) ? telemetry : { kind: 'telemetry', record: telemetry };
 }
 
-function count(points: readonly StoreRecord[]): void {
-  const counts = { telemetry: 0, event: 0, command: 0, alert: 0 };
-  for (const { kind } of points) counts[kind] += 1;
-  for (const [kind, number] of Object.entries(counts)) if (number > 0) storedTotal.inc({ kind }, number);
+function kindOf({ topic }: LogBatch): Reading['kind'] {
+  return topic === 'fieldgate.events.v1' ? 'event' : 'telemetry';
+}
+
+function count(kind: StoreRecord['kind'], number: number): void {
+  if (number > 0) storedTotal.inc({ kind }, number);
 }

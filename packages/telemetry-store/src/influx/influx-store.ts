@@ -19,13 +19,14 @@ import { parseInfluxUrl, type InfluxAddress } from './influx-address.js';
 import { findMissing } from './find-missing.js';
 import { InfluxQueries } from './influx-queries.js';
 import { InfluxWrites, type InfluxResponse } from './influx-writes.js';
+import { LineBuffer, type Piece } from './line-buffer.js';
 import { linesOf } from './line-protocol.js';
 import { PointPlaces } from './point-places.js';
 import { readAlert, readAlerts } from './read-alerts.js';
 import { readCommand, readCommands, readEvents } from './read-documents.js';
 import { latestReadings, readSeries } from './read-readings.js';
 import { StoreHealth } from './store-health.js';
-import { storeLines, type Piece } from './store-lines.js';
+import { storeLines } from './store-lines.js';
 import { kindOf, retryAfterMs, StoreProblem } from './store-problem.js';
 
 export interface InfluxStoreOptions {
@@ -93,25 +94,30 @@ class InfluxStore implements TelemetryStore {
     return this.open ? this.health.problem : NOT_RUNNING;
   }
 
-  async write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
-    this.health.admitWrite();
-    const refused: { index: number; code: 'store-refused'; detail: string }[] = [];
-    const pieces: Piece[] = [];
-    batch.forEach((entry, index) => {
+  /** Nothing here holds the batch while the answer is waited for: its objects may go with the young generation. */
+  write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
+    const refused: Refused[] = [];
+    const lines = new LineBuffer();
+    for (let index = 0; index < batch.length; index++) {
+      const entry = batch[index] as StoreRecord; // within bounds; an iterator makes an array for each
       const place = whyNotStorable(entry) ?? this.places.placeOf(entry);
-      if (typeof place === 'number') {
-        const { text, points } = linesOf(entry, place);
-        pieces.push({ index, text, points });
-      } else refused.push({ index, code: 'store-refused', detail: place });
-    });
+      if (typeof place === 'number') lines.add(index, linesOf(entry, place));
+      else refused.push({ index, code: 'store-refused', detail: place });
+    }
+    return this.writeLines(lines, refused);
+  }
+
+  private async writeLines(lines: LineBuffer, refused: Refused[]): Promise<WriteOutcome> {
+    this.health.admitWrite();
     await this.answering('write', async (server) => {
       if (!this.databaseReady) await this.prepare(server);
-      const lines = {
-        post: (text: string) => server.writes.post(text),
+      const requests = {
+        post: (pieces: readonly Piece[]) => server.writes.post(lines.bytesOf(pieces)),
         unavailable: (response: InfluxResponse) => this.unavailable(response),
       };
+      const { pieces } = lines;
       for (let start = 0; start < pieces.length; start += MAX_RECORDS)
-        for (const { index, detail } of await storeLines(pieces.slice(start, start + MAX_RECORDS), lines))
+        for (const { index, detail } of await storeLines(pieces.slice(start, start + MAX_RECORDS), requests))
           refused.push({ index, code: 'store-refused', detail });
     });
     return { refused: refused.toSorted((a, b) => a.index - b.index) };
@@ -194,7 +200,7 @@ class InfluxStore implements TelemetryStore {
       await queries.ensureDatabase();
       this.databaseReady = true;
     } catch (error) {
-      const response = await writes.post('');
+      const response = await writes.post(Buffer.alloc(0));
       throw kindOf(response.status) === 'credentials' ? this.unavailable(response) : error;
     }
   }
@@ -213,6 +219,8 @@ class InfluxStore implements TelemetryStore {
     );
   }
 }
+
+type Refused = WriteOutcome['refused'][number];
 
 interface Server {
   readonly writes: InfluxWrites;

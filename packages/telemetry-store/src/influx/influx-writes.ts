@@ -30,8 +30,7 @@ export class InfluxWrites {
   }
 
   /** Whatever the server answers; throws `store-unavailable` when it does not. */
-  post(lines: string): Promise<InfluxResponse> {
-    const body = Buffer.from(lines);
+  post(lines: Buffer): Promise<InfluxResponse> {
     const { protocol, host, port } = this.address;
     const request = protocol === 'https' ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
@@ -50,7 +49,7 @@ export class InfluxWrites {
           port,
           path: this.path,
           method: 'POST',
-          headers: { ...this.headers, 'content-length': body.length },
+          headers: { ...this.headers, 'content-length': lines.length },
           signal: AbortSignal.timeout(TIMEOUT_MS), // from the first byte to the last: a socket timeout alone would wait for ever on a slow drip
         },
         (response) => {
@@ -66,7 +65,7 @@ export class InfluxWrites {
         },
       );
       sent.on('error', failed);
-      sent.end(body);
+      sent.end(lines);
     });
   }
 

@@ -1,10 +1,5 @@
 import type { InfluxResponse } from './influx-writes.js';
-import type { Lines } from './line-protocol.js';
-
-/** The lines of one record of a batch. */
-export interface Piece extends Lines {
-  readonly index: number;
-}
+import type { Piece } from './line-buffer.js';
 
 export interface RefusedPiece {
   readonly index: number;
@@ -13,7 +8,7 @@ export interface RefusedPiece {
 
 export interface StoreLines {
   /** Whatever InfluxDB answers, or an exception. */
-  readonly post: (lines: string) => Promise<InfluxResponse>;
+  readonly post: (pieces: readonly Piece[]) => Promise<InfluxResponse>;
   /** The exception for an answer that is about the server and not about the lines. */
   readonly unavailable: (response: InfluxResponse) => Error;
 }
@@ -27,9 +22,7 @@ export async function storeLines(
   server: StoreLines,
 ): Promise<readonly RefusedPiece[]> {
   if (pieces.length === 0) return [];
-  let lines = '';
-  for (const { text } of pieces) lines += text;
-  const response = await server.post(lines);
+  const response = await server.post(pieces);
   if (response.status >= 200 && response.status <= 299) return [];
   const reason = response.status === 413 ? 'InfluxDB says that it is too large' : refusalOf(response);
   if (reason === undefined) throw server.unavailable(response);
