@@ -64,7 +64,7 @@ export function ledgerLines(ledger: DeviceLedger): string {
   const { deviceId, totals, connections, earlier, others, unaccounted, seq } = ledger;
   const rows = connections.map(({ from, counters, sent, log }) => rowOf(from, counters, sent, log));
   if (rows.length === 0 && earlier.connections === 0 && others.inLog === 0)
-    return `nothing of ${deviceId} has been counted: it has sent nothing, or only now`;
+    return `nothing of ${deviceId} has been counted: it has sent nothing, or only seconds ago`;
   if (earlier.connections > 0)
     rows.push(rowOf('earlier', counted(earlier.connections, 'connection'), earlier.sent, earlier.log));
   if (others.inLog > 0) rows.push(rowOf('no connection', '', undefined, others));

@@ -60,10 +60,9 @@ export function describeLedgerVerify(open: () => Promise<LedgerBench>): void {
       expect(stored.stored).toBeGreaterThanOrEqual(MESSAGES); // and what the gateway says of its connection
       expect(await line.ask(...flags, untilMs())).toMatchObject({ code: 0, err: '' });
 
-      expect(await line.ask('ledger', 'show', id)).toMatchObject({
-        code: 0,
-        out: expect.stringMatching(/^CONNECTION FROM/),
-      });
+      const counted = ({ out }: { readonly out: string }): boolean => out.startsWith('CONNECTION FROM');
+      const shown = await until(() => line.ask('ledger', 'show', id), counted, 60_000); // some seconds behind
+      expect(shown).toMatchObject({ code: 0, err: '' });
 
       const metrics = await bench.lose(id, timeOf(LOST));
       const lost = await verify();
