@@ -142,6 +142,13 @@ describe('the answer to a fetch', () => {
     expect(message).toHaveProperty('batchContext'); // what it decides by which messages are none
   });
 
+  it('fails, as that of kafkajs does, when a batch holds fewer records than it says', async () => {
+    const short = batch(0, RECORDS);
+    short.writeInt32BE(2 ** 31 - 1, 57);
+    await expect(slowFetchResponse(answerOf([short]))).rejects.toThrow();
+    await expect(decodeFetchResponse(answerOf([short]))).rejects.toThrow('lacks');
+  });
+
   it('has the records that were written', async () => {
     const { responses } = (await decodeFetchResponse(answerOf([batch(40, RECORDS)]))) as Decoded;
     const messages = responses[0]?.partitions[0]?.messages ?? [];

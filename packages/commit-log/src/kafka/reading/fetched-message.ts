@@ -178,7 +178,7 @@ export function messagesOf(batches: Buffer): FetchedMessage[] {
   for (let at = 0; at + HEADER_BYTES <= batches.length;) {
     const end = at + FRONT_BYTES + batches.readInt32BE(at + LENGTH_AT);
     if (end > batches.length) break;
-    readBatch(batches, at, messages);
+    readBatch(batches.subarray(0, end), at, messages);
     at = end;
   }
   return messages;
@@ -194,6 +194,8 @@ function readBatch(bytes: Buffer, at: number, messages: FetchedMessage[]): void 
   const firstOffset = Number(bytes.readBigInt64BE(at));
   let recordAt = at + HEADER_BYTES;
   for (let rest = bytes.readInt32BE(at + COUNT_AT); rest > 0; rest--) {
+    if (recordAt >= bytes.length)
+      throw new Error(`batch at offset ${firstOffset} lacks ${rest} of its records`);
     varints.begin(bytes, recordAt);
     const length = varints.next();
     const bodyAt = varints.at;
