@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { LogTopic } from '@fieldgate/contracts';
 import { createLogger, monotonicClock } from '@fieldgate/service';
 import { DiskSpool, type DiskSpoolOptions } from '../spool/disk-spool.js';
-import { SpoolingWriter, type SpoolLimits } from '../spool/spooling-writer.js';
+import { SpoolingWriter, type SpoolingWriterParts, type SpoolLimits } from '../spool/spooling-writer.js';
 import { AwayLog, NOW } from './away-log.js';
 import { Inbox } from './inbox.js';
 
@@ -35,6 +35,7 @@ export class SpoolingBench {
   async start(
     limits: Partial<SpoolLimits> = {},
     options: Partial<DiskSpoolOptions> = {},
+    parts: Partial<SpoolingWriterParts> = {},
   ): Promise<SpoolingWriter> {
     const { directory, log, logger } = this;
     const disk = new DiskSpool({ directory, logger, damaged: () => undefined, ...options });
@@ -46,6 +47,7 @@ export class SpoolingBench {
       clock: { now: () => NOW },
       monotonic: monotonicClock,
       logger,
+      ...parts,
     });
     writer.start();
     this.writers.push(writer);
@@ -82,7 +84,10 @@ export function untilState(writer: SpoolingWriter, state: string): Promise<void>
   return until(() => writer.status().state === state);
 }
 
-/** Looks again and again; the test's own time limit ends it. */
+/** Looks again and again, for a minute. */
 export async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await new Promise((resolve) => setTimeout(resolve, 5));
+  for (const startedAt = performance.now(); !(await isSo());) {
+    if (performance.now() - startedAt > 60_000) throw new Error('it has not come to that');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }
