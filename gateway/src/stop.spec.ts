@@ -19,6 +19,7 @@ async function givenStop() {
   const gateway = await startGateway(log, { tlsPort: 0, certificate: await givenCertificate() });
   atEndOfTest(() => gateway.stop());
   const handshaking = createConnection(gateway.ports.get('mqtts') ?? 0, '127.0.0.1');
+  atEndOfTest(async () => handshaking.destroy()); // nobody else does before the handshake has taken too long
   await once(handshaking, 'connect');
   const client = await PacketClient.open(gateway.port, { protocolVersion: 5 });
   await client.next();
