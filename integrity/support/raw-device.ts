@@ -36,6 +36,7 @@ export class RawDevice {
 
   async connect(port: number, options: { clean: boolean } = { clean: false }): Promise<void> {
     const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const before = this.socket;
     this.socket = socket;
     this.disconnectReason = undefined;
     const cutter = new PacketCutter((type, body) => this.take(type, body));
@@ -59,6 +60,7 @@ export class RawDevice {
     const connack = await this.next(2);
     this.sessionPresent = connack[0] === 1;
     this.connackCode = connack[1] ?? -1;
+    before?.destroy(); // one that is not read does not notice that it was closed
   }
 
   async subscribe(filter: string): Promise<void> {
