@@ -8,7 +8,13 @@ import {
 import { isRejection, type Alert, type DeviceRecord } from '@fieldgate/contracts';
 import type { CommitLog, LogBatch, LogRecord, LogTable } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
-import { AlertCheckpoints, type Checkpoint, type ClockTick, type Doubt } from './alert-checkpoints.js';
+import {
+  AlertCheckpoints,
+  type Checkpoint,
+  type ClockTick,
+  type DeviceRow,
+  type Doubt,
+} from './alert-checkpoints.js';
 import { AlertOutbox } from './alert-outbox.js';
 import { sourceOf, type SourcePartition } from './alert-source.js';
 import { CheckpointRefusals } from './checkpoint-refusals.js';
@@ -38,7 +44,7 @@ export async function recoverPartition(
   const source = { source: sourceOf(batch.topic), topic: batch.topic, partition: batch.partition };
   const checkpoints = new AlertCheckpoints(log, clock, logger);
   const outbox = new AlertOutbox(log, clock, logger);
-  const checkpoint = await usableCheckpoint(await checkpoints.read(source), source, log);
+  const checkpoint = await usableCheckpoint(checkpoints, source, log);
   const former = checkpoint.partition ? rulesOfRow(checkpoint.partition.rules) : rules;
   const inForce = isRejection(former) ? rules : former;
   const engine = new AlertWatch({
@@ -137,21 +143,29 @@ function furthestOf({ devices, ticks, doubts }: Checkpoint): number {
   return furthest;
 }
 
-/** What knows more than the topic holds is of another log. */
+/** What knows more than the topic holds is of another log. It is removed: once this one is longer, nothing says so. */
 async function usableCheckpoint(
-  checkpoint: Checkpoint,
-  { topic, partition }: SourcePartition,
+  checkpoints: AlertCheckpoints,
+  source: SourcePartition,
   { reader }: CommitLog,
 ): Promise<Checkpoint> {
-  const end = (await reader.bounds(topic)).find((each) => each.partition === partition)?.end ?? 0;
-  if ((checkpoint.partition?.nextOffset ?? 0) > end)
-    return { partition: undefined, devices: [], ticks: [], doubts: [] };
-  return {
-    partition: checkpoint.partition,
-    devices: checkpoint.devices.filter(({ nextOffset }) => nextOffset <= end),
-    ticks: checkpoint.ticks.filter(({ offset }) => offset <= end),
-    doubts: checkpoint.doubts.filter(({ to }) => to <= end),
+  const { partition, devices, ticks, doubts } = await checkpoints.read(source);
+  const bounds = await reader.bounds(source.topic);
+  const end = bounds.find((each) => each.partition === source.partition)?.end ?? 0;
+  const isOfAnother = (partition?.nextOffset ?? 0) > end;
+  const isOfThis = ({ nextOffset }: DeviceRow): boolean => !isOfAnother && nextOffset <= end;
+  const usable: Checkpoint = {
+    partition: isOfAnother ? undefined : partition,
+    devices: devices.filter(isOfThis),
+    ticks: ticks.filter(({ offset }) => !isOfAnother && offset <= end),
+    doubts: doubts.filter(({ to }) => !isOfAnother && to <= end),
   };
+  const others = devices.filter((device) => !isOfThis(device));
+  const removed = others.map((device) => ({ ...device, memory: undefined, pending: [] }));
+  await checkpoints.writeDevices(source, removed);
+  if (usable.ticks.length < ticks.length || usable.doubts.length < doubts.length)
+    await checkpoints.writePassed(source, usable);
+  return usable;
 }
 
 /** The offsets that the devices' memories include. */

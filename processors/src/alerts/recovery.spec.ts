@@ -171,6 +171,29 @@ it('a kill in the middle of a checkpoint: the memory of a device is newer than t
   await world.stop();
 });
 
+it('a topic that was made anew: what a silent device had in the one before is forgotten for good', async () => {
+  const rules = 'version: 1\nrules: [{ name: long, metric: n, threshold: { above: 80, for: 400s } }]\n';
+  const world = await new WatchedLog({ checkpointRecords: 4 }).start(rules);
+  const topics = ['fieldgate.telemetry.v1'] as const;
+  const readings = async (device: string, count: number): Promise<void> => {
+    for (let each = 0; each < count; each += 1) {
+      world.now += 10_000;
+      await world.reading(device, 90);
+      await world.follow({ topics });
+    }
+  };
+  await world.register('pump-7');
+  await world.register('pump-8');
+  await readings('pump-7', 20);
+  world.makeAnew('fieldgate.telemetry.v1');
+  await world.restart();
+  await readings('pump-8', 30);
+  await world.restart();
+  await readings('pump-7', 2);
+  expect(await world.steps()).toEqual([]);
+  await world.stop();
+});
+
 /** A backlog of ten minutes that comes as one batch, with one spike at its end; the group may write so many records of it. */
 async function afterBacklog(writes: number): Promise<{ isKilled: boolean; ids: string[] }> {
   const rules = 'version: 1\nrules: [{ name: high, metric: n, threshold: { above: 80 } }]\n';

@@ -38,7 +38,7 @@ export class LedgerLane {
   private readonly changed = new Set<string>();
   /** Devices of which something waits for the store. */
   private readonly waiting = new Set<string>();
-  /** Devices that are no more, and may have a row. */
+  /** Devices that may have a row, and must have none. */
   private readonly gone = new Set<string>();
   /** What the rows that were read include already. */
   private readonly included = new Map<string, Readonly<Record<LedgerTopic, number>>>();
@@ -74,6 +74,10 @@ export class LedgerLane {
     if (row === undefined || isOfThisLog) {
       for (const device of devices) lane.take(device.deviceId, device);
       for (const deviceId of unreadable) lane.countAnew(deviceId);
+    } else {
+      // of the log that was there before: once this one is longer, nothing says so
+      for (const { deviceId } of devices) lane.gone.add(deviceId);
+      for (const deviceId of unreadable) lane.gone.add(deviceId);
     }
     await lane.side.start(isOfThisLog ? (row?.next ?? {}) : {});
     await lane.replay(batch);

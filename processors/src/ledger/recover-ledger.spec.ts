@@ -137,6 +137,33 @@ describe('a ledger that does not have all that was', () => {
     expect(unaccounted(await ledger.counted())).toBe(1);
   });
 
+  it('because the topic was made anew counts a device that was silent until the next start', async () => {
+    for (let seq = 0; seq < 10; seq += 1) await ledger.reading(seq, { key: 'pump-8' });
+    await tenReadings();
+    await (await ledger.counted()).checkpoint();
+    ledger.makeAnew(TELEMETRY);
+    await later();
+    await (await ledger.counted()).checkpoint();
+    const from = ledger.clock.ms;
+    for (let seq = 0; seq < 5; seq += 1) await ledger.reading(seq, { key: 'pump-8', connection: 'back' });
+    await ledger.report({ received: 5, acknowledged: 5 }, { connection: 'back', from }, 'pump-8');
+    expect(ledgerOf(await ledger.counted(), 'pump-8').connections).toMatchObject([
+      { connection: 'back', log: { inLog: 5 } },
+    ]);
+  });
+
+  it('because the topic was made anew has no use for a row that is not understood', async () => {
+    await tenReadings();
+    await (await ledger.counted()).checkpoint();
+    await ledger.write('fieldgate.ledger-states.v1', Buffer.from('{"stored":-1}'), 'pump-8');
+    ledger.makeAnew(TELEMETRY);
+    await later();
+    const { logger, lines } = heardLogger();
+    await (await ledger.counted(0, logger)).checkpoint();
+    await ledger.counted(0, logger);
+    expect(lines).toHaveLength(1);
+  });
+
   it('because readings expired before they were counted shows no loss of the connections of before', async () => {
     await tenReadings();
     await (await ledger.counted()).checkpoint();
@@ -162,11 +189,14 @@ describe('a ledger that does not have all that was', () => {
     await ledger.reading(11);
     await ledger.report({ ...ACKED, acknowledged: 11 }, { number: 2 });
     const { logger, lines } = heardLogger();
+    const unreadable = async (): Promise<number> =>
+      (await valueOf('fieldgate_ledger_unreadable_rows_total')) ?? 0;
+    const before = await unreadable();
     const lane = await ledger.counted(0, logger);
     expect(lines).toMatchObject([
       { msg: 'ledger rows not understood', key: 'pump-7', offset: 3, rows: 1, code: 'record-unreadable' },
     ]);
-    expect(await valueOf('fieldgate_ledger_unreadable_rows_total')).toBe(1);
+    expect((await unreadable()) - before).toBe(1);
     expect(ledgerOf(lane).connections).toMatchObject([{ log: { inLog: 1 } }]);
     expect(ledgerOf(lane, 'pump-8').connections).toMatchObject([{ log: { inLog: 1 } }]);
     expect(unaccounted(lane)).toBe(0);

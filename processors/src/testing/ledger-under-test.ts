@@ -11,10 +11,11 @@ import {
   type LedgerReport,
   type LogTopic,
 } from '@fieldgate/contracts';
-import { appended, type LogBatch, type LogReader } from '@fieldgate/commit-log';
+import { appended, type LogBatch } from '@fieldgate/commit-log';
 import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { createLogger, type Logger } from '@fieldgate/service';
 import { LedgerLane } from '../ledger/ledger-lane.js';
+import { makeAnew } from './make-anew.js';
 import { batchOf } from './written.js';
 
 export const START = Date.parse('2026-11-20T21:30:00.000Z');
@@ -106,17 +107,7 @@ export class LedgerUnderTest {
 
   /** From now on the topic is a new one, and empty. */
   makeAnew(topic: LogTopic): void {
-    const anew = createMemoryLog({ clock: this.clock });
-    void anew.start(); // memory
-    const { reader, writer } = this.log;
-    const bounds = reader.bounds.bind(reader);
-    const read = reader.read.bind(reader);
-    const append = writer.append.bind(writer);
-    reader.bounds = (of) => (of === topic ? anew.reader.bounds(of) : bounds(of));
-    reader.read = (of, range): ReturnType<LogReader['read']> =>
-      of === topic ? anew.reader.read(of, range) : read(of, range);
-    writer.append = (record, settle) =>
-      record.topic === topic ? anew.writer.append(record, settle) : append(record, settle);
+    makeAnew(this.log, topic, this.clock);
   }
 
   /** All that is in the log now, counted by a new holder of the partition; `from` is the offset of the group. */

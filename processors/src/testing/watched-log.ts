@@ -25,6 +25,7 @@ import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { createLogger } from '@fieldgate/service';
 import type { Refusal } from '../delivery/deliver-batch.js';
 import { ALERT_TUNING, WatchAlerts, type AlertTuning } from '../alerts/watch-alerts.js';
+import { makeAnew } from './make-anew.js';
 import { heldAssignment, jsonOf, recordsOf, writeReading } from './written.js';
 
 const TOPICS = ['fieldgate.telemetry.v1', 'fieldgate.events.v1'] as const;
@@ -147,6 +148,12 @@ export class WatchedLog {
   async tick(ms: number): Promise<void> {
     this.now += ms;
     await this.watch.due();
+  }
+
+  /** From now on the topic is a new one, and empty; the group begins there. */
+  makeAnew(topic: Topic): void {
+    makeAnew(this.log, topic, { now: () => this.now });
+    this.passed.delete(topic);
   }
 
   /** `device rule step`, in the order of the log. */
