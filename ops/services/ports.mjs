@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { ServiceError } from './service-error.mjs';
 
@@ -9,7 +10,7 @@ const HIGHEST = 32_000;
 /** A process takes its ports from a range of its own, in turn: a service that starts takes seconds until it listens. */
 const RANGE = 120;
 const FROM = LOWEST + (process.pid % ((HIGHEST - LOWEST) / RANGE)) * RANGE;
-let taken = 0;
+let taken = randomInt(RANGE);
 const DEFAULT_CONTROLLER_PORT = 29_092; // of `services:up`
 
 /**

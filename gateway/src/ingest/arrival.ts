@@ -15,7 +15,7 @@ export class Arrival implements NewRecord {
     readonly publish: InboundPublish,
     /** Of which this is an element. */
     readonly array?: ArrivedArray,
-    private readonly element = 0,
+    readonly element = 0,
   ) {}
 
   get key(): string {

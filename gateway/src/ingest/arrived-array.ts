@@ -23,6 +23,11 @@ export class ArrivedArray {
     readonly receipt?: Receipt,
   ) {}
 
+  /** One of them is not in the log. */
+  get isLost(): boolean {
+    return this.isUnwritten;
+  }
+
   settle(element: number, outcome: 'acknowledge' | 'unavailable' | Rejection): void {
     if (outcome === 'unavailable') this.isUnwritten = true;
     else if (outcome !== 'acknowledge') this.refuse(element, outcome);

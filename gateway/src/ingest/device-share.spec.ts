@@ -1,14 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
-import { pino } from 'pino';
 import { counts } from '../gateway.metrics.js';
 import { gatewayWith, givenGateway, SECRET } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
 import { silentAbout } from '../testing/silent-log.js';
 import { recordsOf, register } from '../testing/test-gateway.js';
-import type { CloseReason } from '../sessions/device-session.js';
 import { DeviceShares, type DeviceShare } from './device-share.js';
-import { inShares } from './in-shares.js';
-import type { IngestOutcome } from './publish.js';
 
 const LIMIT = { records: 4, bytes: 100 };
 /** Looks once a turn. */
@@ -143,32 +139,25 @@ describe('what is more than a share', () => {
     expect(shares.size).toBe(0);
   });
 
-  it('that fails in a later turn ends its own connection, and what comes behind it goes on', async () => {
+  it('and is waited for, goes before what came later also when it is an array itself', async () => {
     const share = new DeviceShares(LIMIT).of('pump-7');
-    const closed: CloseReason[] = [];
-    const outcomes: IngestOutcome[] = [];
-    const link = { close: (reason: CloseReason) => closed.push(reason) > 0 };
-    const publish = {
-      topic: 'devices/pump-7/telemetry',
-      settle: (outcome: IngestOutcome) => void outcomes.push(outcome),
-    };
-    let isFirst = true;
-    const goOn = (): boolean => {
-      if (!isFirst) throw new Error('a fault of ours');
-      isFirst = false;
+    const told: string[] = [];
+    const inSlices = (name: string, slices: number) => () => {
+      told.push(`${name} ${slices}`);
       full(share);
-      return false;
+      return --slices === 0;
     };
-    inShares({ deviceId: 'pump-7', link, share }, publish, pino({ level: 'silent' }), goOn);
-    let isTaken = false;
-    share.run(() => (isTaken = true));
-    for (let n = 0; n < LIMIT.records; n += 1) share.remove(1);
-    await turn();
-    expect({ closed, outcomes, isTaken }).toEqual({
-      closed: ['internal-error'],
-      outcomes: ['unavailable'],
-      isTaken: true,
+    share.run(inSlices('array', 2));
+    share.run(() => {
+      share.run(inSlices('will', 2));
+      return true;
     });
+    share.run(inSlices('last', 1));
+    while (share.isBehind) {
+      for (let n = 0; n < LIMIT.records; n += 1) share.remove(1);
+      await turn();
+    }
+    expect(told).toEqual(['array 2', 'array 1', 'will 2', 'will 1', 'last 1']);
   });
 });
 
@@ -219,3 +208,43 @@ describe.each([
     live.destroy();
   }, 60_000);
 });
+
+it('an array of which a piece is lost is lost whole: no later element is in the log before the first', async () => {
+  const { log } = await givenGateway();
+  const slow = silentAbout(log, 'fieldgate.telemetry.v1');
+  const gateway = await gatewayWith(slow, { maxInFlightPerDevice: { records: 4, bytes: 100_000 } });
+  const publish = {
+    cmd: 'publish',
+    topic: 'devices/pump-7/telemetry',
+    payload: JSON.stringify(Array.from({ length: 12 }, (_, n) => ({ n }))),
+    qos: 1,
+    messageId: 1,
+    dup: false,
+    retain: false,
+  } as const;
+  const first = await PacketClient.open(gateway.port);
+  expect(await first.next()).toMatchObject({ cmd: 'connack' });
+  first.send(publish);
+  const before = counts.heldDevices;
+  await until(() => counts.heldDevices > before);
+  slow.fail(); // the first piece
+  await first.closed;
+  for (let turns = 0; turns < 10; turns += 1) {
+    slow.write();
+    await turn();
+  }
+  expect(await recordsOf(log, 'fieldgate.telemetry.v1')).toEqual([]);
+
+  const again = await PacketClient.open(gateway.port);
+  expect(await again.next()).toMatchObject({ cmd: 'connack' });
+  again.send({ ...publish, dup: true });
+  const acknowledged = again.next();
+  const writing = setInterval(() => slow.write(), 1);
+  expect(await acknowledged).toMatchObject({ cmd: 'puback', messageId: 1 });
+  clearInterval(writing);
+  const records = await recordsOf(log, 'fieldgate.telemetry.v1');
+  expect(records.map(({ json }) => json)).toMatchObject(
+    Array.from({ length: 12 }, (_, n) => ({ data: { readings: { n } } })),
+  );
+  again.destroy();
+}, 60_000);

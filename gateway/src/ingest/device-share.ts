@@ -24,6 +24,7 @@ export class DeviceShare {
   private reachedLimit = false;
   /** Of messages that were more than there was room for, the oldest first. */
   private readonly rest: GoOn[] = [];
+  private isGoingOn = false;
 
   constructor(
     private readonly limit: ShareLimit,
@@ -45,9 +46,10 @@ export class DeviceShare {
     return this.rest.length > 0;
   }
 
-  /** Now, behind what is left, and on when there is room again. */
+  /** Now, or behind what is left; and on when there is room again. */
   run(goOn: GoOn): void {
-    if (this.isBehind || !goOn()) this.rest.push(goOn);
+    if (this.isBehind && !this.isGoingOn) this.rest.push(goOn);
+    else if (!goOn()) this.rest.unshift(goOn); // what is left came later
   }
 
   /** One more record waits. */
@@ -87,7 +89,13 @@ export class DeviceShare {
   letGo(): void {
     if (!this.isFull || !this.isHalved()) return;
     this.reachedLimit = false;
-    while (!this.isFull && this.rest[0]?.() === true) this.rest.shift();
+    this.isGoingOn = true;
+    while (!this.isFull) {
+      const goOn = this.rest.shift();
+      if (!goOn) break;
+      this.run(goOn);
+    }
+    this.isGoingOn = false;
     if (this.isFull) return;
     if (this.isHeld) this.connection?.release();
     this.isHeld = false;

@@ -29,7 +29,7 @@ import { Arrival, Outcomes } from './arrival.js';
 import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { count, countersOf, taken, unavailable, untaken } from './count-outcome.js';
 import { deadLetterOf } from './dead-letter-of.js';
-import { inShares } from './in-shares.js';
+import { inPieces } from './in-pieces.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
 import { Receipt } from './receipt.js';
@@ -68,8 +68,13 @@ export class IngestPublish {
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
     if (session.share?.isBehind !== true) return this.take(session, publish);
-    inShares(session, publish, this.logger, () => {
-      this.take(session, publish); // a will, behind the rest of an array
+    session.share.run(() => {
+      try {
+        this.take(session, publish); // a will, behind the rest of an array
+      } catch (error) {
+        this.failed(session, publish, error);
+        publish.settle('unavailable');
+      }
       return true;
     });
   }
@@ -108,7 +113,7 @@ export class IngestPublish {
   private telemetry(session: DeviceSession, publish: InboundPublish): void {
     if (publish.contentType !== undefined && publish.contentType !== JSON_TYPE)
       return this.formattedTelemetry(new Arrival(session, publish));
-    if (!publish.isAgain) counts.publishes.telemetry += 1;
+    count('telemetry', publish);
     const { bytes, payloadAt, payloadEnd } = publish;
     const value = this.plain.record(this.writerOf(session), bytes, payloadAt, payloadEnd, this.clock.now());
     const arrival = new Arrival(session, publish);
@@ -128,7 +133,7 @@ export class IngestPublish {
     const now = this.clock.now();
     const payload = readTelemetry(publish.payload, { topicFormat, contentType }, now);
     if (isRejection(payload)) return this.refuse(arrival, payload);
-    if (payload.kind === 'one') return this.appendTelemetry(arrival, payload.message);
+    if (payload.kind === 'one') return this.appendTelemetry(arrival, payload.message, now);
 
     const { length } = payload.elements;
     countersOf(session).received += length - 1;
@@ -143,35 +148,34 @@ export class IngestPublish {
       this.keep(arrival, { refusals: refused, answer, receipt }, now);
     };
     const array = new ArrivedArray(length, settled, receipt);
-    this.appendInShares(arrival, array, payload.elements);
-  }
-
-  /** As many elements at a time as the device has room for. */
-  private appendInShares(
-    { session, publish }: Arrival,
-    array: ArrivedArray,
-    elements: readonly (TelemetryMessage | Rejection)[],
-  ): void {
-    const left = elements.entries();
-    inShares(session, publish, this.logger, () => {
-      for (const [index, element] of left) {
-        this.appendElement(new Arrival(session, publish, array, index), element, index);
-        if (session.share?.isFull) return false; // `left` goes on behind it
-      }
-      return true;
+    inPieces(session.share, payload.elements, {
+      isLost: () => array.isLost,
+      handOver: (element, index) => {
+        const one = new Arrival(session, publish, array, index);
+        if (array.isLost) return one.settle('unavailable'); // the device sends all of them again, in their order
+        try {
+          this.appendElement(one, element, now);
+        } catch (error) {
+          this.failed(session, publish, error);
+          one.settle('unavailable');
+        }
+      },
     });
   }
 
-  private appendElement(one: Arrival, element: TelemetryMessage | Rejection, index: number): void {
-    if (isRejection(element)) return one.settle(element);
-    this.appendTelemetry(
-      one,
-      element.id === undefined ? element : { ...element, id: `${element.id}/${index}` },
-    );
+  /** In a later turn nobody else catches what is thrown: it must not take the other devices' gateway with it. */
+  private failed({ deviceId, link }: DeviceSession, { topic }: InboundPublish, error: unknown): void {
+    this.logger.error({ deviceId, topic, err: error }, 'message failed, connection closed');
+    link.close('internal-error');
   }
 
-  private appendTelemetry(arrival: Arrival, message: TelemetryMessage): void {
-    const now = this.clock.now();
+  private appendElement(one: Arrival, element: TelemetryMessage | Rejection, now: number): void {
+    if (isRejection(element)) return one.settle(element);
+    const { id } = element;
+    this.appendTelemetry(one, id === undefined ? element : { ...element, id: `${id}/${one.element}` }, now);
+  }
+
+  private appendTelemetry(arrival: Arrival, message: TelemetryMessage, now: number): void {
     const identity = identify(message, now, this.mint);
     const value = encodeTelemetry(this.writerOf(arrival.session), message, identity, now);
     this.append(arrival, 'fieldgate.telemetry.v1', value);

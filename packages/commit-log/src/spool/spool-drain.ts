@@ -37,7 +37,6 @@ export interface DrainPorts {
   readonly moved: (isMarked: boolean) => void;
   /** The disk cannot be read, or the mark on it not be moved; tried again. */
   readonly failed: (error: unknown) => void;
-  /** Of a dead letter: the log may refuse records that are too old. */
   readonly epoch: Clock;
   readonly monotonic: Clock;
   readonly recordsPerSecond: number;
@@ -244,8 +243,8 @@ export class SpoolDrain {
       this.releaseSoon(now);
       this.wake();
     };
-    const timestampMs = Math.min(record.timestampMs, epoch.now()); // the log refuses records of the future
-    deliver(record, timestampMs, (error) => {
+    // when it came into the log, by which the log is searched; when it came is in the record
+    deliver(record, epoch.now(), (error) => {
       if (error === undefined) return pass();
       if (error.retriable) return; // the log was closed: it is read again
       deliver(buried(record, error), epoch.now(), (refusal) => {
