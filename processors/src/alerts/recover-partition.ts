@@ -161,7 +161,12 @@ async function usableCheckpoint(
     doubts: doubts.filter(({ to }) => !isOfAnother && to <= end),
   };
   const others = devices.filter((device) => !isOfThis(device));
-  const removed = others.map((device) => ({ ...device, memory: undefined, pending: [] }));
+  const removed = others.map(({ deviceId, nextOffset }) => ({
+    deviceId,
+    nextOffset,
+    memory: undefined,
+    pending: [],
+  }));
   await checkpoints.writeDevices(source, removed);
   if (usable.ticks.length < ticks.length || usable.doubts.length < doubts.length)
     await checkpoints.writePassed(source, usable);

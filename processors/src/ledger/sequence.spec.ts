@@ -1,4 +1,4 @@
-import { missingSeq, noLedger, type SequenceLedger } from '@fieldgate/contracts';
+import { missingSeq, noLedger, sequenceLedgerSchema, type SequenceLedger } from '@fieldgate/contracts';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { countSeq } from './sequence.js';
 
@@ -76,5 +76,13 @@ describe('the numbers of a device', () => {
     count(...Array.from({ length: 11 }, (_, index) => index * 2));
     expect(missingSeq(sequence)).toBe(110);
     expect(sequence.closed).toHaveLength(32);
+  });
+
+  it('may be any: a row with them can be read', () => {
+    const { MAX_SAFE_INTEGER } = Number;
+    for (let restart = 0; restart < 40; restart += 1) count(0, MAX_SAFE_INTEGER);
+    expect(sequence).toMatchObject({ restarts: 39, unlisted: MAX_SAFE_INTEGER });
+    expect(sequenceLedgerSchema.safeParse(sequence).success).toBe(true);
+    expect(missingSeq(sequence)).toBe(MAX_SAFE_INTEGER);
   });
 });

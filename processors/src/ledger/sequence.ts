@@ -1,4 +1,4 @@
-import { MAX_LEDGER_GAPS, type SequenceGap, type SequenceLedger } from '@fieldgate/contracts';
+import { MAX_LEDGER_GAPS, missingSeq, type SequenceGap, type SequenceLedger } from '@fieldgate/contracts';
 
 /** Of a device without a clock: one that falls back by more has begun to count anew, one that falls back by less sends something again. */
 const SENT_AGAIN = 256;
@@ -47,7 +47,8 @@ function open(sequence: SequenceLedger, gap: SequenceGap): void {
 function bounded(sequence: SequenceLedger, gaps: SequenceGap[]): SequenceGap[] {
   const tooMany = gaps.length - MAX_LEDGER_GAPS;
   if (tooMany <= 0) return gaps;
-  for (const { from, to } of gaps.slice(0, tooMany)) sequence.unlisted += to - from + 1;
+  const { unlisted } = sequence;
+  sequence.unlisted = missingSeq({ gaps: gaps.slice(0, tooMany), closed: [], unlisted });
   return gaps.slice(tooMany);
 }
 

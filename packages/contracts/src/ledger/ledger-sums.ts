@@ -71,9 +71,14 @@ export function storedRecords({ stored, notStored }: Pick<LogCounts, 'stored' | 
   return Math.max(0, stored - notStored);
 }
 
-/** Numbers that a device has counted and that never came. */
-export function missingSeq({ gaps, closed, unlisted }: SequenceLedger): number {
-  return gaps.concat(closed).reduce((sum, { from, to }) => sum + to - from + 1, unlisted);
+/** Numbers that a device has counted and that never came; where they are any, at most what can be written as an integer. */
+export function missingSeq({
+  gaps,
+  closed,
+  unlisted,
+}: Pick<SequenceLedger, 'gaps' | 'closed' | 'unlisted'>): number {
+  const missing = gaps.concat(closed).reduce((sum, { from, to }) => sum + to - from + 1, unlisted);
+  return Math.min(missing, Number.MAX_SAFE_INTEGER);
 }
 
 function combined(
