@@ -82,6 +82,14 @@ describe('connections that are summed up', () => {
     expect(unaccounted()).toBe(8);
   });
 
+  it('are complete once, however often their gateway says so', () => {
+    for (const number of [2, 3]) report('its gateway died', { acknowledged: 501 }, { number });
+    expect(device.ledger().earlier.incomplete).toBe(0);
+    report('loses', { acknowledged: 8 }, { number: 2 });
+    expect(device.ledger().earlier.incomplete).toBe(0);
+    expect(unaccounted()).toBe(7);
+  });
+
   it('are remembered by name only as far as more may come, and the newest 8 of those', () => {
     for (let each = 0; each < 30; each += 1) {
       record(`c-${each}`);

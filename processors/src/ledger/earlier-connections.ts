@@ -54,7 +54,7 @@ export class EarlierConnections {
     if (open === undefined || (open.report && open.report.number >= report.number)) return;
     const before = open.report ? counterDifference(ledger.counters, open.report.counters) : ledger.counters;
     ledger.counters = sumOfCounters(before, report.counters);
-    if (report.final) ledger.incomplete -= 1;
+    if (report.final && open.report?.final !== true) ledger.incomplete -= 1;
     open.report = report;
     if (isPartial) open.isPartial = true;
     this.close();
