@@ -124,7 +124,7 @@ export class ReportSessions {
     reporting.isWriting = true;
     this.writing += 1;
     const value = encodeLedgerReport(session.deviceId, report);
-    // behind the records that it is about, also where those wait in a spool
+    // it may come into the log before the records that it is about, where only their partition is away
     this.log.ingest.append({ topic: 'fieldgate.ledger.v1', key: session.deviceId, value }, (error) => {
       reporting.isWriting = false;
       this.writing -= 1;

@@ -20,7 +20,7 @@ const TOTALS = {
     'Records with an id that is among the newest 256 of the device, or that its gateway had written before: a longer row that comes again is not known as copies',
   late: 'Records that arrived more than a minute after their own time',
   unaccounted:
-    'Records that gateways have put into the log and that are not found in it: a loss, when it stays',
+    'Records that gateways have counted as durable and that are not found in the log: a loss, when it stays and no spool holds records',
 } as const;
 type Total = keyof typeof TOTALS;
 

@@ -15,7 +15,10 @@ interface Loss {
   told?: { readonly records: number; readonly atMs: number };
 }
 
-/** Says of which connections records are not found, when that stays: a report may be read before the records that it is about. */
+/**
+ * Says of which connections records are not found, when that stays: a report may be read before the records that it is about. Those may wait in
+ * a spool: nobody here knows, so it is no alarm yet.
+ */
 export class WatchLosses {
   private known = new Map<string, Loss>();
 

@@ -7,8 +7,8 @@ export function foundRecords({ inLog, rewritten, deadLetters }: LogCounts): numb
 }
 
 /**
- * Records that a gateway says are in the log, and that are not found in it. For a moment there may be some, since a report may be read before the
- * records that it is about; what stays is a loss.
+ * Records that a gateway has counted as durable, and that are not found in the log. A report may be there before the records that it is about:
+ * for a moment, or for as long as these wait in a spool. What stays when no spool holds any is a loss.
  */
 export function unaccountedOf(
   { report, isPartial }: Pick<ConnectionLedger, 'report' | 'isPartial'>,
