@@ -7,6 +7,7 @@ import {
   encodeEvent,
   mintedId,
   STORAGE_GROUP,
+  STORAGE_WINDOW,
   type Alert,
   type Command,
   type CommandStep,
@@ -16,6 +17,7 @@ import { NOW } from '../testing/api-under-test.js';
 import { HALF_HOUR, TELEMETRY, VerifiedLog } from '../testing/verified-log.js';
 
 const EVENTS = 'fieldgate.events.v1';
+const OTHERS = Buffer.from('{}');
 
 let log: VerifiedLog;
 
@@ -186,12 +188,12 @@ describe('GET /v1/ledger/verify', () => {
   });
 
   it('counts what was sent again as a duplicate when the first one is stored, also when that is before the range', async () => {
-    const arrived = { timeMs: HALF_HOUR - 1_000 };
     log.api.clock.ms = HALF_HOUR - 7_200_000;
-    await log.reading('pump-1', 'early', arrived);
+    await log.reading('pump-1', 'early', { timeMs: HALF_HOUR - 7_201_000 });
     log.api.clock.ms = HALF_HOUR;
-    await log.reading('pump-1', 'early', { ...arrived, timeMs: HALF_HOUR - 999, isStored: false });
-    const first = await log.reading('pump-1', 'a', arrived);
+    await log.reading('pump-1', 'early', { timeMs: HALF_HOUR - 1_000, isStored: false });
+    const first = await log.reading('pump-1', 'a', { timeMs: HALF_HOUR - 1_000 });
+    log.api.clock.ms = HALF_HOUR + 1;
     await log.reading('pump-1', 'a', { timeMs: HALF_HOUR - 999, isStored: false });
     await log.reading('pump-2', 'a', { timeMs: HALF_HOUR - 999, isStored: false });
     await log.reading('pump-1', mintedId('b00t', 1), { isStored: false });
@@ -199,6 +201,27 @@ describe('GET /v1/ledger/verify', () => {
     expect(await log.verified()).toMatchObject({ checked: 5, stored: 1, duplicates: 2, missingTotal: 2 });
     first.lose();
     expect(await log.verified()).toMatchObject({ checked: 5, stored: 0, duplicates: 1, missingTotal: 4 });
+  });
+
+  it.each([
+    ['just before it', 1],
+    ['further behind than the records that storage reads at its start', STORAGE_WINDOW + 1],
+  ])('finds what a device without a clock had sent before, %s', async (_, between) => {
+    const name = { timeMs: HALF_HOUR - 7_200_000 - 1_000 };
+    log.api.clock.ms = HALF_HOUR - 7_200_000;
+    await log.reading('pump-1', 'again', name);
+    for (let n = 1; n < between; n++) void log.append(TELEMETRY, 'pump-1', OTHERS);
+    await log.append(TELEMETRY, 'pump-1', OTHERS);
+    log.api.clock.ms = HALF_HOUR;
+    await log.reading('pump-1', 'again', { timeMs: HALF_HOUR - 1_000, isStored: false });
+    await log.reading('pump-1', 'at-its-own-time', { isStored: false });
+    await log.storageHasPassed();
+    expect(await log.verified()).toMatchObject({
+      checked: 2,
+      duplicates: 1,
+      missingTotal: 1,
+      missing: [{ id: 'at-its-own-time' }],
+    });
   });
 
   it('looks at what came into the log in the range, of one device, and names as many as are asked for', async () => {

@@ -1,4 +1,4 @@
-import { COMMIT_LOG, type CommitLog } from '@fieldgate/commit-log';
+import { COMMIT_LOG, CommandsView, type CommitLog } from '@fieldgate/commit-log';
 import { STORAGE_GROUP } from '@fieldgate/contracts';
 import { CLOCK, MONOTONIC, type Clock } from '@fieldgate/service';
 import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store';
@@ -48,6 +48,7 @@ export class VerifyLedger {
   constructor(
     @Inject(COMMIT_LOG) private readonly log: CommitLog,
     @Inject(TELEMETRY_STORE) private readonly store: TelemetryStore,
+    private readonly commands: CommandsView,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(MONOTONIC) private readonly monotonic: Clock,
   ) {}
@@ -67,7 +68,7 @@ export class VerifyLedger {
   }
 
   private async run(request: VerifyRequest, tally: Tally, time: Time): Promise<LedgerVerified> {
-    const sources = { reader: this.log.reader, store: this.store };
+    const sources = { reader: this.log.reader, store: this.store, commands: this.commands };
     const take = async (stretch: Stretch): Promise<boolean> => {
       const outcome = await sifted(stretch, time.isOver);
       if (outcome) tally.add(stretch, outcome);

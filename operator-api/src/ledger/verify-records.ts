@@ -1,4 +1,4 @@
-import type { LogRecord } from '@fieldgate/commit-log';
+import type { CommandsView, LogRecord } from '@fieldgate/commit-log';
 import {
   decodeAlertStep,
   decodeCommandStep,
@@ -7,6 +7,7 @@ import {
   isFinal,
   isRejection,
   type AlertStep,
+  type Command,
   type CommandStep,
 } from '@fieldgate/contracts';
 import type { MissingRecord, SaidRecord, TelemetryStore } from '@fieldgate/telemetry-store';
@@ -83,16 +84,22 @@ export function identityOf(entry: VerifiedRecord): {
 /** Commands and alerts that are asked for side by side: they are few. */
 const AT_ONCE = 8;
 
+export interface VerifiedAgainst {
+  readonly store: TelemetryStore;
+  /** Which of the steps have counted. */
+  readonly commands: CommandsView;
+}
+
 /** Of records of one topic: which of them the store does not hold whole. */
 export async function missingIn(
-  store: TelemetryStore,
+  against: VerifiedAgainst,
   batch: readonly VerifiedRecord[],
 ): Promise<readonly MissingRecord[]> {
   const said = batch.filter(isSaid);
-  if (said.length === batch.length) return store.missing(said);
+  if (said.length === batch.length) return against.store.missing(said);
   const missing: MissingRecord[] = [];
   for (let from = 0; from < batch.length; from += AT_ONCE) {
-    const held = await Promise.all(batch.slice(from, from + AT_ONCE).map((entry) => isHeld(store, entry)));
+    const held = await Promise.all(batch.slice(from, from + AT_ONCE).map((entry) => isHeld(against, entry)));
     held.forEach((isThere, at) => {
       if (!isThere) missing.push({ index: from + at, metrics: [] });
     });
@@ -100,7 +107,16 @@ export async function missingIn(
   return missing;
 }
 
-async function isHeld(store: TelemetryStore, entry: VerifiedRecord): Promise<boolean> {
+/** False: a step that came when it could not follow any more. It is some other one with which its command ends, and is stored. */
+export function hasCounted({ commands }: VerifiedAgainst, entry: VerifiedRecord): boolean {
+  const command = entry.kind === 'command' ? commands.get(entry.record.commandId) : undefined;
+  if (entry.kind !== 'command' || command === undefined) return true; // as far as anybody knows
+  if (!isFinal(command.state)) return false;
+  return 'status' in entry.record ? hasAnswer(command) : command.state === entry.record.step;
+}
+
+async function isHeld(against: VerifiedAgainst, entry: VerifiedRecord): Promise<boolean> {
+  const { store } = against;
   switch (entry.kind) {
     case 'telemetry':
     case 'event':
@@ -108,7 +124,7 @@ async function isHeld(store: TelemetryStore, entry: VerifiedRecord): Promise<boo
     case 'command': {
       const command = await store.command(entry.record.commandId);
       if (!command || !('status' in entry.record)) return command !== undefined;
-      return command.result !== undefined || command.late !== undefined; // the device was told that its answer is kept
+      return hasAnswer(command) || !hasCounted(against, entry); // the device was told that its answer is kept
     }
     case 'alert': {
       const alert = await store.alert(entry.record.alert.id);
@@ -117,4 +133,8 @@ async function isHeld(store: TelemetryStore, entry: VerifiedRecord): Promise<boo
       return alert !== undefined;
     }
   }
+}
+
+function hasAnswer({ result, late }: Command): boolean {
+  return result !== undefined || late !== undefined;
 }

@@ -2,11 +2,10 @@ import {
   verifyPartition,
   type PartitionToVerify,
   type Suspect,
+  type VerifySources,
   type VerifyPosition,
 } from './verify-partition.js';
 import { siftSuspects, type Sifted } from './verify-suspects.js';
-
-type Sources = Parameters<typeof verifyPartition>[0];
 
 /** A part of a partition that is counted when it is known of each of its records what became of it. */
 export interface Stretch {
@@ -23,7 +22,7 @@ const SUSPECTS = 5_000;
 
 /** A partition in the order of the log; a stretch ends when it has many suspects, when time is short, and at the end. */
 export async function* stretchesOf(
-  sources: Sources,
+  sources: VerifySources,
   part: PartitionToVerify,
   isShort: () => boolean,
 ): AsyncIterable<Stretch> {

@@ -6,7 +6,6 @@ import {
   isRejection,
   parseJson,
   STORAGE_GROUP,
-  STORAGE_WINDOW,
 } from '@fieldgate/contracts';
 import type { SaidRecord, TelemetryStore } from '@fieldgate/telemetry-store';
 import { firstSince } from '../alerts/records-between.js';
@@ -92,30 +91,29 @@ function refusedPlace({ value }: LogRecord): string | undefined {
 const OF_STORAGE = Buffer.from(JSON.stringify(STORAGE_GROUP));
 
 /**
- * By their names: messages that were sent before under the same id, and are in the store as they were then. Storage leaves out what comes
- * again; an id of our own making never does.
+ * By their names: messages that were sent before under the same id, and are in the store as they were then. Storage knows the newest names of
+ * those that it files under their arrival, however many records lie between them, and leaves out what comes again.
  */
 async function* storedTwins(
   { reader, store }: Sources,
   suspects: readonly Suspect[],
 ): AsyncGenerator<undefined, ReadonlySet<string>, undefined> {
   const stored = new Set<string>();
-  const own = suspects.filter(isSentByDevice);
+  const own = suspects.filter(isLeftOutAgain);
   const [first] = own;
   if (!first) return stored;
   const { topic, partition } = first;
   const names = new Set(own.map(nameOf));
   const devices = new Set(own.map(({ deviceId }) => deviceId));
-  const offsets = own.map(({ offset }) => offset);
-  const to = offsets.reduce((most, offset) => Math.max(most, offset), 0);
-  const from = Math.max(0, offsets.reduce((least, offset) => Math.min(least, offset), to) - STORAGE_WINDOW);
+  const to = own.reduce((most, { offset }) => Math.max(most, offset), 0);
+  const from = (await reader.bounds(topic)).find((bounds) => bounds.partition === partition)?.earliest ?? 0;
   let twins: SaidRecord[] = [];
   const ask = async (): Promise<void> => {
     const gone = new Set((await store.missing(twins)).map(({ index }) => index));
     for (const [index, { record }] of twins.entries()) if (!gone.has(index)) stored.add(nameOf(record));
     twins = [];
   };
-  for (const range of piecesOf(from, to)) {
+  for (const range of piecesBack(from, to)) {
     let read = 0;
     for await (const record of reader.read(topic, { partition, ...range })) {
       const entry = devices.has(record.key) ? verifiedRecord(record) : undefined;
@@ -124,19 +122,24 @@ async function* storedTwins(
       if (++read % TURN === 0) await setImmediate();
     }
     if (twins.length > 0) await ask();
+    if (stored.size === names.size) return stored;
     yield;
   }
   return stored;
 }
 
-/** Steps of commands and alerts come from Fieldgate itself, and have no id of a device. */
-function isSentByDevice({ topic, id }: Suspect): boolean {
-  if (topic !== 'fieldgate.telemetry.v1' && topic !== 'fieldgate.events.v1') return false;
-  return id !== undefined && !isMinted(id);
+/** Without a time of its own that is believed, and with an id of its device: nothing else is left out when it comes again. */
+function isLeftOutAgain({ id, timeMs, receivedMs }: Suspect): boolean {
+  return id !== undefined && !isMinted(id) && timeMs === receivedMs;
 }
 
 function* piecesOf(from: number, end: number): Iterable<{ readonly from: number; readonly to: number }> {
   for (let at = from; at < end; at += PIECE) yield { from: at, to: Math.min(at + PIECE, end) };
+}
+
+/** A copy mostly comes soon. */
+function* piecesBack(from: number, end: number): Iterable<{ readonly from: number; readonly to: number }> {
+  for (let at = end; at > from; at -= PIECE) yield { from: Math.max(from, at - PIECE), to: at };
 }
 
 function placeOf({
