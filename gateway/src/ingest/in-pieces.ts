@@ -7,7 +7,10 @@ const MOST_PIECES = 4;
 export function inPieces<Element>(
   share: DeviceShare | undefined,
   elements: readonly Element[],
-  { isLost, handOver }: { isLost(): boolean; handOver(element: Element, index: number): void },
+  {
+    isLost,
+    handOver,
+  }: { readonly isLost: () => boolean; readonly handOver: (element: Element, index: number) => void },
 ): void {
   const piece = Math.ceil(elements.length / MOST_PIECES);
   const left = elements.entries();

@@ -150,6 +150,26 @@ describe('what is released', () => {
     expect(textsOf(await readAll(again.spool))).toEqual(same(keys(15, 20)));
   });
 
+  it('keeps what it should set aside and cannot: it comes again after a restart', async () => {
+    const { spool } = await open();
+    for (const key of keys(0, 8)) await spool.append([spooled(key)]);
+    const records = await readAll(spool);
+    const [third, last] = [records[2], records[7]];
+    if (!third || !last) throw new Error('they are there');
+    await writeFile(join(directory, 'quarantine'), 'no directory');
+    expect(await spool.setAside({ from: third.at, to: third.next })).toBeUndefined();
+    await spool.release(last.at);
+    expect(textsOf(await readAll(spool))).toEqual(same(keys(7, 8)));
+    await spool.close();
+    const again = await open();
+    expect(textsOf(await readAll(again.spool))).toEqual(same(keys(2, 8)));
+    await rm(join(directory, 'quarantine'));
+    expect(await again.spool.setAside({ from: third.at, to: third.next })).toContain('quarantine');
+    await again.spool.release(last.at);
+    await again.spool.close();
+    expect(textsOf(await readAll((await open()).spool))).toEqual(same(keys(7, 8)));
+  });
+
   it.each([
     ['damaged', (mark: Buffer) => mark.fill(0xff, 5, 6)],
     ['empty', () => Buffer.alloc(0)],

@@ -132,15 +132,15 @@ export class DiskSpool {
     });
   }
 
-  /** What the log will never have: no longer read, and a copy is kept, in the file that is returned. Without one the whole segment is kept. */
+  /** What the log will never have: no longer read, and a copy is kept, in the file that is returned. Without one the whole segment is kept. Never rejects. */
   setAside(place: { readonly from: SpoolPosition; readonly to: SpoolPosition }): Promise<string | undefined> {
     return this.inTurn(async () => {
       const segment = this.segments.find(({ base, end }) => place.from >= base && place.from < end);
       if (segment === undefined) return undefined;
       segment.noteDamage(place);
       const copy = await this.quarantine.copyOf(segment, place);
-      if (copy === undefined) segment.mustBeKept = true;
-      if (segment !== this.inHand) await segment.close();
+      if (copy === undefined) segment.keptFrom = Math.min(place.from, segment.keptFrom ?? Infinity);
+      if (segment !== this.inHand) await segment.close().catch(() => undefined); // it was only read
       return copy;
     });
   }
@@ -162,9 +162,10 @@ export class DiskSpool {
       const position = this.releasedPosition;
       try {
         await this.removeReleased();
-        if (this.markedPosition === position) return;
-        await this.mark.save(position);
-        this.markedPosition = position;
+        const mark = Math.min(position, ...this.segments.map(({ keptFrom = Infinity }) => keptFrom));
+        if (this.markedPosition === mark) return;
+        await this.mark.save(mark);
+        this.markedPosition = mark;
       } catch (error) {
         throw spoolError('spool-unwritable', this.options.directory, error);
       }
@@ -233,7 +234,7 @@ export class DiskSpool {
       const [oldest] = this.segments;
       if (oldest === undefined || oldest.end > this.releasedPosition) return;
       if (!this.tail.leave(oldest)) return; // it grows right now
-      if (oldest.isBroken || oldest.mustBeKept) await this.quarantine.take(oldest);
+      if (oldest.isBroken || oldest.keptFrom !== undefined) await this.quarantine.take(oldest);
       else await oldest.remove();
       this.segments.shift();
     }

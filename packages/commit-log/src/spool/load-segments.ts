@@ -91,28 +91,32 @@ function missingBetween(
   });
 }
 
-/** A disk that does not give its bytes back is asked again for a while; what it does not give then is damaged. */
-async function load(
+function load(
   segment: SpoolSegment,
   range: { readonly from: SpoolPosition; readonly to: SpoolPosition },
 ): Promise<Stretch[]> {
-  for (let failures = 0; ; failures += 1) {
-    try {
-      return await segment.load(range);
-    } catch (error) {
-      if (!saysBytesAreLost(error)) throw error;
-      segment.noteFailedRead(range.from, error);
-      if (!segment.isBroken) await pause(backOffMs(failures));
-    }
-  }
+  return patiently(segment, range.from, () => segment.load(range));
 }
 
 /** Closed again at once: there may be more segments than descriptors. */
 async function startOf(segment: SpoolSegment): Promise<SegmentStart | undefined> {
   try {
-    return await segment.start();
+    return await patiently(segment, segment.base, () => segment.start());
   } finally {
     await segment.close();
+  }
+}
+
+/** A disk that does not give its bytes back is asked again for a while; what it does not give then is damaged. */
+async function patiently<T>(segment: SpoolSegment, from: SpoolPosition, read: () => Promise<T>): Promise<T> {
+  for (let failures = 0; ; failures += 1) {
+    try {
+      return await read();
+    } catch (error) {
+      if (!saysBytesAreLost(error)) throw error;
+      segment.noteFailedRead(from, error);
+      if (!segment.isBroken) await pause(backOffMs(failures));
+    }
   }
 }
 

@@ -43,8 +43,8 @@ export class SpoolSegment {
   oldestMs: number | undefined;
   /** What cannot be read of it is damaged: it has been tried often enough. */
   isBroken = false;
-  /** It holds something that is nowhere else: it is not removed. */
-  mustBeKept = false;
+  /** From there on it holds something that is nowhere else: it is not removed, and the mark goes no further before it is put elsewhere. */
+  keptFrom: SpoolPosition | undefined;
   readonly path: string;
   private records = 0;
   /** Records before this were released when the segment was loaded. */
@@ -81,10 +81,11 @@ export class SpoolSegment {
     return (await stat(this.path)).size;
   }
 
-  /** undefined when it is damaged, or cannot be read. */
+  /** undefined when it is damaged or was never written whole. Throws while it cannot be read, until it is broken. */
   async start(): Promise<SegmentStart | undefined> {
     const start = Buffer.alloc(START_FRAME_BYTES);
-    await this.readWhatIsThere(start, this.base);
+    if ((await this.size()) < start.length) return undefined;
+    await this.readBytes(start, this.base);
     return decodeStart(start, seedOf(this.base, this.salt));
   }
 

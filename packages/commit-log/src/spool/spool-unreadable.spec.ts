@@ -1,4 +1,13 @@
-import { mkdtemp, open as openReal, readdir, readFile, rm, stat, truncate } from 'node:fs/promises';
+import {
+  appendFile,
+  mkdtemp,
+  open as openReal,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  truncate,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -114,6 +123,36 @@ describe('a block that cannot be read', () => {
       await again.spool.close();
       const third = await open({ openFile: withBadBlock });
       expect([await readInTheEnd(third.spool), third.reports]).toEqual([texts, []]);
+    },
+    LONG_MS,
+  );
+
+  it(
+    'is asked again when it holds the beginning of a file, which says what of the file before counts',
+    async () => {
+      const first = await open({ segmentBytes: 400 });
+      for (const key of KEYS.slice(0, 20)) await append(first.spool, [key]);
+      const [, second = ''] = await segments();
+      const newer = await readFile(second);
+      await first.spool.close();
+      let failures = 0;
+      const openFile: OpenFile = async (path, flags, mode) => {
+        const file = await openReal(path, flags, mode);
+        if (path !== second) return file;
+        const read = file.read.bind(file) as (...args: unknown[]) => Promise<unknown>; // one of its forms is used
+        return Object.assign(file, {
+          read: async (...args: unknown[]) => {
+            if (failures++ < 2) throw Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
+            return read(...args);
+          },
+        });
+      };
+      const [oldest = ''] = await segments();
+      await appendFile(oldest, newer.subarray(0, 40)); // what an append has left that failed
+      const again = await open({ segmentBytes: 400, openFile });
+      expect(textsOf(await readAll(again.spool))).toEqual(TEXTS.slice(0, 20));
+      expect([again.reports, failures]).toEqual([[], expect.any(Number)]);
+      expect(failures).toBeGreaterThan(2);
     },
     LONG_MS,
   );
