@@ -96,6 +96,11 @@ class InfluxStore implements TelemetryStore {
 
   /** Nothing here holds the batch while the answer is waited for: its objects may go with the young generation. */
   write(batch: readonly StoreRecord[]): Promise<WriteOutcome> {
+    try {
+      this.health.admitWrite(); // before the work of making lines
+    } catch (error) {
+      return Promise.reject(error as Error); // it throws FieldgateErrors
+    }
     const refused: Refused[] = [];
     const lines = new LineBuffer();
     for (let index = 0; index < batch.length; index++) {
@@ -108,7 +113,6 @@ class InfluxStore implements TelemetryStore {
   }
 
   private async writeLines(lines: LineBuffer, refused: Refused[]): Promise<WriteOutcome> {
-    this.health.admitWrite();
     await this.answering('write', async (server) => {
       if (!this.databaseReady) await this.prepare(server);
       const requests = {
