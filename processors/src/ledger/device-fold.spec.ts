@@ -104,6 +104,33 @@ describe('connections that are summed up', () => {
   });
 });
 
+describe('a connection that comes when 20 newer ones have taken the places', () => {
+  beforeEach(() => {
+    newer();
+    now = START - 3_600_000;
+  });
+
+  it('is summed up and compared', () => {
+    for (let each = 0; each < 3; each += 1) record('late');
+    report('late', { acknowledged: 4, refused: { 'value-type': 1 } }, { from: now, final: false });
+    expect(unaccounted()).toBe(2);
+    device.refused('late', { id: mintedId('boot', 9), code: 'value-type', atMs: now }, 1);
+    report('late', { acknowledged: 4, refused: { 'value-type': 1 } }, { from: now, number: 2 });
+    expect(unaccounted()).toBe(1);
+    const { connections, earlier } = device.ledger();
+    expect(connections.map(({ connection }) => connection)).not.toContain('late');
+    const counted = { connections: 1, incomplete: 0, log: { inLog: 3 }, counters: { acknowledged: 4 } };
+    expect(earlier).toMatchObject(counted);
+  });
+
+  it('is none when only its report or a letter of the storage group comes: those may be of one that was found', () => {
+    report('late', { acknowledged: 4 }, { from: now });
+    device.notStored('late', now);
+    expect(device.ledger().earlier).toMatchObject({ connections: 0, incomplete: 0, open: [] });
+    expect(unaccounted()).toBe(0);
+  });
+});
+
 describe('what a gateway has written twice', () => {
   it('is a copy, and does not stand for a record that is lost', () => {
     for (const number of [1, 2, 4, 2, 4, 7]) minted('one', number);

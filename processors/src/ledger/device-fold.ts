@@ -88,7 +88,8 @@ export class DeviceFold {
 
   /** A dead letter of the storage group: it will pass a record that is not in the store. */
   notStored(connection: string | undefined, atMs: number): void {
-    this.logOf(connection, atMs).notStored += 1;
+    const kept = connection === undefined ? this.others : this.connectionOf(connection, atMs)?.log;
+    (kept ?? this.earlier.log).notStored += 1;
   }
 
   report(report: LedgerReport): void {
@@ -128,9 +129,13 @@ export class DeviceFold {
     yield this.others;
   }
 
+  /** Of one that comes when newer ones have taken all places more is to come: it is summed up at once. */
   private logOf(connection: string | undefined, atMs: number): LogCounts {
     if (connection === undefined) return this.others;
-    return this.connectionOf(connection, atMs)?.log ?? this.earlier.log;
+    const kept = this.connectionOf(connection, atMs);
+    if (kept) return kept.log;
+    if (!this.earlier.has(connection)) this.earlier.add(begun(connection, atMs));
+    return this.earlier.log;
   }
 
   /** Of a connection that is kept by itself its counts say that. */
@@ -159,17 +164,22 @@ export class DeviceFold {
       return known;
     }
     if (this.earlier.has(connection)) return undefined;
-    const begun: ConnectionLedger = { connection, firstAt: atMs, lastAt: atMs, log: noLogCounts() };
-    if (this.connections.size < MAX_LEDGER_CONNECTIONS) {
-      this.connections.set(connection, begun);
-      return begun;
-    }
+    if (this.connections.size < MAX_LEDGER_CONNECTIONS) return this.begin(connection, atMs);
     let [oldest] = this.connections.values();
     for (const each of this.connections.values()) if (oldest && each.lastAt < oldest.lastAt) oldest = each;
     if (oldest === undefined || atMs <= oldest.lastAt) return undefined;
     this.connections.delete(oldest.connection);
     this.earlier.add(oldest);
-    this.connections.set(connection, begun);
-    return begun;
+    return this.begin(connection, atMs);
   }
+
+  private begin(connection: string, atMs: number): ConnectionLedger {
+    const kept = begun(connection, atMs);
+    this.connections.set(connection, kept);
+    return kept;
+  }
+}
+
+function begun(connection: string, atMs: number): ConnectionLedger {
+  return { connection, firstAt: atMs, lastAt: atMs, log: noLogCounts() };
 }
