@@ -163,6 +163,17 @@ describe('what a gateway has written twice', () => {
     ]);
   });
 
+  it('is none of what the next run of the gateway publishes over a connection of before: its will', () => {
+    for (const number of [1, 2, 3]) minted('one', number);
+    record('one', mintedId('next', 1));
+    record('one', mintedId('next', 1));
+    device.refused('one', { id: mintedId('boot', 4), code: 'value-type', atMs: now }, 1);
+    device.refused('one', { id: mintedId('next', 2), code: 'value-type', atMs: now }, 1);
+    expect(device.ledger().connections).toMatchObject([
+      { log: { inLog: 5, duplicates: 1, rewritten: 1, deadLetters: { 'value-type': 2 } } },
+    ]);
+  });
+
   it('is one dead letter', () => {
     for (const number of [1, 2, 1, 2, 3])
       device.refused('one', { id: mintedId('boot', number), code: 'value-type', atMs: now }, 2);

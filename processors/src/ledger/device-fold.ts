@@ -1,6 +1,7 @@
 import {
   LATE_MS,
   MAX_LEDGER_CONNECTIONS,
+  mintedBoot,
   mintedNumber,
   noLedger,
   noLogCounts,
@@ -60,7 +61,7 @@ export class DeviceFold {
     const log = this.logOf(connection, receivedMs);
     log.inLog += 1;
     if (receivedMs - timeMs > LATE_MS) log.late += 1;
-    if (number !== undefined && this.isRewritten(connection, topic, number)) {
+    if (number !== undefined && this.isRewritten(connection, topic, { id, number })) {
       log.duplicates += 1;
       log.rewritten += 1;
       return;
@@ -81,7 +82,8 @@ export class DeviceFold {
     const { id, code, atMs } = letter;
     const { deadLetters } = this.logOf(connection, atMs);
     const number = mintedNumber(id);
-    if (number !== undefined && this.isRewritten(connection, 'fieldgate.dead-letters.v1', number)) return;
+    if (number !== undefined && this.isRewritten(connection, 'fieldgate.dead-letters.v1', { id, number }))
+      return;
     this.found(connection, records);
     deadLetters[code] = (deadLetters[code] ?? 0) + records;
   }
@@ -144,10 +146,19 @@ export class DeviceFold {
       this.earlier.found(connection, records);
   }
 
-  /** Its gateway has written it before: what it mints in a connection ascends, and comes into a topic in that order. */
-  private isRewritten(connection: string | undefined, topic: LedgerTopic, number: number): boolean {
+  /**
+   * Its gateway has written it before: what it mints in a connection ascends, and comes into a topic in that order. Its next run may publish a
+   * will over this connection, and counts from 1.
+   */
+  private isRewritten(
+    connection: string | undefined,
+    topic: LedgerTopic,
+    { id, number }: { readonly id: string; readonly number: number },
+  ): boolean {
     const kept = connection === undefined ? undefined : this.connections.get(connection);
     if (kept === undefined) return false;
+    const boot = mintedBoot(id);
+    if (boot !== (kept.boot ??= boot)) return this.ids.seen(id);
     const minted = (kept.minted ??= {});
     const highest = minted[topic];
     if (highest !== undefined && number <= highest) return true;
