@@ -1,6 +1,7 @@
 import { encodeDeadLetter } from '@fieldgate/contracts';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { ledgerOf, LedgerUnderTest, TELEMETRY } from '../testing/ledger-under-test.js';
+import { recordsOf } from '../testing/written.js';
 import type { LedgerLane } from './ledger-lane.js';
 
 const EVENTS = 'fieldgate.events.v1';
@@ -43,6 +44,24 @@ describe('what comes beside the readings', () => {
       { log: { inLog: 1, deadLetters: { 'payload-not-json': 1 } } },
     ]);
     expect(lane.devices.has('other')).toBe(false);
+  });
+
+  it('waits for no future, where the clock of a gateway is ahead', async () => {
+    await ledger.reading(0);
+    const { lane, batch } = await ledger.recovered();
+    await lane.follow(batch.records);
+    ledger.clock.ms += 3_600_000;
+    await ledger.letter('1');
+    ledger.clock.ms -= 3_600_000;
+    await ledger.letter('2');
+    await lane.followSide(1_000);
+    expect(ledgerOf(lane).connections).toMatchObject([{ log: { deadLetters: {} } }]);
+    await ledger.reading(1);
+    await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(-1));
+    await lane.followSide(1_000);
+    expect(ledgerOf(lane).connections).toMatchObject([
+      { log: { inLog: 2, deadLetters: { 'payload-not-json': 2 } } },
+    ]);
   });
 
   it('is counted when its topic is made anew, from its beginning, by this holder and the next', async () => {

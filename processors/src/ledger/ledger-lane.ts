@@ -62,7 +62,8 @@ export class LedgerLane {
     const { partition, assignment } = batch;
     const { log, clock, logger } = parts;
     const states = new LedgerStates(log, clock, logger, partition);
-    const lane = new LedgerLane(assignment, parts, states, new SideRecords(log.reader, partition));
+    const side = new SideRecords(log.reader, partition, clock);
+    const lane = new LedgerLane(assignment, parts, states, side);
     const { lane: row, devices, unreadable } = await states.read();
     const kept = row?.next[`${TELEMETRY}/${partition}`];
     const bounds = (await log.reader.bounds(TELEMETRY)).find((each) => each.partition === partition);

@@ -1,5 +1,6 @@
 import type { LedgerTopic } from '@fieldgate/contracts';
 import type { LogReader, LogRecord } from '@fieldgate/commit-log';
+import type { Clock } from '@fieldgate/service';
 import { partitionsBeside } from '../alerts/partitions-beside.js';
 
 export const SIDE_TOPICS = [
@@ -23,6 +24,8 @@ interface Place {
   readonly partition: number;
   /** Read, and not handed over. */
   records: LogRecord[];
+  /** When they were read: none of them was appended later, whatever the clock of its gateway says. */
+  readMs: number;
   /** Where to read on. */
   next: number;
   end: number;
@@ -41,6 +44,7 @@ export class SideRecords {
     private readonly reader: LogReader,
     /** Of the telemetry topic. */
     private readonly partition: number,
+    private readonly clock: Clock,
   ) {}
 
   /** `next`: by `<topic>/<partition>`; what is not named starts with the earliest record. */
@@ -49,7 +53,7 @@ export class SideRecords {
     for (const topic of SIDE_TOPICS)
       for (const { partition, earliest, end } of await this.beside(topic)) {
         const from = next[`${topic}/${partition}`] ?? earliest;
-        this.places.push({ topic, partition, records: [], next: from, end, shorter: 0 });
+        this.places.push({ topic, partition, records: [], readMs: 0, next: from, end, shorter: 0 });
       }
   }
 
@@ -87,7 +91,9 @@ export class SideRecords {
     }
     const records: LogRecord[] = []; // from here on nothing can fail: what is taken is counted
     for (const place of this.places) {
-      const beyond = place.records.findIndex((record) => record.timestampMs > timestampMs);
+      const beyond = place.records.findIndex(
+        (record) => Math.min(record.timestampMs, place.readMs) > timestampMs,
+      );
       const ready = place.records.splice(0, beyond === -1 ? place.records.length : beyond);
       if (ready.length > 0) advances = true;
       for (const record of ready) if (this.isOfHere(record)) records.push(record);
@@ -123,6 +129,7 @@ export class SideRecords {
     const records: LogRecord[] = [];
     for await (const record of this.reader.read(topic, { partition, from: next, to })) records.push(record);
     place.records = records;
+    place.readMs = this.clock.now();
     place.next = to;
   }
 
