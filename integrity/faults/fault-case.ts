@@ -27,6 +27,8 @@ export interface FaultContext {
   readonly wait: (ms: number) => Promise<void>;
   /** From the end of the last one on, recovery is measured. */
   readonly during: (fault: Fault, ms: number) => Promise<void>;
+  /** For a case that takes the database away: nobody asks for what was in it. */
+  readonly storeBeginsAnew: () => void;
   /** For faults that have no end of their own. */
   readonly faultEnded: () => void;
   /** For a case that takes the telemetry topic away: after it, offsets begin at 0. */

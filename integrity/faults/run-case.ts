@@ -6,6 +6,7 @@ import { BenchServices } from './bench-services.js';
 import { endsOfLog, lagOf, readLog, readStore } from './evidence.js';
 import type { CaseResult, Fault, FaultCase, FaultContext } from './fault-case.js';
 import { Installation, type ProcessName } from './installation.js';
+import { isVerified } from './ledger-verdict.js';
 import { Load } from './load.js';
 import { count, judge, type DeviceBooks, type Verdict } from './oracle.js';
 import { problemsOf } from './problems-of.js';
@@ -42,6 +43,8 @@ class CaseRun {
   private readonly problems: string[] = [];
   private readonly doors = new Map<ProcessName, Proxy>();
   private faultEndedAt = 0;
+  /** What `ledger verify` looks at, epoch ms. */
+  private verifiedFromMs = Date.now();
   /** Where the oracle begins to read. */
   private from: ReadonlyMap<number, number> = new Map();
 
@@ -160,6 +163,9 @@ class CaseRun {
       logBeginsAnew: () => {
         this.from = new Map();
       },
+      storeBeginsAnew: () => {
+        this.verifiedFromMs = Date.now();
+      },
       faultEnded: () => this.endFault(),
       startGateway: (name = 'gateway') => this.startGateway(installation, name),
       reaches: (what, isTrue, withinMs) => this.reaches(what, isTrue, withinMs),
@@ -198,6 +204,9 @@ class CaseRun {
     await this.reaches('everything is answered', () => load.unanswered === 0, withinMs);
     await this.reaches('everything is stored', () => this.isStored(booksOf(load)), withinMs);
     await this.reaches('nothing is left to be stored', () => this.nothingBehind(), withinMs);
+    const operator = await installation.operator();
+    const from = this.verifiedFromMs;
+    await this.reaches('ledger verify finds nothing missing', () => isVerified(operator, from), withinMs);
     for (const name of installation.names.filter((each) => each.startsWith('gateway')))
       await this.reaches(`the spool of ${name} is empty`, () => spoolIsEmpty(installation, name), withinMs);
     if (this.faultCase.devicesStay && disconnectsOf(load) > 0)

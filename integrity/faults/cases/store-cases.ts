@@ -69,7 +69,7 @@ export const storeCases: readonly FaultCase[] = [
     title: 'the database dropped under load (404), twice: it is made again, what comes then is stored',
     takesMs: 30_000,
     async run(context) {
-      const { services, load, database, between, wait, faultEnded } = context;
+      const { services, load, database, between, wait, storeBeginsAnew, faultEnded } = context;
       for (let time = 0; time < 2; time += 1) {
         await wait(between(500, 2_000));
         await withoutRebalance(context, async () => {
@@ -78,6 +78,7 @@ export const storeCases: readonly FaultCase[] = [
           // what was published until now may have gone with it, by the operator's hand; the log has it
           for (const { spoilt, published } of load.devices)
             for (let n = 0; n < published; n += 1) spoilt.add(n);
+          storeBeginsAnew();
         });
       }
       faultEnded();
