@@ -10,6 +10,7 @@ export const counts = {
   acknowledged: 0,
   droppedQos0: 0,
   heldTooLong: 0,
+  doubtedTimes: 0,
   throttledSeconds: 0,
   held: 0,
   heldDevices: 0,
@@ -36,6 +37,11 @@ counter(
   'fieldgate_gateway_held_too_long_total',
   'Connections closed because the log was away for too long',
   () => counts.heldTooLong,
+);
+counter(
+  'fieldgate_gateway_doubted_times_total',
+  'Messages, and elements of arrays, with a ts that is not believed: filed under their arrival',
+  () => counts.doubtedTimes,
 );
 counter(
   'fieldgate_gateway_throttled_seconds_total',
@@ -103,6 +109,11 @@ export const tlsErrorsTotal = new Counter({
 export const droppedConnectionsTotal = new Counter({
   name: 'fieldgate_gateway_dropped_connections_total',
   help: 'Connections closed at once because there were too many',
+});
+
+export const descriptorsExhaustedGauge = new Gauge({
+  name: 'fieldgate_gateway_descriptors_exhausted',
+  help: '1 while no file descriptor is left: each new connection is closed at once',
 });
 
 export const connectionsGauge = new Gauge({

@@ -29,6 +29,7 @@ import { Arrival, Outcomes } from './arrival.js';
 import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { count, countersOf, taken, unavailable, untaken } from './count-outcome.js';
 import { deadLetterOf } from './dead-letter-of.js';
+import { doubtClock } from './doubt-clock.js';
 import { inPieces } from './in-pieces.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
@@ -118,6 +119,7 @@ export class IngestPublish {
     const value = this.plain.record(this.writerOf(session), bytes, payloadAt, payloadEnd, this.clock.now());
     const arrival = new Arrival(session, publish);
     if (value === undefined) return this.unusualTelemetry(arrival);
+    doubtClock(this.lines, arrival, this.plain.doubtedTs);
     this.append(arrival, 'fieldgate.telemetry.v1', value);
   }
 
@@ -177,6 +179,7 @@ export class IngestPublish {
 
   private appendTelemetry(arrival: Arrival, message: TelemetryMessage, now: number): void {
     const identity = identify(message, now, this.mint);
+    doubtClock(this.lines, arrival, identity.claimedMs);
     const value = encodeTelemetry(this.writerOf(arrival.session), message, identity, now);
     this.append(arrival, 'fieldgate.telemetry.v1', value);
   }
@@ -195,7 +198,9 @@ export class IngestPublish {
     const { deviceId, connection } = arrival.session;
     const { gatewayId } = this.gateway;
     const event = { ...message, deviceId, event: eventType, gatewayId, connection };
-    const value = encodeEvent(event, identify(message, now, this.mint), now);
+    const identity = identify(message, now, this.mint);
+    doubtClock(this.lines, arrival, identity.claimedMs);
+    const value = encodeEvent(event, identity, now);
     this.append(arrival, 'fieldgate.events.v1', value);
   }
 

@@ -4,6 +4,7 @@ import type { GatewayConfig } from '../gateway.config.js';
 import { CONNECT_PACKET_BYTES } from '../connections/connect-packet-bytes.js';
 import type { Accept } from './accept.js';
 import { Certificate } from './certificate.js';
+import { DescriptorWatch } from './descriptor-watch.js';
 import { DoorLines } from './door-lines.js';
 import type { Endpoint, Listener } from './listening.js';
 import { TcpListener } from './tcp-listener.js';
@@ -18,6 +19,7 @@ const CONNECT_FRAME_PACKETS = 2;
 /** All ports of the configuration. */
 export class Listeners {
   private readonly certificate: Certificate | undefined;
+  private readonly descriptors: DescriptorWatch;
   private readonly all: readonly Listener[];
 
   /** Throws `config-invalid` when the certificate cannot be used. `failed` hears of a listener that breaks after the start. */
@@ -29,6 +31,7 @@ export class Listeners {
   ) {
     const lines = new DoorLines(log.repeated);
     this.certificate = config.certificate && new Certificate(config.certificate, log.logger);
+    this.descriptors = new DescriptorWatch(log.logger);
     const broken = (error: Error): void => failed('mqtt listener', error);
     const { certificate } = this;
     const frames = {
@@ -80,11 +83,13 @@ export class Listeners {
       this.log.logger.info({ scheme: listener.scheme, host, port }, 'mqtt listening');
     }
     this.certificate?.watch();
+    this.descriptors.start();
     return addresses;
   }
 
   close(): void {
     this.certificate?.stop();
+    this.descriptors.stop();
     for (const listener of this.all) listener.close();
   }
 }

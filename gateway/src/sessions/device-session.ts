@@ -68,6 +68,8 @@ export interface DeviceSession {
   telemetryTopic?: string;
   /** Made with its first telemetry: most sessions are silent for most of the time. */
   writer?: TelemetryWriter;
+  /** A line was written about it. */
+  isClockDoubted?: boolean;
   /** For the ledger; made with its first message. */
   counters?: SessionCounters;
   expirySeconds: number;

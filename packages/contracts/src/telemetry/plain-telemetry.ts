@@ -31,6 +31,8 @@ export class PlainTelemetry {
   private readonly time = new Rfc3339Bytes();
   private slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   private at = 0;
+  /** The `ts` of the last message when it was not believed. */
+  doubtedTs: number | undefined;
 
   constructor(private readonly mintId: () => string) {}
 
@@ -75,6 +77,7 @@ export class PlainTelemetry {
     const { scan, slab } = this;
     const { bytes, tsFrom, tsTo, ts } = scan;
     const isBelieved = tsFrom >= 0 && isBelievable(ts, receivedMs);
+    this.doubtedTs = tsFrom < 0 || isBelieved ? undefined : ts;
     let at = from;
     if (scan.idFrom >= 0) {
       at = copy(bytes, scan.idFrom, scan.idTo, slab, at);
@@ -89,7 +92,7 @@ export class PlainTelemetry {
     at = isBelieved ? this.time.write(ts, slab, at) : this.received.write(receivedMs, slab, at);
     at = copy(RECEIVED, 0, RECEIVED.length, slab, at);
     at = this.received.write(receivedMs, slab, at);
-    if (tsFrom < 0 || isBelieved) return at;
+    if (this.doubtedTs === undefined) return at;
     at = copy(CLAIM, 0, CLAIM.length, slab, at);
     return writeAscii(claimedTime(ts), slab, at);
   }
