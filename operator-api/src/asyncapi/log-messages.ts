@@ -38,7 +38,7 @@ export const LOG_MESSAGES: Readonly<Record<LogTopic, LogMessage>> = {
   },
   'fieldgate.alert-checkpoints.v1': {
     summary: 'What the alert rules remember; for the alerts group alone',
-    key: '<device>/<source>, or of a partition',
+    key: '<device>/<source>, or of a partition; large rows come in pieces, with /piece/<version>/<index> behind it',
     data: z.unknown(),
   },
   'fieldgate.commands.v1': { summary: 'Steps of commands', key: 'device id', data: commandStepSchema },
