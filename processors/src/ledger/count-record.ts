@@ -19,6 +19,13 @@ import type { LogRecord } from '@fieldgate/commit-log';
 import { STORAGE } from '../consumer-groups.js';
 import type { DeviceFold } from './device-fold.js';
 
+/** Enough for all attributes of a record, and for the origin of a dead letter with all elements of an array. */
+const FRONT_BASE64 = 64 * 1024;
+/** Among the attributes, which are all text and stand before `data`. */
+const CONNECTION = /^\{(?:"\w+":"(?:[^"\\]|\\.)*",)*?"connection":"([^"\\]*)"/;
+/** In the origin of a dead letter: inside of a text its quotes would be escaped. */
+const ELEMENTS = /"elements":\[([\d,]+)\]/;
+
 /** Counts one record of its device. A rejection: it is not understood, and counts as nothing. */
 export function countRecord(device: DeviceFold, { topic, offset, value }: LogRecord): Rejection | undefined {
   if (!value) return reject('record-unreadable', 'a tombstone has no place in this topic');
@@ -61,12 +68,14 @@ function countDeadLetter(device: DeviceFold, value: Uint8Array): Rejection | und
       device.refused(connection, { id, code, atMs }, origin.elements?.length ?? 1);
       return undefined;
     case 'spool':
-      device.refused(connectionIn(payload), { id, code, atMs }, 1);
+      if (isStored(origin.topic)) device.refused(connectionIn(frontOf(payload)), { id, code, atMs }, 1);
+      if (origin.topic === 'fieldgate.dead-letters.v1')
+        device.refused(connectionIn(frontOf(payload)), { id, code, atMs }, elementsIn(frontOf(payload)));
       return undefined;
     case 'log':
       // what nobody can read was not counted as a record either; of another group: the record itself is counted
       if (origin.group === STORAGE.group && isStored(origin.topic) && code !== 'record-unreadable')
-        device.notStored(connectionIn(payload), atMs);
+        device.notStored(connectionIn(frontOf(payload)), atMs);
       return undefined;
   }
 }
@@ -75,10 +84,16 @@ function isStored(topic: string): topic is StoredTopic {
   return topic === 'fieldgate.telemetry.v1' || topic === 'fieldgate.events.v1';
 }
 
-/** A record that was refused later than by a gateway is kept whole: it names its connection itself. */
-function connectionIn(payload: DeadLetterRecord['data']['payload']): string | undefined {
-  const parsed = parseJson(Buffer.from(payload, 'base64'));
-  if (isRejection(parsed)) return undefined; // not ours
-  const { connection } = Object(parsed.value) as { readonly connection?: unknown };
-  return typeof connection === 'string' ? connection : undefined;
+/** Of a record that was refused later than by a gateway a letter may have room for the beginning only. */
+function frontOf(payload: DeadLetterRecord['data']['payload']): string {
+  return Buffer.from(payload.slice(0, FRONT_BASE64), 'base64').toString();
+}
+
+function connectionIn(front: string): string | undefined {
+  return CONNECTION.exec(front)?.[1];
+}
+
+/** So many records a dead letter is about: those of an array, or one. */
+function elementsIn(front: string): number {
+  return ELEMENTS.exec(front)?.[1]?.split(',').length ?? 1;
 }
