@@ -75,7 +75,7 @@ function countDeadLetter(device: DeviceFold, value: Uint8Array): Rejection | und
     case 'log':
       // what nobody can read was not counted as a record either; of another group: the record itself is counted
       if (origin.group === STORAGE.group && isStored(origin.topic) && code !== 'record-unreadable')
-        device.notStored(connectionIn(frontOf(payload)), atMs);
+        device.notStored(connectionIn(frontOf(payload)), origin.topic, atMs);
       return undefined;
   }
 }

@@ -125,7 +125,7 @@ describe('a connection that comes when 20 newer ones have taken the places', () 
 
   it('is none when only its report or a letter of the storage group comes: those may be of one that was found', () => {
     report('late', { acknowledged: 4 }, { from: now });
-    device.notStored('late', now);
+    device.notStored('late', TOPIC, now);
     expect(device.ledger().earlier).toMatchObject({ connections: 0, incomplete: 0, open: [] });
     expect(unaccounted()).toBe(0);
   });

@@ -88,8 +88,9 @@ export class DeviceFold {
     deadLetters[code] = (deadLetters[code] ?? 0) + records;
   }
 
-  /** A dead letter of the storage group: it will pass a record that is not in the store. */
-  notStored(connection: string | undefined, atMs: number): void {
+  /** A dead letter of the storage group: it will pass a record that is not in the store. Letters are kept for longer than readings. */
+  notStored(connection: string | undefined, topic: StoredTopic, atMs: number): void {
+    if (topic === 'fieldgate.telemetry.v1' && atMs < this.since) return; // nor is the reading counted
     const kept = connection === undefined ? this.others : this.connectionOf(connection, atMs)?.log;
     (kept ?? this.earlier.log).notStored += 1;
   }

@@ -1,8 +1,8 @@
-import { ledgerStateSchema, tableRows, unaccountedRecords } from '@fieldgate/contracts';
+import { encodeDeadLetter, ledgerStateSchema, tableRows, unaccountedRecords } from '@fieldgate/contracts';
 import type { MemoryLog } from '@fieldgate/commit-log/testing';
 import { beforeEach, describe, expect, it } from '@jest/globals';
 import { register } from 'prom-client';
-import { heardLogger, ledgerOf, LedgerUnderTest, TELEMETRY } from '../testing/ledger-under-test.js';
+import { heardLogger, ledgerOf, LedgerUnderTest, START, TELEMETRY } from '../testing/ledger-under-test.js';
 import { recordsOf } from '../testing/written.js';
 import type { LedgerLane } from './ledger-lane.js';
 
@@ -108,6 +108,21 @@ describe('a ledger that does not have all that was', () => {
     await ledger.report({ received: 2, acknowledged: 2 }, { connection: 'later', from });
   }
 
+  async function refusedByStore(offset: number, atMs: number): Promise<void> {
+    const record = (await recordsOf(ledger.log, TELEMETRY))[offset];
+    const from = { topic: TELEMETRY, partition: 0, offset, group: 'fieldgate.storage' };
+    const letter = encodeDeadLetter({
+      deviceId: 'pump-7',
+      id: `store-${offset}`,
+      code: 'record-refused',
+      detail: '',
+      payload: record?.value ?? new Uint8Array(),
+      atMs,
+      origin: { kind: 'log', ...from },
+    });
+    await ledger.write('fieldgate.dead-letters.v1', letter);
+  }
+
   const unaccounted = (lane: LedgerLane): number => unaccountedRecords(ledgerOf(lane));
 
   it('because its rows are lost shows no loss of the connections of before, and those of after', async () => {
@@ -125,6 +140,18 @@ describe('a ledger that does not have all that was', () => {
     const next = await ledger.counted(6);
     expect(unaccounted(next)).toBe(1);
     expect(unaccountedRecords(ledgerOf(next, 'pump-8'))).toBe(0);
+  });
+
+  it('because its rows are lost does not count what the store had refused of the readings of before', async () => {
+    await tenReadings();
+    await refusedByStore(2, START + 30);
+    await refusedByStore(8, ledger.clock.ms);
+    expect(ledgerOf(await ledger.counted(6)).connections).toMatchObject([
+      { log: { inLog: 4, notStored: 1 } },
+    ]);
+    expect(ledgerOf(await ledger.counted()).connections).toMatchObject([
+      { log: { inLog: 10, notStored: 2 } },
+    ]);
   });
 
   it('because the topic was made anew shows no loss of the connections of before', async () => {
