@@ -1,3 +1,4 @@
+import { goalTable } from './goals.js';
 import type { FlushShape } from './mqtt/flush-device.js';
 import { fixed, median, progress, whole, type BenchOptions, type Section } from './report.js';
 import { Child } from './systems/child.js';
@@ -77,6 +78,19 @@ export async function benchFairness({ seconds, runs }: BenchOptions): Promise<re
       ],
       rows: SYSTEMS.map(({ name }, index) => rowOf(name, results[index] ?? [])),
     },
+    goalTable(
+      'One device flushes: goals',
+      'PUBACK p99 of the 500, beside the flush ÷ alone; of one run each, and of these the median.',
+      SYSTEMS.flatMap((system, index) =>
+        system === withoutShares
+          ? []
+          : SHAPES.map((shape) => ({
+              what: `${system.name}, ${shape}`,
+              measured: ratioOf(results[index] ?? [], shape),
+              atMost: GOAL,
+            })),
+      ),
+    ),
   ];
 }
 
@@ -123,10 +137,14 @@ function rowOf(name: string, all: readonly Run[]): readonly string[] {
     `${fixed(median(all.map((run) => of(run).p50Ms)))}, ${fixed(median(all.map((run) => of(run).p99Ms)))}`;
   const columns = (shape: FlushShape): string[] => [
     pair((run) => run[shape].live),
-    fixed(median(all.map((run) => run[shape].live.p99Ms / run.alone.p99Ms))),
+    fixed(ratioOf(all, shape)),
     whole(median(all.map((run) => READINGS / run[shape].seconds))),
   ];
   return [name, pair(({ alone }) => alone), ...columns('singly'), ...columns('arrays')];
+}
+
+function ratioOf(all: readonly Run[], shape: FlushShape): number {
+  return median(all.map((run) => run[shape].live.p99Ms / run.alone.p99Ms));
 }
 
 function pause(seconds: number): Promise<void> {
