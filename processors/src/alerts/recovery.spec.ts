@@ -1,8 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
 import { FieldgateError } from '@fieldgate/contracts';
+import { createLogger } from '@fieldgate/service';
+import { AlertCheckpoints } from './alert-checkpoints.js';
 import { refusingRowsOf } from '../testing/refusing-rows.js';
 import { takingOnly, WatchedLog } from '../testing/watched-log.js';
 
+const SILENT = createLogger({ level: 'silent' });
 const RULES = `
 version: 1
 lateness: LATENESS
@@ -185,9 +188,19 @@ it('a topic that was made anew: what a silent device had in the one before is fo
   await world.register('pump-7');
   await world.register('pump-8');
   await readings('pump-7', 20);
+  await world.reading('pump-7', 90, 0, 86_400_000); // by a gateway whose clock is a day ahead
+  await readings('pump-7', 1);
+  const passed = async (): Promise<number> => {
+    const checkpoints = new AlertCheckpoints(world.log, { now: () => world.now }, SILENT);
+    const source = { source: 'telemetry', topic: topics[0], partition: 0 } as const;
+    const { ticks, doubts } = await checkpoints.read(source);
+    return ticks.length + doubts.length;
+  };
+  expect(await passed()).toBe(1);
   world.makeAnew('fieldgate.telemetry.v1');
   await world.restart();
   await readings('pump-8', 30);
+  expect(await passed()).toBe(0);
   await world.restart();
   await readings('pump-7', 2);
   expect(await world.steps()).toEqual([]);
