@@ -12,6 +12,8 @@ const execute = promisify(execFile);
 const CONNECTIONS = 'fieldgate_gateway_connections';
 const ANSWERED_WITHIN_MS = 30_000;
 const DESCRIPTORS = 256;
+const NONE_LEFT = 'no file descriptor is left';
+const LEFT_AGAIN = 'file descriptors are left again';
 /** Together more than the socket of a device takes: 120 of 60 KB. */
 const FLOOD = { commands: 120, bytes: 60_000 };
 
@@ -143,6 +145,7 @@ export const deviceCases: readonly FaultCase[] = [
       const http = await gateway.httpUrl();
       await metric(http, CONNECTIONS); // this connection is kept alive
       const port = await gateway.mqttPort();
+      const said = (what: string): boolean => gateway.lines.all.some((line) => line.includes(what));
       const devices = await registered(context, 300);
       await execute('prlimit', ['--pid', String(gateway.pid), `--nofile=${DESCRIPTORS}:${DESCRIPTORS}`]);
       const crowd = devices.map((device) => new Bystander({ ...device, port }));
@@ -169,6 +172,7 @@ export const deviceCases: readonly FaultCase[] = [
         );
         const now = performance.now();
         await reaches('those that are in are served', () => load.isServedSince(now), ANSWERED_WITHIN_MS);
+        await reaches('the gateway says that none is left', () => said(NONE_LEFT), ANSWERED_WITHIN_MS);
         load.devices.slice(0, 20).forEach((device) => device.drop());
         await wait(between(1_000, 3_000));
         check(gateway.isRunning, 'the gateway has ended');
@@ -177,6 +181,7 @@ export const deviceCases: readonly FaultCase[] = [
         crowd.forEach((one) => one.destroy());
       }
       faultEnded();
+      await reaches('the gateway says that some are left again', () => said(LEFT_AGAIN), ANSWERED_WITHIN_MS);
     },
   },
   {
