@@ -22,7 +22,7 @@ export class DescriptorWatch {
   ) {}
 
   start(): void {
-    this.timer ??= setInterval(() => this.look(), LOOK_MS);
+    this.timer ??= setInterval(() => this.look(), LOOK_MS).unref();
   }
 
   stop(): void {
