@@ -111,7 +111,8 @@ export const deviceCases: readonly FaultCase[] = [
           if (status >= 300 && status !== 429) check(false, `a command was answered with ${status}`);
           if (sent % 20 > 0) continue;
           const started = performance.now();
-          const { body } = await operator.command(other.id, 'read', { timeoutSeconds: 60 });
+          const { status: answered, body } = await operator.command(other.id, 'read', { timeoutSeconds: 60 });
+          if (answered >= 300) throw new Error(`a command for another device was answered with ${answered}`);
           const request = await device.requestOf(body.id);
           await device.answer(request, 200, {});
           check(

@@ -60,6 +60,45 @@ function open(partitions: number) {
   return { follow, steps };
 }
 
+/** Brokers that say what they are asked; who leads each partition is told by `leaders`, of which nobody tells the follow. */
+function openWith(leaders: (number | undefined)[]) {
+  const steps = new Inbox<string>();
+  const waiting = new Inbox<() => void>();
+  const connectionTo = (nodeId: number) => ({
+    usable: true,
+    destroy: () => waiting.all.forEach((answer) => answer()),
+    ask: async (api: unknown, ...request: unknown[]): Promise<unknown> => {
+      const partitions = leaders.map((_, partitionIndex) => ({
+        partitionIndex,
+        errorCode: NO_ERROR,
+        offset: 0n,
+      }));
+      if (api !== fetchV12.api) return { topics: [{ partitions }] };
+      const [topic] = request[6] as [{ partitions: { partition: number }[] }]; // as fetch-records.ts asks
+      const wanted = topic.partitions.map(({ partition }) => partition);
+      steps.push(`${nodeId}: ${wanted.join(',')}`);
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      const answers = wanted.map((partitionIndex) => {
+        return { partitionIndex, errorCode: NO_ERROR, highWatermark: 0n, records: [] };
+      });
+      return { responses: [{ partitions: answers }] };
+    },
+  });
+  const cluster = {
+    isClosed: false,
+    partitionsOf: () => leaders.length,
+    leaderOf: (_: LogTopic, partition: number) => leaders[partition],
+    question: () => Promise.resolve(connectionTo(1)),
+    open: (nodeId: number) => Promise.resolve(connectionTo(nodeId)),
+    refresh: () => {
+      steps.push('refresh');
+      return Promise.resolve();
+    },
+  } as unknown as ClusterView; // all that a follow asks of it
+  const follow = new TopicFollow(cluster, TOPIC, { handle: () => {}, failed: () => {} });
+  return { follow, steps, answer: async (number: number) => (await waiting.count(number))[number - 1]?.() };
+}
+
 describe('a follow', () => {
   let follow: TopicFollow | undefined;
   afterEach(() => follow?.stop());
@@ -87,5 +126,21 @@ describe('a follow', () => {
       'refresh',
       'fetch 0,1',
     ]);
+  });
+
+  it('goes to the leader that somebody else has learnt of, although its own has given no error', async () => {
+    const leaders: (number | undefined)[] = [1];
+    const { steps, answer, ...subject } = openWith(leaders);
+    ({ follow } = subject);
+    await follow.start('earliest');
+    await steps.count(1);
+    leaders[0] = 2;
+    await answer(1);
+    expect(await steps.count(2)).toEqual(['1: 0', '2: 0']);
+    leaders[0] = undefined;
+    await answer(2);
+    await steps.count(3);
+    leaders[0] = 1;
+    expect((await steps.until((all) => all.includes('1: 0', 3))).slice(2)).toContain('refresh');
   });
 });

@@ -68,6 +68,7 @@ export class TopicFollow implements Consumption {
   private pollLeaders(): boolean {
     let complete = true;
     for (const partition of this.positions.keys()) {
+      if (this.resting.has(partition)) continue; // what clears it calls this again
       const leader = this.cluster.leaderOf(this.topic, partition);
       if (leader === undefined) complete = false;
       else if (!this.stopped && !this.polls.has(leader)) this.polls.set(leader, this.poll(leader));
@@ -93,6 +94,7 @@ export class TopicFollow implements Consumption {
     }
     this.polls.delete(leader); // in the turn that found nothing to ask for: what comes after starts another
     this.release(connection);
+    if (!this.stopped && !this.pollLeaders()) void this.recover(); // somebody else may have learnt of another leader
   }
 
   /** Hands the records over. False when a partition is not there any more. */
