@@ -45,7 +45,9 @@ describe('three brokers, each killed in turn under load', () => {
       await killEachInTurn(cluster, [ours, control]);
       const lost = await Promise.all([missing(log, OURS, ours), missing(log, CONTROL, control)]);
       const [byUs, byControl] = lost.map(({ length }) => length);
-      process.stderr.write(`round ${round}: ${byUs} lost by our writer, ${byControl} by plain kafkajs so far\n`);
+      process.stderr.write(
+        `round ${round}: ${byUs} lost by our writer, ${byControl} by plain kafkajs so far\n`,
+      );
       if (round >= ROUNDS && byControl !== 0) break;
     }
     await Promise.all([ours.stop(), control.stop()]);

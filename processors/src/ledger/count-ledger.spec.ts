@@ -45,5 +45,5 @@ it('a device that is deleted leaves the sums, and its row the log', async () => 
   await written.report({ received: 3, acknowledged: 3 }, { final: true }); // of the connection that it had
   await ledger.due();
   expect(await inLog()).toBe(1);
-  expect((await recordsOf(log, STATES)).filter(({ key }) => key === 'pump-7').at(-1)?.value).toBeNull();
+  expect((await recordsOf(log, STATES)).findLast(({ key }) => key === 'pump-7')?.value).toBeNull();
 });
