@@ -62,6 +62,24 @@ describe('the share of a device', () => {
     expect(connection.holds).toBe(0);
   });
 
+  it('holds its connection again when what was read on at its release is too much', async () => {
+    const share = new DeviceShares(LIMIT).of('pump-7');
+    const connection = aConnection();
+    const readOn = (): void => {
+      connection.holds -= 1;
+      for (let n = 0; n < LIMIT.records && connection.holds === 0; n += 1) share.add(1);
+    };
+    share.attach({ hold: connection.hold, release: readOn });
+    for (let n = 0; n < LIMIT.records; n += 1) share.add(1);
+    for (let time = 0; time < 3; time += 1) {
+      expect([connection.holds, share.isFull]).toEqual([1, true]);
+      share.remove(1);
+      share.remove(1);
+      await turn();
+    }
+    expect([connection.holds, share.isFull]).toEqual([1, true]);
+  });
+
   it('is the same for the next connection of the device, which waits for what came over the last one', async () => {
     const shares = new DeviceShares(LIMIT);
     const first = aConnection();

@@ -97,8 +97,9 @@ export class DeviceShare {
     }
     this.isGoingOn = false;
     if (this.isFull) return;
-    if (this.isHeld) this.connection?.release();
-    this.isHeld = false;
+    const wasHeld = this.isHeld;
+    this.isHeld = false; // before it is read on, at once
+    if (wasHeld) this.connection?.release();
     this.look();
   }
 
