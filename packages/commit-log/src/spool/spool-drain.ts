@@ -3,6 +3,7 @@ import { backOffMs, pause, type Clock } from '@fieldgate/service';
 import type { NewRecord, Settle } from '../log-writer.js';
 import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
 import { RecordsOnTheirWay } from './records-on-their-way.js';
+import type { Place } from './spool-quarantine.js';
 
 /** One reading from the disk. */
 const CHUNK = { maxRecords: 2_000, maxBytes: 1024 * 1024 };
@@ -42,12 +43,6 @@ export interface DrainPorts {
   readonly recordsPerSecond: number;
   /** A partition that has taken nothing for so long is left behind. */
   readonly stuckAfterMs: number;
-}
-
-export interface Place {
-  readonly from: SpoolPosition;
-  /** The `next` of the record. */
-  readonly to: SpoolPosition;
 }
 
 /**

@@ -31,8 +31,9 @@ export interface DamageReport {
   readonly quarantineFile: string | undefined;
 }
 
-interface Place {
+export interface Place {
   readonly from: SpoolPosition;
+  /** The `next` of the last record. */
   readonly to: SpoolPosition;
 }
 

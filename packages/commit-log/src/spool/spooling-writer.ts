@@ -5,9 +5,10 @@ import type { Overflow, TakenBack } from '../kafka/writing/unsettled-records.js'
 import type { LogWriter, NewRecord, Settle } from '../log-writer.js';
 import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
 import { spoolDeadLetter } from './spool-dead-letter.js';
-import { SpoolDrain, type Place } from './spool-drain.js';
+import { SpoolDrain } from './spool-drain.js';
 import { SpoolFullness, type FullnessLimits } from './spool-fullness.js';
 import { deadLetters, drained, lost, observeSpool, spooled } from './spool-metrics.js';
+import type { Place } from './spool-quarantine.js';
 import type { SpoolState, SpoolStatus } from './spool-status.js';
 import { SpooledPartitions } from './spooled-partitions.js';
 import { WaitingRoom } from './waiting-room.js';

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import { Inbox } from '../../testing/inbox.js';
 import type { BrokerRequests } from '../protocol/broker-connection.js';
 import { LeaderLane } from './leader-lane.js';
-import { PartitionQueue } from './partition-queue.js';
+import { queueOfOne } from '../../testing/queue-of-one.js';
 
 it('closes a connection that is there only after it was stopped, and sends nothing on it', async () => {
   const heard = new Inbox<string>();
@@ -25,19 +25,3 @@ it('closes a connection that is there only after it was stopped, and sends nothi
   open(connection);
   expect(await heard.count(2)).toEqual(['destroyed', 'unanswered']);
 });
-
-function queueOfOne(): PartitionQueue {
-  const queue = new PartitionQueue('fieldgate.telemetry.v1', 0);
-  queue.push({
-    waiting: 'patient',
-    partition: 0,
-    record: { topic: 'fieldgate.telemetry.v1', key: 'a', value: null },
-    key: Buffer.from('a'),
-    value: null,
-    timestampMs: 0,
-    bytes: 1,
-    tick: 0,
-    settle: () => undefined,
-  });
-  return queue;
-}

@@ -1,7 +1,7 @@
 import { expect, it } from '@jest/globals';
 import { pino } from 'pino';
 import { Inbox } from '../../testing/inbox.js';
-import { PartitionQueue } from './partition-queue.js';
+import { queueOfOne } from '../../testing/queue-of-one.js';
 import { StalledPartitions } from './stalled-partitions.js';
 
 it('waits longer and longer for a cluster that is away, and not for long once it answers', async () => {
@@ -9,18 +9,7 @@ it('waits longer and longer for a cluster that is away, and not for long once it
   const released = new Inbox<number>();
   const stopping = new AbortController();
   let failing = 10;
-  const queue = new PartitionQueue('fieldgate.telemetry.v1', 0);
-  queue.push({
-    waiting: 'patient',
-    partition: 0,
-    record: { topic: 'fieldgate.telemetry.v1', key: 'a', value: null },
-    key: Buffer.from('a'),
-    value: null,
-    timestampMs: 0,
-    bytes: 1,
-    tick: 0,
-    settle: () => undefined,
-  });
+  const queue = queueOfOne();
   const stalled = new StalledPartitions({
     cluster: {
       leaderOf: () => 1,
