@@ -31,7 +31,7 @@ export const gatewayEnvironment = {
   FIELDGATE_MQTT_MAX_PACKET_BYTES: env.integer(1024, 1_000_000).default(131_072),
   FIELDGATE_MQTT_MAX_CONNECTIONS: env.integer(1, 1_000_000).default(20_000),
   /** Of one device, waiting for the log. */
-  FIELDGATE_MQTT_MAX_INFLIGHT_RECORDS_PER_DEVICE: env.integer(1, 100_000).default(256),
+  FIELDGATE_MQTT_MAX_INFLIGHT_RECORDS_PER_DEVICE: env.integer(1, 100_000).default(64),
   FIELDGATE_MQTT_MAX_INFLIGHT_BYTES_PER_DEVICE: env.integer(1024, 64 * 1_048_576).default(262_144),
   /** Of one device. Not set: no limit. */
   FIELDGATE_MQTT_MAX_MESSAGES_PER_SECOND: env.integer(1, 1_000_000).optional(),

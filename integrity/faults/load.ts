@@ -1,5 +1,6 @@
 import type { Readings } from '@fieldgate/contracts';
 import { LoadDevice } from './load-device.js';
+import type { DeviceBooks } from './oracle.js';
 
 export interface LoadOptions {
   /** Of the device ids; unique in a run. */
@@ -103,9 +104,21 @@ export class Load {
     return this.sum(({ unanswered }) => unanswered);
   }
 
+  /** Connections that devices have lost. */
+  get disconnects(): number {
+    return this.sum(({ connects }) => Math.max(0, connects - 1));
+  }
+
   /** Every device has an acknowledgement for something that it published after this moment (`performance.now()`). */
   isServedSince(moment: number): boolean {
     return this.devices.every(({ newestAcknowledged }) => newestAcknowledged > moment);
+  }
+
+  /** As they are now. */
+  books(): DeviceBooks[] {
+    return this.devices.map(({ id, published, acknowledged, bad, spoilt }) => {
+      return { id, published, acknowledged, bad, spoilt };
+    });
   }
 
   private tick(): void {

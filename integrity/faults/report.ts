@@ -85,7 +85,7 @@ ${wasResumed ? RESUMED : ''}Simulated devices publish numbered messages with QoS
 
 const FOOT = `Messages are added up over all runs of a case; messages that were to be refused are not among them. What a case destroys on purpose (F29 the database, F57 and F58 a part of the spool) may be missing, and is not lost. Recovery is measured from the end of the fault until every device is served again and everything published before is stored; the memory is the gateway's, and the largest is shown. A record that is more than once in the log is stored once. "Connections lost" are those of the devices; in some cases losing them is the fault.
 
-A run fails when anything is lost, reordered within a session, stored twice or never published, when a good message is refused, when the backlog is not gone in time, when something is left in a spool, when \`fieldgate ledger verify\` finds something missing, when a device loses its connection in an outage that the spool bridges, or when a process ends by itself or does not stop as it should.
+A run fails when anything is lost, reordered within a session, stored twice or never published, when a good message is refused, when the backlog is not gone in time, when something is left in a spool, when \`fieldgate ledger verify\` finds something missing or looks at less than was acknowledged, when the ledger of a device (in every third seed; of many: of 50; not in F13 and F29) has less in the log than its gateway has counted, when a device loses its connection in an outage that the spool bridges, or when a process ends by itself or does not stop as it should.
 
 One run is repeated by its case and seed: \`npm run faults -- --case F1 --seed 7\`. \`--list\` says what there is.
 

@@ -6,9 +6,14 @@ const PUBACK = 4;
 const SYNCS = new Set(['fdatasync', 'fsync', 'msync']);
 const WRITES = new Set(['write', 'pwrite64', 'writev']);
 
+/** A reading of the load in a record, as gateways write it: its device and its number. */
+const RECORD = /"subject":"([^"]+)"(?:(?!"subject").)*?"readings":\{"n":(\d+)/gs;
+/** The same in a PUBLISH: behind the length of the topic. */
+const PUBLISHED = /^..devices\/([^/]+)\/telemetry.*"readings":\{"n":(\d+)/s;
+
 export interface Acknowledgements {
   readonly checked: number;
-  /** Those that left without a flush that began after their PUBLISH was read, and ended before they were written. */
+  /** Those that left without a flush that began after their record was written, and ended before they were sent. */
   readonly early: readonly string[];
 }
 
@@ -18,38 +23,51 @@ export function acknowledgementsIn(
   mqttPort: number,
   isLog: (path: string) => boolean,
 ): Acknowledgements {
-  const flushes = calls.filter(
-    ({ name, target, result }) => SYNCS.has(name) && isLog(target) && result === 0,
-  );
+  const own = calls.filter(({ target }) => isLog(target));
+  const flushes = own.filter(({ name, result }) => SYNCS.has(name) && result === 0);
+  const written = writtenBy(own);
   const early: string[] = [];
   let checked = 0;
   const connections = new Set(
     calls.map(({ target }) => target).filter((target) => target.includes(`:${mqttPort}->`)),
   );
   for (const connection of connections) {
-    const own = calls.filter(({ target }) => target === connection);
-    const readAt = new Map<number, number>();
-    let now: SystemCall | undefined;
+    const heard = new Map<number, string>();
+    let sentFrom = 0;
     const hears = new PacketCutter((type, body) => {
-      if (type === PUBLISH) readAt.set(body.readUInt16BE(2 + body.readUInt16BE(0)), now?.to ?? 0);
+      if (type !== PUBLISH) return;
+      const [, device, n] = PUBLISHED.exec(body.toString('latin1')) ?? [];
+      heard.set(body.readUInt16BE(2 + body.readUInt16BE(0)), `${device} ${n}`);
     });
     const says = new PacketCutter((type, body) => {
       if (type !== PUBACK) return;
       checked += 1;
       const id = body.readUInt16BE(0);
-      const read = readAt.get(id);
-      const isFlushed = flushes.some(
-        ({ from, to }) => read !== undefined && from > read && to < (now?.from ?? 0),
-      );
-      if (!isFlushed) early.push(`${connection} ${id}`);
+      const writtenAt = written.get(heard.get(id) ?? '') ?? Infinity;
+      if (!flushes.some(({ from, to }) => from > writtenAt && to < sentFrom))
+        early.push(`${connection} ${id}`);
     });
-    for (const call of own.toSorted((a, b) => a.to - b.to)) {
-      now = call;
+    const there = calls.filter(({ target }) => target === connection);
+    for (const call of there.toSorted((a, b) => a.to - b.to)) {
+      sentFrom = call.from;
       if (call.name === 'read') hears.add(call.bytes);
       else if (WRITES.has(call.name)) says.add(call.bytes);
     }
   }
   return { checked, early };
+}
+
+/** Where in the trace each reading was written for the first time. */
+function writtenBy(calls: readonly SystemCall[]): Map<string, number> {
+  const written = new Map<string, number>();
+  for (const { name, bytes, to } of calls) {
+    if (!WRITES.has(name)) continue;
+    for (const [, device, n] of bytes.toString('latin1').matchAll(RECORD)) {
+      const reading = `${device} ${n}`;
+      written.set(reading, Math.min(to, written.get(reading) ?? Infinity));
+    }
+  }
+  return written;
 }
 
 /** The writes to a file, those that a flush has covered and those that it has not: a power cut may lose these. */

@@ -24,6 +24,7 @@ const verifiedSchema = z.object({
   pending: count,
   missingTotal: count,
   missing: z.array(missingSchema),
+  readingsFrom: z.string().optional(),
   next: z.string().optional(),
 });
 type Answer = z.output<typeof verifiedSchema>;
@@ -71,6 +72,7 @@ async function triedAgain<T>(work: () => Promise<T>, told: (line: string) => voi
 }
 
 function added(sum: Verified, more: Answer, limit: number): Verified {
+  const readingsFrom = later(sum.readingsFrom, more.readingsFrom);
   return {
     from: sum.from,
     to: sum.to,
@@ -81,5 +83,12 @@ function added(sum: Verified, more: Answer, limit: number): Verified {
     pending: sum.pending + more.pending,
     missingTotal: sum.missingTotal + more.missingTotal,
     missing: sum.missing.concat(more.missing).slice(0, limit),
+    ...(readingsFrom === undefined ? {} : { readingsFrom }),
   };
+}
+
+/** The log may have dropped more meanwhile. */
+function later(one: string | undefined, two: string | undefined): string | undefined {
+  if (one === undefined || two === undefined) return one ?? two;
+  return one > two ? one : two;
 }

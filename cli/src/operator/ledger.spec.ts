@@ -18,7 +18,6 @@ const missing = (offset: number, more: object = {}): object => ({
   ...more,
 });
 
-const NOW = Date.parse('2026-11-20T21:31:00.000Z');
 const NONE = {
   from: '2026-11-20T21:00:00.000Z',
   to: '2026-11-20T21:30:00.000Z',
@@ -53,7 +52,7 @@ async function ran(words: readonly string[], answers: readonly object[]) {
   const write = jest.spyOn(process.stdout, 'write').mockReturnValue(true);
   try {
     const program = new Command();
-    addLedgerCommands(program, { now: () => NOW });
+    addLedgerCommands(program);
     const where = ['--http', `http://127.0.0.1:${port}`, '--admin-key', 'key'];
     await program.parseAsync(['ledger'].concat(words, where), { from: 'user' });
     const out = write.mock.calls.map(([text]) => String(text)).join('');
@@ -119,12 +118,17 @@ it('does not say that nothing is missing where nothing was compared', async () =
   expect((await verified([NONE], '--device', 'pump-8')).out).toMatch(/^nothing of pump-8 came into the log/);
 });
 
-it('says that older readings are no longer in the log', async () => {
-  const eightDays = { ...NONE, checked: 1, stored: 1, from: new Date(NOW - 8 * 86_400_000).toISOString() };
-  const { out } = await verified([eightDays]);
-  expect(out).toMatch(/\nReadings are in the log for 7 days: older ones were not compared.\n$/);
-  const sixDays = { ...eightDays, from: new Date(NOW - 6 * 86_400_000).toISOString() };
-  expect((await verified([sixDays])).out).not.toContain('older');
+it('says since when the log has all readings, also when it has dropped more meanwhile', async () => {
+  const some = { ...NONE, checked: 1, stored: 1 };
+  const { out } = await verified([
+    { ...some, readingsFrom: '2026-11-20T21:10:00.000Z', next: 'telemetry-3-9' },
+    { ...some, readingsFrom: '2026-11-20T21:11:00.000Z', next: 'events-0-0' },
+    some,
+  ]);
+  expect(out).toMatch(
+    /\nOf the readings of before 2026-11-20T21:11:00.000Z some have gone from the log: they were not compared.\n$/,
+  );
+  expect((await verified([some])).out).not.toContain('gone');
 });
 
 it('goes on when the API was away for a moment, and does not begin anew', async () => {

@@ -1,5 +1,3 @@
-import { LOG_TOPICS } from '@fieldgate/contracts';
-import { systemClock, type Clock } from '@fieldgate/service';
 import type { Command } from 'commander';
 import { deviceLedgerSchema, ledgerLines } from './ledger-table.js';
 import { verifyLedger, type Verified } from './ledger-verify.js';
@@ -8,7 +6,6 @@ import { countUpTo, timeOf } from './option-values.js';
 import { counted } from './table.js';
 
 const NAMED = 1_000;
-const READINGS_KEPT_MS = LOG_TOPICS['fieldgate.telemetry.v1'].retentionMs;
 
 interface VerifyFlags {
   readonly from?: string;
@@ -18,7 +15,7 @@ interface VerifyFlags {
 }
 
 /** `fieldgate ledger show|verify`; `verify`: exit code 0 only when nothing is missing. */
-export function addLedgerCommands(program: Command, clock: Clock = systemClock): void {
+export function addLedgerCommands(program: Command): void {
   const ledger = program.command('ledger').description('whether everything that was acknowledged is stored');
   operatorCommand(ledger, 'show <device>', 'what became of everything that a device has sent').action(
     function (this: Command, device: string) {
@@ -38,15 +35,11 @@ export function addLedgerCommands(program: Command, clock: Clock = systemClock):
     .option('--device <id>', 'only the records of this device')
     .option('--limit <count>', `name at most so many, up to 10000; default: ${NAMED}`, countUpTo(10_000))
     .action(function (this: Command, flags: VerifyFlags) {
-      return asOperator(this, (operator) => verify(operator, flags, clock));
+      return asOperator(this, (operator) => verify(operator, flags));
     });
 }
 
-async function verify(
-  operator: Operator,
-  { limit = NAMED, ...flags }: VerifyFlags,
-  clock: Clock,
-): Promise<void> {
+async function verify(operator: Operator, { limit = NAMED, ...flags }: VerifyFlags): Promise<void> {
   const verified = await verifyLedger(operator.api, { ...flags, limit }, tell);
   operator.table(
     verified,
@@ -61,7 +54,7 @@ async function verify(
     ]),
     verified.checked === 0 ? nothingOf(flags.device) : 'nothing is missing',
   );
-  if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified, clock.now())}`);
+  if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified)}`);
   if (verified.missingTotal > 0) process.exitCode = EXIT.refused;
 }
 
@@ -82,15 +75,15 @@ function sumsOf(verified: Verified): string {
   return `${counted(checked, 'record')} from ${from} to ${to}: ${stored} stored, ${refused} refused, ${duplicates} sent again, ${pending} not reached yet, ${missingTotal} missing${left}`;
 }
 
-function adviceOf({ from, missingTotal, pending }: Verified, nowMs: number): string {
+function adviceOf({ readingsFrom, missingTotal, pending }: Verified): string {
   const lines: string[] = [];
   if (missingTotal > 0)
     lines.push('The log still has these: what to do is in docs/command-line.md, under Ledger.');
   else if (pending > 0)
     lines.push('Ask again when the storing side has caught up: see /readyz of the processors.');
-  if (Date.parse(from) < nowMs - READINGS_KEPT_MS)
+  if (readingsFrom !== undefined)
     lines.push(
-      `Readings are in the log for ${READINGS_KEPT_MS / 86_400_000} days: older ones were not compared.`,
+      `Of the readings of before ${readingsFrom} some have gone from the log: they were not compared.`,
     );
   return lines.map((line) => `${line}\n`).join('');
 }

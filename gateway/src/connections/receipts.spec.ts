@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { LogWriter } from '@fieldgate/commit-log';
+import type { LogTopic } from '@fieldgate/contracts';
 import type { IConnectPacket, Packet } from 'mqtt-packet';
 import { device, gatewayWith, givenGateway, V5 } from '../testing/given-gateway.js';
 import { PacketClient } from '../testing/packet-client.js';
@@ -29,6 +30,23 @@ function publish(client: PacketClient, payload: string, more: { qos?: 1 | 2; top
     retain: false,
     ...more,
   });
+}
+
+/** What goes to this topic of the log is in the spool, and has no position. */
+async function spoolingGateway(topic: LogTopic): Promise<TestGateway> {
+  const { log } = await givenGateway();
+  const append: LogWriter['append'] = (record, settle) =>
+    log.writer.append(record, (error, at, same) => {
+      settle(error, record.topic === topic ? undefined : at, same as typeof record); // its own record
+    });
+  const writer: LogWriter = { append, drained: (listener) => log.writer.drained(listener) };
+  return gatewayWith({ ...log, writer, ingest: writer });
+}
+
+/** As `GET /v1/dead-letters/{id}` takes it. */
+async function idsOfLetters(log: Parameters<typeof recordsOf>[0]): Promise<readonly string[]> {
+  const letters = await recordsOf(log, 'fieldgate.dead-letters.v1');
+  return letters.map(({ record: { partition, offset } }) => `${partition}-${offset}`);
 }
 
 function receiptIn(packet: Packet): unknown {
@@ -92,7 +110,7 @@ describe('a device that asks for receipts', () => {
       topic: 'fieldgate.dead-letters.v1',
       partition: String(letter?.record.partition),
       offset: '0',
-      'dead-letter': letter?.json['id'],
+      'dead-letter': (await idsOfLetters(log))[0],
     });
     client.destroy();
   });
@@ -102,7 +120,7 @@ describe('a device that asks for receipts', () => {
     const client = await asking(gateway);
     publish(client, '[{"a":1},{"a":null},{},{"a":2}]');
     const receipt = receiptIn(await client.next());
-    const letters = (await recordsOf(log, 'fieldgate.dead-letters.v1')).map(({ json }) => json['id']);
+    const letters = await idsOfLetters(log);
     expect(letters).toHaveLength(2);
     expect(receipt).toMatchObject({
       topic: 'fieldgate.telemetry.v1',
@@ -115,20 +133,19 @@ describe('a device that asks for receipts', () => {
   });
 
   it('is told "spooled" while the log has no position for it', async () => {
-    const { log } = await givenGateway();
-    const append: LogWriter['append'] = (record, settle) =>
-      log.writer.append(record, (error, at, same) => {
-        const isSpooled = record.topic === 'fieldgate.telemetry.v1';
-        settle(error, isSpooled ? undefined : at, same as typeof record); // its own record
-      });
-    const writer: LogWriter = { append, drained: (listener) => log.writer.drained(listener) };
-    const gateway = await gatewayWith({ ...log, writer, ingest: writer });
-    const client = await asking(gateway);
+    const client = await asking(await spoolingGateway('fieldgate.telemetry.v1'));
     publish(client, '{"a":1}');
     expect(receiptIn(await client.next())).toEqual({ topic: 'fieldgate.telemetry.v1', spooled: '1' });
     publish(client, '[{"a":1},{"a":2}]');
     const receipt = { topic: 'fieldgate.telemetry.v1', records: '2', spooled: '2' };
     expect(receiptIn(await client.next())).toEqual(receipt);
+    client.destroy();
+  });
+
+  it('is told no dead letter that has no position yet', async () => {
+    const client = await asking(await spoolingGateway('fieldgate.dead-letters.v1'));
+    publish(client, 'no JSON');
+    expect(receiptIn(await client.next())).toEqual({ topic: 'fieldgate.dead-letters.v1', spooled: '1' });
     client.destroy();
   });
 

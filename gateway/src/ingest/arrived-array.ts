@@ -12,27 +12,27 @@ export interface Refusal {
  * keeps the whole message, so there is one for each code and not one for each element.
  */
 export class ArrivedArray {
-  private isUnwritten = false;
+  private lost = 0;
   private readonly refusals = new Map<ErrorCode, { rejection: Rejection; elements: number[] }>();
 
   constructor(
     private open: number,
-    /** After the last of the elements: what of them was refused, or `unavailable` when one is not in the log. */
-    private readonly settled: (refused: readonly Refusal[] | 'unavailable') => void,
+    /** After the last of the elements: what of them was refused, and how many are not in the log. */
+    private readonly settled: (refused: readonly Refusal[], lost: number) => void,
     /** For a device that wants one. */
     readonly receipt?: Receipt,
   ) {}
 
   /** One of them is not in the log. */
   get isLost(): boolean {
-    return this.isUnwritten;
+    return this.lost > 0;
   }
 
   settle(element: number, outcome: 'acknowledge' | 'unavailable' | Rejection): void {
-    if (outcome === 'unavailable') this.isUnwritten = true;
+    if (outcome === 'unavailable') this.lost += 1;
     else if (outcome !== 'acknowledge') this.refuse(element, outcome);
     this.open -= 1;
-    if (this.open === 0) this.settled(this.isUnwritten ? 'unavailable' : [...this.refusals.values()]);
+    if (this.open === 0) this.settled([...this.refusals.values()], this.lost);
   }
 
   private refuse(element: number, rejection: Rejection): void {

@@ -16,7 +16,7 @@ export function countersOf(session: DeviceSession): SessionCounters {
 export function taken({ session, publish, topic }: Arrival, records: number): void {
   const counters = countersOf(session);
   if (topic === 'fieldgate.commands.v1') counters.answers += records;
-  else if (publish.qos === 0) counters.unasked += records;
+  else if (publish.qos === 0 || publish.isWill) counters.unasked += records;
   else if (session.closed) counters.unanswered += records;
   else counters.acknowledged += records;
 }

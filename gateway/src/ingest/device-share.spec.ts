@@ -45,8 +45,21 @@ describe('the share of a device', () => {
     expect(connection.holds).toBe(1); // three are left
     share.remove(1);
     expect(connection.holds).toBe(1); // in a later turn
-    await turn();
-    expect(connection.holds).toBe(0);
+    await until(() => connection.holds === 0);
+  });
+
+  it('waits a millisecond for each share that it took, in which the others are read', async () => {
+    const shares = new DeviceShares(LIMIT);
+    const took = async (deviceId: string, records: number): Promise<number> => {
+      const share = shares.of(deviceId);
+      for (let n = 0; n < records; n += 1) share.add(1);
+      const since = performance.now();
+      for (let n = 0; n < records; n += 1) share.remove(1);
+      await until(() => !share.isFull);
+      return performance.now() - since;
+    };
+    await took('pump-6', 4); // and not what it took before, of which nothing waits
+    expect(await took('pump-7', 80)).toBeGreaterThan(18);
   });
 
   it('holds its connection at the limit of bytes', async () => {
@@ -58,24 +71,25 @@ describe('the share of a device', () => {
     share.add(1);
     expect(connection.holds).toBe(1);
     share.remove(99);
-    await turn();
-    expect(connection.holds).toBe(0);
+    await until(() => connection.holds === 0);
   });
 
   it('holds its connection again when what was read on at its release is too much', async () => {
     const share = new DeviceShares(LIMIT).of('pump-7');
     const connection = aConnection();
+    let times = 0;
     const readOn = (): void => {
+      times += 1;
       connection.holds -= 1;
       for (let n = 0; n < LIMIT.records && connection.holds === 0; n += 1) share.add(1);
     };
     share.attach({ hold: connection.hold, release: readOn });
     for (let n = 0; n < LIMIT.records; n += 1) share.add(1);
-    for (let time = 0; time < 3; time += 1) {
+    for (let time = 1; time <= 3; time += 1) {
       expect([connection.holds, share.isFull]).toEqual([1, true]);
       share.remove(1);
       share.remove(1);
-      await turn();
+      await until(() => times === time);
     }
     expect([connection.holds, share.isFull]).toEqual([1, true]);
   });
@@ -91,8 +105,8 @@ describe('the share of a device', () => {
     expect(second.holds).toBe(1);
     const share = shares.of('pump-7');
     for (let n = 0; n < 4; n += 1) share.remove(1);
-    await turn();
-    expect([first.holds, second.holds]).toEqual([1, 0]);
+    await until(() => second.holds === 0);
+    expect(first.holds).toBe(1);
   });
 
   it('is forgotten when nothing waits and nobody is connected', () => {
@@ -137,22 +151,18 @@ describe('what is more than a share', () => {
     share.detach(connection);
     const next = aConnection();
     shares.of('pump-7').attach(next);
-    const durable = async (): Promise<void> => {
+    const durable = (): void => {
       for (let n = 0; n < LIMIT.records; n += 1) share.remove(1);
       expect(shares.of('pump-7')).toBe(share); // not forgotten, or the next one would overtake the rest
-      await turn();
     };
-    await durable();
-    expect(told).toEqual(['array 3', 'array 2']);
-    await durable();
-    await durable();
-    expect([told, share.isBehind, next.holds]).toEqual([
-      ['array 3', 'array 2', 'array 1', 'will 1'],
-      false,
-      1, // full by the will
-    ]);
-    await durable();
-    expect(next.holds).toBe(0);
+    for (const [index, name] of ['array 2', 'array 1', 'will 1'].entries()) {
+      durable();
+      await until(() => told.length === index + 2);
+      expect(told.at(-1)).toBe(name);
+    }
+    expect([share.isBehind, next.holds]).toEqual([false, 1]); // full by the will
+    durable();
+    await until(() => next.holds === 0);
     shares.of('pump-7').detach(next);
     expect(shares.size).toBe(0);
   });
@@ -172,8 +182,9 @@ describe('what is more than a share', () => {
     });
     share.run(inSlices('last', 1));
     while (share.isBehind) {
+      const before = told.length;
       for (let n = 0; n < LIMIT.records; n += 1) share.remove(1);
-      await turn();
+      await until(() => told.length > before);
     }
     expect(told).toEqual(['array 2', 'array 1', 'will 2', 'will 1', 'last 1']);
   });

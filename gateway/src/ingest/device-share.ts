@@ -12,8 +12,8 @@ export type GoOn = () => boolean;
 
 /**
  * What of one device waits to become durable, whichever of its connections it came over. At the limit the device is read no further than the
- * message that reached it, until half of that is durable, and the rest of an array waits as well: however much it has to tell, the others do
- * not wait behind it.
+ * message that reached it, until half of that is durable and a pause is over, and the rest of an array waits as well: however much it has to
+ * tell, the others do not wait behind it.
  */
 export class DeviceShare {
   private records = 0;
@@ -22,18 +22,17 @@ export class DeviceShare {
   /** The connection is. */
   private isHeld = false;
   private reachedLimit = false;
+  /** Records, at the limit and since: the piece of an array that reached it goes in whole. */
+  private taken = 0;
+  private pause: NodeJS.Timeout | undefined;
   /** Of messages that were more than there was room for, the oldest first. */
   private readonly rest: GoOn[] = [];
   private isGoingOn = false;
 
   constructor(
     private readonly limit: ShareLimit,
-    private readonly port: {
-      /** Calls `letGo` in a later turn. */
-      release(share: DeviceShare): void;
-      /** It has nothing waiting and nobody connected. */
-      idle(share: DeviceShare): void;
-    },
+    /** It has nothing waiting and nobody connected. */
+    private readonly idle: (share: DeviceShare) => void,
   ) {}
 
   /** At its limit, and not back at half of it yet. */
@@ -56,6 +55,7 @@ export class DeviceShare {
   add(bytes: number): void {
     this.records += 1;
     this.bytes += bytes;
+    this.taken = this.isFull ? this.taken + 1 : this.records;
     if (this.isFull || (this.records < this.limit.records && this.bytes < this.limit.bytes)) return;
     this.reachedLimit = true;
     if (this.isHeld || !this.connection) return;
@@ -67,7 +67,7 @@ export class DeviceShare {
   remove(bytes: number): void {
     this.records -= 1;
     this.bytes -= bytes;
-    if (this.isFull && this.isHalved()) this.port.release(this);
+    if (this.isFull && this.isHalved()) this.goOnSoon();
     this.look();
   }
 
@@ -86,8 +86,19 @@ export class DeviceShare {
     this.look();
   }
 
-  letGo(): void {
-    if (!this.isFull || !this.isHalved()) return;
+  /** A millisecond for each share that it took: what the others have sent meanwhile is read and written first. */
+  private goOnSoon(): void {
+    this.pause ??= setTimeout(
+      () => {
+        this.pause = undefined;
+        this.letGo();
+      },
+      Math.ceil(this.taken / this.limit.records),
+    );
+  }
+
+  private letGo(): void {
+    if (!this.isHalved()) return; // by a will: when that is durable
     this.reachedLimit = false;
     this.isGoingOn = true;
     while (!this.isFull) {
@@ -109,7 +120,7 @@ export class DeviceShare {
   }
 
   private look(): void {
-    if (this.records === 0 && !this.isBehind && !this.connection) this.port.idle(this);
+    if (this.records === 0 && !this.isBehind && !this.connection) this.idle(this);
   }
 
   private isHalved(): boolean {
@@ -120,7 +131,6 @@ export class DeviceShare {
 /** The shares of all devices that are connected, or have something waiting. */
 export class DeviceShares {
   private readonly shares = new Map<string, DeviceShare>();
-  private readonly releasing = new Set<DeviceShare>();
 
   constructor(private readonly limit: ShareLimit) {}
 
@@ -131,25 +141,10 @@ export class DeviceShares {
   of(deviceId: string): DeviceShare {
     const known = this.shares.get(deviceId);
     if (known) return known;
-    const share = new DeviceShare(this.limit, {
-      release: (waiting) => this.release(waiting),
-      idle: (nobodys) => {
-        if (this.shares.get(deviceId) === nobodys) this.shares.delete(deviceId); // or a will has come late, over an earlier one
-      },
+    const share = new DeviceShare(this.limit, (nobodys) => {
+      if (this.shares.get(deviceId) === nobodys) this.shares.delete(deviceId); // or a will has come late, over an earlier one
     });
     this.shares.set(deviceId, share);
     return share;
-  }
-
-  /** In a later turn, after what the others have sent meanwhile was read: each has its turn. */
-  private release(share: DeviceShare): void {
-    if (this.releasing.size === 0) setImmediate(() => this.letGo());
-    this.releasing.add(share);
-  }
-
-  private letGo(): void {
-    const shares = [...this.releasing];
-    this.releasing.clear();
-    for (const share of shares) share.letGo();
   }
 }

@@ -40,8 +40,8 @@ const JSON_TYPE = 'application/json';
 /** What of a message becomes dead letters. */
 interface Kept {
   readonly refusals: readonly Refusal[];
-  /** What the device is told. */
-  readonly answer: Rejection;
+  /** What the device is told; nothing when some of it is in the log neither way. */
+  readonly answer: Rejection | 'unavailable';
   /** Of the rest of it. */
   readonly receipt: Receipt | undefined;
 }
@@ -141,20 +141,24 @@ export class IngestPublish {
     countersOf(session).received += length - 1;
     publish.holds(length);
     const receipt = session.wantsReceipts ? new Receipt() : undefined;
-    const settled = (refused: readonly Refusal[] | 'unavailable'): void => {
-      if (refused === 'unavailable') return unavailable(arrival, length); // sent again whole: its dead letters are written then
-      const written = refused.reduce((left, { elements }) => left - (elements?.length ?? 0), length);
+    const isSentAgain = publish.qos > 0 || publish.isWill === true; // whole, in its order
+    const settled = (refusals: readonly Refusal[], lost: number): void => {
+      if (lost > 0 && isSentAgain) return unavailable(arrival, length); // its dead letters are written then
+      const written = refusals.reduce((left, { elements }) => left - (elements?.length ?? 0), length - lost);
       if (written > 0) taken(arrival, written);
-      const answer = answerTo(refused, length);
-      if (answer === undefined) return publish.settle('acknowledge', receipt);
-      this.keep(arrival, { refusals: refused, answer, receipt }, now);
+      if (lost > 0) untaken(arrival, lost);
+      const refused = answerTo(refusals, length);
+      const answer = lost > 0 ? 'unavailable' : refused;
+      if (answer === undefined || refused === undefined)
+        return publish.settle(answer ?? 'acknowledge', receipt);
+      this.keep(arrival, { refusals, answer, receipt }, now);
     };
     const array = new ArrivedArray(length, settled, receipt);
     inPieces(session.share, payload.elements, {
-      isLost: () => array.isLost,
+      isLost: () => isSentAgain && array.isLost,
       handOver: (element, index) => {
         const one = new Arrival(session, publish, array, index);
-        if (array.isLost) return one.settle('unavailable'); // the device sends all of them again, in their order
+        if (isSentAgain && array.isLost) return one.settle('unavailable');
         try {
           this.appendElement(one, element, now);
         } catch (error) {
@@ -244,8 +248,7 @@ export class IngestPublish {
       if (!publish.isAgain) refusedTotal.inc({ code }, elements?.length ?? 1);
       this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
       const told = elements === undefined ? rejection : reject(code, detailOfElements(detail, elements));
-      const id = this.mint();
-      const letter = { id, gatewayId: this.gateway.gatewayId, atMs, elements };
+      const letter = { id: this.mint(), gatewayId: this.gateway.gatewayId, atMs, elements };
       const record = deadLetterOf(session, publish, told, letter);
       const bytes = record.value?.length ?? 0;
       const records = elements?.length ?? 1;
@@ -264,7 +267,7 @@ export class IngestPublish {
           );
         else {
           counts.records += 1;
-          receipt?.addDeadLetter(id, at);
+          receipt?.addDeadLetter(at);
         }
         outcomes.add(answer);
       });

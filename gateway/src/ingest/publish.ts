@@ -5,6 +5,8 @@ import type { Receipt } from './receipt.js';
 export interface InboundPublish {
   readonly topic: string;
   readonly qos: 0 | 1 | 2;
+  /** Nobody waits for an answer to it, whatever its QoS. */
+  readonly isWill?: boolean;
   /** Of a will that the log did not take before: the metrics have it already. */
   readonly isAgain?: boolean;
   /** What arrived, with other bytes around it: the payload is `bytes[payloadAt..payloadEnd)`. */

@@ -37,11 +37,11 @@ export class Receipt {
     return this;
   }
 
-  /** A dead letter of it is durable. */
-  addDeadLetter(id: string, at: LogPosition | undefined): void {
+  /** A dead letter of it is durable. The API calls it by its position: in the spool it has no name yet. */
+  addDeadLetter(at: LogPosition | undefined): void {
     this.kept ??= { topic: 'fieldgate.dead-letters.v1', records: 0, spooled: 0 };
     grow(this.kept, at);
-    this.letters.push(id);
+    if (at) this.letters.push(`${at.partition}-${at.offset}`);
   }
 
   /** The position is that of its records; of its dead letters when it has no others. */

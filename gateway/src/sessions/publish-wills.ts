@@ -168,6 +168,7 @@ function publishOf({ will, isAgain = false }: Due, settle: InboundPublish['settl
   return {
     topic,
     qos,
+    isWill: true,
     isAgain,
     bytes,
     payloadAt: 0,

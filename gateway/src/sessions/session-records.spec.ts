@@ -9,7 +9,7 @@ import {
   type SessionRecord,
 } from '@fieldgate/contracts';
 import { createLogger } from '@fieldgate/service';
-import { expect, it } from '@jest/globals';
+import { expect, it, jest } from '@jest/globals';
 import { atEndOfTest } from '../testing/given-gateway.js';
 import { recordsOf } from '../testing/test-gateway.js';
 import type { DeviceSession } from './device-session.js';
@@ -25,7 +25,7 @@ const identity = { gatewayId: 'gw-1', boot: 'b' };
 async function givenRecords() {
   const memory = createMemoryLog();
   await memory.start();
-  const given = { isAway: false, isReplaced: false, tries: 0 };
+  const given = { isAway: false, isReplaced: false, tries: 0, problem: '' };
   const append: LogWriter['append'] = (record, settle) => {
     given.tries += 1;
     if (!given.isAway) return memory.writer.append(record, settle);
@@ -33,7 +33,11 @@ async function givenRecords() {
     return true;
   };
   const writer = { append, drained: (listener: () => void) => memory.writer.drained(listener) };
-  const log: CommitLog = { ...memory, writer, problem: () => (given.isAway ? 'away' : undefined) };
+  const log: CommitLog = {
+    ...memory,
+    writer,
+    problem: () => (given.isAway ? 'away' : given.problem || undefined),
+  };
   const failed = (error: unknown): never => {
     throw error;
   };
@@ -105,6 +109,18 @@ it('a connection that ends while the log is away has ended in the log when that 
   const { given, ended, states } = await givenRecords();
   const { end } = await ended(session());
   given.isAway = false;
+  await end;
+  expect(await states()).toEqual(['one begins', 'one ends']);
+});
+
+it('also when the log goes on to lack a leader of another topic', async () => {
+  const { given, ended, states } = await givenRecords();
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'Date'] });
+  atEndOfTest(async () => void jest.useRealTimers());
+  given.problem = '1 partitions have no leader';
+  const { end } = await ended(session());
+  given.isAway = false;
+  await jest.advanceTimersByTimeAsync(60_000);
   await end;
   expect(await states()).toEqual(['one begins', 'one ends']);
 });

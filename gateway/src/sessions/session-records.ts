@@ -12,6 +12,9 @@ interface Parts {
   readonly clock: Clock;
 }
 
+/** So often at least it is tried, whatever the log says: that may be of other topics only, and for hours. */
+const WAITS_PER_TRY = 8;
+
 /** Writes what becomes of this gateway's sessions into `fieldgate.sessions.v1`, and knows what of it is durable. */
 export class SessionRecords {
   /** So far: makes their ids different. */
@@ -139,7 +142,7 @@ export class SessionRecords {
         if (!isRetriable(error) || signal.aborted) throw error;
       }
       do await pause(backOffMs(waits++), signal);
-      while (log.problem() !== undefined && !isOver() && !signal.aborted);
+      while (log.problem() !== undefined && waits % WAITS_PER_TRY !== 0 && !isOver() && !signal.aborted);
       if (isOver()) return;
     }
   }

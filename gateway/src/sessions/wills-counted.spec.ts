@@ -72,7 +72,8 @@ it('a will that is tried again is counted once, when the log has it; until then 
   given.isAway = false;
   wills.tick();
   wills.tick();
-  expect(gone.counters?.snapshot()).toMatchObject({ messages: 1, received: 2, unanswered: 2, dropped: 0 });
+  expect(gone.counters?.snapshot()).toMatchObject({ messages: 1, received: 2, unasked: 2, unanswered: 0 });
+  expect(gone.counters?.settled).toBe(2);
   expect(counts.publishes.telemetry - before).toBe(1);
 });
 

@@ -13,7 +13,7 @@ export const PROOFS: Readonly<Record<FaultCase['name'], string>> = {
   F9: 'The same, when requests are cut into pieces that take longer than their deadline.',
   F10: 'A broker that answers and cannot elect or replicate acknowledges nothing.',
   F11: 'NOT_ENOUGH_REPLICAS is no acknowledgement and no refusal: the records wait.',
-  F12: 'A record that Kafka refuses for good leaves alone: its neighbours in the batch are stored, it is not.',
+  F12: 'A record that Kafka refuses for good leaves alone: its neighbours in the batch are stored, it has a dead letter.',
   F13: 'A topic that is missing is waited for; devices are served by the spool until it is there again, and the offsets of the new one are followed.',
   F14: 'A batch that is written twice is stored once.',
   F15: 'A member that was taken for dead stores nothing twice when it comes back, and its partitions were taken over meanwhile.',
@@ -50,6 +50,6 @@ export const PROOFS: Readonly<Record<FaultCase['name'], string>> = {
   F56: 'A drain that is interrupted goes on where it was, in order.',
   F57: 'A damaged record is put aside and counted; all others are stored.',
   F58: 'A torn tail is cut off with one warning.',
-  F60: 'No PUBACK leaves before the flush of its record, seen in the system calls; what a power cut takes was not acknowledged.',
+  F60: 'No PUBACK leaves before a flush that began behind the write of its record, seen in the system calls; what a power cut takes was not acknowledged.',
   F61: 'The same for the embedded log.',
 };

@@ -2,6 +2,7 @@ import type { FaultCase } from '../fault-case.js';
 import { framesIn } from '../spool-files.js';
 import {
   onSmallDisk,
+  drainsAfterwards,
   reachesState,
   spoolDirectory,
   untilFull,
@@ -132,8 +133,9 @@ export const spoolCases: readonly FaultCase[] = [
           await untilSpooling(context);
           await wait(between(3_000, 6_000));
         });
+      const drains = drainsAfterwards(context);
       await outage();
-      await reachesState(context, 'draining');
+      await drains();
       await wait(between(0, 1_500));
       await outage();
     },

@@ -27,14 +27,17 @@ export const storeRefusalCases: readonly FaultCase[] = [
         `/write?db=${database}`,
         'telemetry,device=other spoilt="a text"',
       );
-      const refused = await deadLettersFromNow(context);
+      const refused = await deadLettersFromNow(context, 'storage');
       await withoutProblem(context, async () => {
         load.mixesInBad = true;
         await wait(4_000);
         load.mixesInBad = false;
         await settled(context);
       });
-      checkRefused(context, await refused(), /field type conflict.*"spoilt"/);
+      checkRefused(context, await refused(), {
+        code: 'store-refused',
+        detail: /field type conflict.*"spoilt"/,
+      });
       load.resume();
       faultEnded();
     },
@@ -47,7 +50,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
     async run(context) {
       const { load, wait, check, faultEnded } = context;
       const front = await frontOf(context);
-      const refused = await deadLettersFromNow(context);
+      const refused = await deadLettersFromNow(context, 'storage');
       front.answer = ({ bytes }) =>
         bytes > LIMIT_BYTES ? { status: 413, error: 'Request Entity Too Large' } : undefined;
       await withoutProblem(context, async () => {
@@ -58,7 +61,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
       });
       front.answer = PASS;
       check(front.answeredAt.length > 0, 'no batch was too large');
-      checkRefused(context, await refused(), /too large/);
+      checkRefused(context, await refused(), { code: 'store-refused', detail: /too large/ });
       load.resume();
       faultEnded();
     },
@@ -97,7 +100,7 @@ export const storeRefusalCases: readonly FaultCase[] = [
     takesMs: 45_000,
     async run(context) {
       const { services, installation, random, between, wait, check, faultEnded } = context;
-      const refused = await deadLettersFromNow(context);
+      const refused = await deadLettersFromNow(context, 'storage');
       const producer = services.kafka.producer();
       await producer.connect();
       const places: string[] = [];

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import kafkajs, { type AclEntry } from 'kafkajs';
+import { checkRefused, deadLettersFromNow } from '../dead-letters.js';
 import { lagOf, TELEMETRY } from '../evidence.js';
 import type { FaultCase } from '../fault-case.js';
 import { down } from './kafka-faults.js';
@@ -48,12 +49,14 @@ export const topicCases: readonly FaultCase[] = [
       const { services, load, wait, reaches, faultEnded } = context;
       await services.topic.set('max.message.bytes', String(LARGEST_BYTES));
       await wait(CONFIGURED_MS);
+      const refused = await deadLettersFromNow(context, 'gateways');
       load.mixesInBad = true;
       await wait(5_000);
       load.mixesInBad = false;
       load.pause(); // the limit stands until Kafka has answered all of them, also those that were spooled
       await reaches('everything is answered', () => load.unanswered === 0, SETTLES_WITHIN_MS);
       await reachesState(context, 'direct');
+      checkRefused(context, await refused(), { code: 'record-refused', detail: /MESSAGE_TOO_LARGE/ });
       await services.topic.restore();
       load.resume();
       faultEnded();
@@ -73,6 +76,7 @@ export const topicCases: readonly FaultCase[] = [
         {
           begin: async () => {
             await services.topic.delete();
+            logBeginsAnew();
             load.resume();
           },
           end: async () => {
@@ -82,7 +86,6 @@ export const topicCases: readonly FaultCase[] = [
         },
         8_000,
       );
-      logBeginsAnew();
     },
   },
   {

@@ -24,21 +24,19 @@ const eventsQuerySchema = z.strictObject({
   limit: limitSchema(100, 1000),
 });
 
-const eventsAnswerSchema = z.object({
-  events: z.array(
-    z.object({
-      deviceId: z.string(),
-      id: z.string(),
-      type: z.string(),
-      state: z.enum(EVENT_STATES),
-      severity: z.enum(SEVERITIES),
-      seq: z.number().optional(),
-      details: z.record(z.string(), z.unknown()).optional(),
-      time: z.iso.datetime(),
-      receivedTime: z.iso.datetime(),
-    }),
-  ),
+const eventAnswerSchema = z.object({
+  deviceId: z.string(),
+  id: z.string(),
+  type: z.string(),
+  state: z.enum(EVENT_STATES),
+  severity: z.enum(SEVERITIES),
+  seq: z.number().optional(),
+  details: z.record(z.string(), z.unknown()).optional(),
+  time: z.iso.datetime(),
+  receivedTime: z.iso.datetime(),
 });
+type EventAnswer = Readonly<z.output<typeof eventAnswerSchema>>;
+const eventsAnswerSchema = z.object({ events: z.array(eventAnswerSchema) });
 
 /** Condition events of devices, and connected / disconnected. */
 @OperatorController('events')
@@ -69,10 +67,16 @@ export class EventsController {
   }
 }
 
-function eventAnswer({ event, timeMs, receivedMs, ...rest }: EventRecord): unknown {
+function eventAnswer(record: EventRecord): EventAnswer {
+  const { deviceId, id, event, state, severity, seq, details, timeMs, receivedMs } = record;
   return {
-    ...rest,
+    deviceId,
+    id,
     type: event,
+    state,
+    severity,
+    ...(seq === undefined ? {} : { seq }),
+    ...(details === undefined ? {} : { details }),
     time: new Date(timeMs).toISOString(),
     receivedTime: new Date(receivedMs).toISOString(),
   };

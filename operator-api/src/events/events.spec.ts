@@ -10,7 +10,7 @@ beforeEach(async () => {
 afterEach(() => api.stop());
 
 describe('GET /v1/events', () => {
-  it('shows events, and asks for the last day', async () => {
+  it('shows events without what only the ledger asks for, and asks for the last day', async () => {
     api.store.eventsAnswer = [
       {
         deviceId: 'pump-7',
@@ -22,6 +22,7 @@ describe('GET /v1/events', () => {
         severity: 'critical',
         seq: 3,
         details: { limit: 80 },
+        connection: '9f0c1d2e3a4b5c6d',
       },
     ];
     expect((await api.call('GET /v1/events')).body).toEqual({

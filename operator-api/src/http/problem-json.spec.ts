@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { register } from 'prom-client';
+import { FieldgateError } from '@fieldgate/contracts';
+import type { Logger } from '@fieldgate/service';
+import type { ArgumentsHost } from '@nestjs/common';
 import { ApiUnderTest } from '../testing/api-under-test.js';
+import { ProblemJsonFilter } from './problem-json.js';
 
 let api: ApiUnderTest;
 
@@ -116,4 +120,22 @@ it('measures requests by route template, never by what stands in the path', asyn
   );
   expect(metrics).not.toContain('very-special-device');
   expect(metrics).not.toContain('unheard-of');
+});
+
+it('why the store did not answer is in the log, once a minute: the caller is not told', () => {
+  const said: unknown[] = [];
+  const logger = { warn: (fields: unknown, line: string) => said.push([fields, line]) } as unknown as Logger;
+  const clock = { at: 0, now: () => clock.at };
+  const filter = new ProblemJsonFilter(logger, clock);
+  const reply = { sent: true };
+  const http = { getRequest: () => ({}), getResponse: () => reply };
+  const host = { getType: () => 'http', switchToHttp: () => http } as unknown as ArgumentsHost; // all that is asked of it
+  const cause = new Error('a bad block');
+  const error = new FieldgateError('store-unavailable', 'the store could not answer', { cause });
+  filter.catch(error, host);
+  filter.catch(error, host);
+  expect(said).toEqual([[{ err: cause }, 'request not answered by the store']]);
+  clock.at = 60_000;
+  filter.catch(error, host);
+  expect(said).toHaveLength(2);
 });

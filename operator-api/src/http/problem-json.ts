@@ -1,5 +1,5 @@
 import { ERRORS, FieldgateError, type ErrorCode } from '@fieldgate/contracts';
-import { LOGGER, type Logger } from '@fieldgate/service';
+import { LOGGER, MONOTONIC, RepeatedLines, type Clock, type Logger } from '@fieldgate/service';
 import { Catch, HttpException, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { throwError, type Observable } from 'rxjs';
@@ -10,7 +10,14 @@ export const PROBLEM_JSON = 'application/problem+json; charset=utf-8';
 /** Every answer that is not 2xx, also for routes that do not exist and bodies that cannot be read: RFC 9457 problem+json. */
 @Catch()
 export class ProblemJsonFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+  private readonly lines: RepeatedLines;
+
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(MONOTONIC) monotonic: Clock,
+  ) {
+    this.lines = new RepeatedLines(logger, monotonic);
+  }
 
   catch(error: unknown, host: ArgumentsHost): Observable<never> | void {
     // a filter of the whole application also meets the batches of consumer groups: their errors stay what they are
@@ -19,12 +26,19 @@ export class ProblemJsonFilter implements ExceptionFilter {
     const reply = host.switchToHttp().getResponse<FastifyReply>();
     const problem = problemOf(error);
     if (problem.code === 'internal-error') this.report(error, request);
+    if (problem.code === 'store-unavailable') this.reportStore(error);
     if (!reply.sent) sendProblem(problem, request, reply);
   }
 
   private report(error: unknown, request: FastifyRequest): void {
     const route = request.routeOptions?.url;
     this.logger.error({ err: error, requestId: request.id, method: request.method, route }, 'request failed');
+  }
+
+  /** The caller is told that it is so, and not why. */
+  private reportStore(error: unknown): void {
+    const why = error instanceof FieldgateError && error.cause !== undefined ? error.cause : error;
+    this.lines.log('warn', 'store', { err: why }, 'request not answered by the store');
   }
 }
 

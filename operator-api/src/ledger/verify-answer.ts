@@ -27,16 +27,21 @@ export const ledgerVerifiedSchema = z.object({
   pending: z.number().int(),
   missingTotal: z.number().int(),
   missing: z.array(missingSchema),
+  readingsFrom: z.iso
+    .datetime()
+    .optional()
+    .describe('Of readings that came before, some have gone from the log: only the others were compared'),
   next: z.string().optional(),
 });
 
 export function ledgerVerifiedAnswer(verified: LedgerVerified): z.output<typeof ledgerVerifiedSchema> {
-  const { fromMs, toMs, missing, next, ...counts } = verified;
+  const { fromMs, toMs, missing, readingsFromMs, next, ...counts } = verified;
   return {
     from: timeText(fromMs),
     to: timeText(toMs),
     ...counts,
     missing: missing.map(missingAnswer),
+    ...(readingsFromMs === undefined ? {} : { readingsFrom: timeText(readingsFromMs) }),
     ...(next === undefined ? {} : { next: positionText(next) }),
   };
 }

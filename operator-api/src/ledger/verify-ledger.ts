@@ -5,6 +5,7 @@ import { TELEMETRY_STORE, type TelemetryStore } from '@fieldgate/telemetry-store
 import { Inject, Injectable } from '@nestjs/common';
 import { invalidRequest, Problem } from '../http/problem.js';
 import type { Range } from '../http/query-schemas.js';
+import { readingsFrom } from './readings-from.js';
 import type { PartitionToVerify, Suspect, VerifyPosition } from './verify-partition.js';
 import { VERIFIED_TOPICS, type VerifiedTopic } from './verify-records.js';
 import { positionText, type VerifyRequest } from './verify-requests.js';
@@ -24,6 +25,8 @@ export interface LedgerVerified {
   readonly missingTotal: number;
   /** The first of them. */
   readonly missing: readonly Suspect[];
+  /** Later than `fromMs`: of readings that came before, some have gone from the log, and only the others were compared. */
+  readonly readingsFromMs?: number;
   /** There is more to look at: what was said is about what stands before it. */
   readonly next?: VerifyPosition;
 }
@@ -77,7 +80,9 @@ export class VerifyLedger {
     };
     const held = request.start && this.heldBack(nameOf(request.start, request, tally.range));
     if (held && !(await take(held))) return tally.outcome(held.start);
-    for (const part of await this.partsOf({ ...request, start: held?.next ?? request.start }, tally.range)) {
+    const parts = await this.partsOf({ ...request, start: held?.next ?? request.start }, tally.range);
+    tally.readingsFromMs = await readingsFrom(this.log.reader, telemetryOf(parts), this.clock.now());
+    for (const part of parts) {
       for await (const stretch of stretchesOf(sources, part, time.isShort)) {
         if (!(await take(stretch))) return tally.outcome(stretch.start);
         if (time.isShort()) return tally.outcome(stretch.next);
@@ -124,6 +129,11 @@ export class VerifyLedger {
   }
 }
 
+function telemetryOf(parts: readonly PartitionToVerify[]): Set<number> {
+  const readings = parts.filter(({ topic }) => topic === 'fieldgate.telemetry.v1');
+  return new Set(readings.map(({ bounds }) => bounds.partition));
+}
+
 interface Time {
   readonly isShort: () => boolean;
   readonly isOver: () => boolean;
@@ -151,6 +161,7 @@ function rangeOf({ from, to }: VerifyRequest, nowMs: number): Range {
 class Tally {
   private readonly counts = { stored: 0, refused: 0, duplicates: 0, pending: 0, missingTotal: 0 };
   private readonly missing: Suspect[] = [];
+  readingsFromMs = 0;
 
   constructor(
     readonly range: Range,
@@ -168,6 +179,15 @@ class Tally {
 
   outcome(next?: VerifyPosition): LedgerVerified {
     const checked = Object.values(this.counts).reduce((sum, count) => sum + count, 0);
-    return { ...this.range, checked, ...this.counts, missing: this.missing, ...(next && { next }) };
+    const { range, counts, missing, readingsFromMs } = this;
+    const isCut = readingsFromMs > range.fromMs;
+    return {
+      ...range,
+      checked,
+      ...counts,
+      missing,
+      ...(isCut && { readingsFromMs: Math.min(readingsFromMs, range.toMs) }),
+      ...(next && { next }),
+    };
   }
 }

@@ -53,6 +53,8 @@ export interface PartitionToVerify {
 
 /** Records that the store is asked about at once. */
 const BATCH = 1_000;
+/** Bytes that are read until then: also what is not wanted is held in memory by what was read with it. */
+const BATCH_BYTES = 4 * 1024 * 1024;
 /** Records that are looked at in between, most of them of other devices, until whoever waits is told how far it is. */
 const STRETCH = 20_000;
 /** Records that are passed over between two turns of the event loop. */
@@ -73,15 +75,18 @@ export async function* verifyPartition(
   const range = { ...bounds, fromMs: fromMs - SLACK_MS, toMs: toMs + SLACK_MS };
   let batch: LogRecord[] = [];
   let read = 0;
+  let bytes = 0;
   let offset = bounds.earliest;
   for await (const record of recordsBetween(sources.reader, topic, range)) {
     offset = record.offset + 1;
     const isWanted = record.timestampMs >= fromMs && record.timestampMs < toMs;
     if (isWanted && (deviceId === undefined || record.key === deviceId)) batch.push(record);
     read += 1;
-    if (batch.length >= BATCH || read % STRETCH === 0) {
+    bytes += record.value?.byteLength ?? 0;
+    if (batch.length >= BATCH || bytes >= BATCH_BYTES || read % STRETCH === 0) {
       yield await check(sources, part, { batch, offset });
       batch = [];
+      bytes = 0;
     } else if (read % TURN === 0) {
       await setImmediate();
     }

@@ -1,21 +1,13 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LogReader, LogRecord } from '@fieldgate/commit-log';
-import {
-  deadLetterRecordSchema,
-  isMinted,
-  isRejection,
-  parseJson,
-  STORAGE_GROUP,
-} from '@fieldgate/contracts';
-import type { SaidRecord, TelemetryStore } from '@fieldgate/telemetry-store';
+import { deadLetterRecordSchema, isRejection, parseJson, STORAGE_GROUP } from '@fieldgate/contracts';
 import { firstSince } from '../alerts/records-between.js';
 import type { Suspect, VerifyPosition } from './verify-partition.js';
-import { isSaid, verifiedRecord } from './verify-records.js';
+import { twinsOf, type Placed, type TwinSources } from './verify-twins.js';
 
 const LETTERS = 'fieldgate.dead-letters.v1';
 /** Records that are read until whoever waits may say that it is enough. */
 const PIECE = 20_000;
-const BATCH = 1_000;
 const TURN = 500;
 /** A dead letter is written behind its record, perhaps by a machine whose clock is behind. */
 const SLACK_MS = 60_000;
@@ -26,27 +18,33 @@ export interface Sifted {
   readonly missing: readonly Suspect[];
 }
 
-interface Sources {
-  readonly reader: LogReader;
-  readonly store: TelemetryStore;
-}
+type Place = Omit<VerifyPosition, 'topic'> & { readonly topic: string };
 
 /**
  * Of records of one partition that the store does not hold: which of them are not to be there, and which are missing. There may be much to
  * read for that, so it comes piece by piece; nothing is open between two pieces, and the next one may be asked for minutes later, or never.
  */
 export async function* siftSuspects(
-  sources: Sources,
+  sources: TwinSources,
   suspects: readonly Suspect[],
 ): AsyncGenerator<undefined, Sifted, undefined> {
   if (suspects.length === 0) return { refused: 0, duplicates: 0, missing: [] };
   const refused = yield* refusedAmong(sources.reader, suspects);
   const accepted = suspects.filter((suspect) => !refused.has(placeOf(suspect)));
-  const sentBefore = yield* storedTwins(sources, accepted);
-  const missing = accepted.filter((suspect) => !sentBefore.has(nameOf(suspect)));
+  const twins = yield* twinsOf(sources, accepted);
+  const refusedTwins = yield* refusedAmong(sources.reader, twins.notStored());
+  const copiesOfRefused = new Set(
+    twins
+      .notStored()
+      .filter((twin) => refusedTwins.has(placeOf(twin)))
+      .flatMap((twin) => twins.takeCopiesOf(twin)),
+  );
+  const missing = accepted.filter(
+    (suspect) => !twins.copiesOfStored.has(suspect) && !copiesOfRefused.has(suspect),
+  );
   return {
-    refused: suspects.length - accepted.length,
-    duplicates: accepted.length - missing.length,
+    refused: suspects.length - accepted.length + copiesOfRefused.size,
+    duplicates: twins.copiesOfStored.size,
     missing,
   };
 }
@@ -54,11 +52,11 @@ export async function* siftSuspects(
 /** By their place: those of which the storage group has written a dead letter, which is kept longer than its record. */
 async function* refusedAmong(
   reader: LogReader,
-  suspects: readonly Suspect[],
+  records: readonly Placed[],
 ): AsyncGenerator<undefined, ReadonlySet<string>, undefined> {
-  const wanted = new Set(suspects.map(placeOf));
-  const partitions = new Set(suspects.map(({ deviceId }) => reader.partitionOf(LETTERS, deviceId)));
-  const fromMs = suspects.reduce((least, { appendedMs }) => Math.min(least, appendedMs), Infinity) - SLACK_MS;
+  const wanted = new Set(records.map(placeOf));
+  const partitions = new Set(records.map(({ deviceId }) => reader.partitionOf(LETTERS, deviceId)));
+  const fromMs = records.reduce((least, { appendedMs }) => Math.min(least, appendedMs), Infinity) - SLACK_MS;
   const refused = new Set<string>();
   for (const bounds of await reader.bounds(LETTERS)) {
     const { partition, end } = bounds;
@@ -90,67 +88,10 @@ function refusedPlace({ value }: LogRecord): string | undefined {
 
 const OF_STORAGE = Buffer.from(JSON.stringify(STORAGE_GROUP));
 
-/**
- * By their names: messages that were sent before under the same id, and are in the store as they were then. Storage knows the newest names of
- * those that it files under their arrival, however many records lie between them, and leaves out what comes again.
- */
-async function* storedTwins(
-  { reader, store }: Sources,
-  suspects: readonly Suspect[],
-): AsyncGenerator<undefined, ReadonlySet<string>, undefined> {
-  const stored = new Set<string>();
-  const own = suspects.filter(isLeftOutAgain);
-  const [first] = own;
-  if (!first) return stored;
-  const { topic, partition } = first;
-  const names = new Set(own.map(nameOf));
-  const devices = new Set(own.map(({ deviceId }) => deviceId));
-  const to = own.reduce((most, { offset }) => Math.max(most, offset), 0);
-  const from = (await reader.bounds(topic)).find((bounds) => bounds.partition === partition)?.earliest ?? 0;
-  let twins: SaidRecord[] = [];
-  const ask = async (): Promise<void> => {
-    const gone = new Set((await store.missing(twins)).map(({ index }) => index));
-    for (const [index, { record }] of twins.entries()) if (!gone.has(index)) stored.add(nameOf(record));
-    twins = [];
-  };
-  for (const range of piecesBack(from, to)) {
-    let read = 0;
-    for await (const record of reader.read(topic, { partition, ...range })) {
-      const entry = devices.has(record.key) ? verifiedRecord(record) : undefined;
-      if (typeof entry === 'object' && isSaid(entry) && names.has(nameOf(entry.record))) twins.push(entry);
-      if (twins.length >= BATCH) await ask();
-      if (++read % TURN === 0) await setImmediate();
-    }
-    if (twins.length > 0) await ask();
-    if (stored.size === names.size) return stored;
-    yield;
-  }
-  return stored;
-}
-
-/** Without a time of its own that is believed, and with an id of its device: nothing else is left out when it comes again. */
-function isLeftOutAgain({ id, timeMs, receivedMs }: Suspect): boolean {
-  return id !== undefined && !isMinted(id) && timeMs === receivedMs;
-}
-
 function* piecesOf(from: number, end: number): Iterable<{ readonly from: number; readonly to: number }> {
   for (let at = from; at < end; at += PIECE) yield { from: at, to: Math.min(at + PIECE, end) };
 }
 
-/** A copy mostly comes soon. */
-function* piecesBack(from: number, end: number): Iterable<{ readonly from: number; readonly to: number }> {
-  for (let at = end; at > from; at -= PIECE) yield { from: Math.max(from, at - PIECE), to: at };
-}
-
-function placeOf({
-  topic,
-  partition,
-  offset,
-}: Omit<VerifyPosition, 'topic'> & { readonly topic: string }): string {
+function placeOf({ topic, partition, offset }: Place): string {
   return `${topic} ${partition} ${offset}`;
-}
-
-/** Neither a device id nor the id of a message of ours holds a space. */
-function nameOf({ deviceId, id }: { readonly deviceId: string; readonly id?: string }): string {
-  return `${deviceId} ${id ?? ''}`;
 }

@@ -100,6 +100,25 @@ describe('the time that GET /v1/ledger/verify takes', () => {
     });
   });
 
+  it('looks at all of the range though a clock was in the past for a while', async () => {
+    const { clock } = log.api;
+    for (let n = 0; n < 900; n++) {
+      clock.ms += 1;
+      void log.reading('pump-1', `before-${n}`);
+    }
+    (await log.reading('pump-1', 'lost')).lose();
+    clock.ms -= 30 * 86_400_000; // it has booted, and the time is not yet set
+    await Promise.all(Array.from({ length: 300 }, (_, n) => log.reading('pump-1', `meanwhile-${n}`)));
+    clock.ms += 30 * 86_400_000;
+    for (let n = 0; n < 900; n++) {
+      clock.ms += 1;
+      void log.reading('pump-1', `after-${n}`);
+    }
+    await log.reading('pump-1', 'last');
+    await log.storageHasPassed();
+    expect(await log.verified(RANGE)).toMatchObject({ checked: 1_802, missing: [{ id: 'lost' }] });
+  });
+
   it('does two at once', async () => {
     await log.reading('pump-1', 'a');
     await log.storageHasPassed();

@@ -4,6 +4,7 @@ export * from './commit-log.js';
 export { createEmbeddedLog, type EmbeddedLogOptions } from './embedded/embedded-log.js';
 export * from './finished-commands.js';
 export * from './heard-gateways.js';
+export { inBatches } from './in-batches.js';
 export * from './log-reader.js';
 export * from './log-record.js';
 export * from './log-table.js';

@@ -12,6 +12,11 @@ export interface PartitionAssignment {
    * timeout (frozen, cut off): another one may be at work. Ask it before an effect that must not happen twice.
    */
   isAlone(): boolean;
+  /**
+   * True when the topic has been made again a moment ago, and the group has passed nothing of the new one yet: what was kept for offsets is of
+   * the one before.
+   */
+  isAnew?(): boolean;
 }
 
 /**
@@ -54,6 +59,13 @@ export interface PartitionBounds {
   readonly end: number;
 }
 
+/** A `follow` that runs. */
+export interface Follow {
+  readonly topic: LogTopic;
+  /** Everything before it has been handed over; undefined until it is decided where the follow begins. */
+  nextOffset(partition: number): number | undefined;
+}
+
 export interface LogReader {
   /**
    * One member of a consumer group, which starts where the group left off (a new group: at the earliest record). Batches of one partition come
@@ -81,7 +93,10 @@ export interface LogReader {
     options: { failed: (error: unknown) => void; reached?: (partition: number, nextOffset: number) => void },
   ): Promise<Consumption>;
 
-  /** The records of one partition from `from` (inclusive) to `to` (exclusive), in order; ends early at the end of the log. */
+  /** All that run now, for whoever watches over them. */
+  follows(): readonly Follow[];
+
+  /** The records of one partition from `from` (inclusive) to `to` (exclusive), in order; ends early at the end of the log, and nowhere else. */
   read(
     topic: LogTopic,
     range: { readonly partition: number; readonly from: number; readonly to: number },

@@ -11,6 +11,8 @@ it.each([
   ['\uFEFF{"a":1}', 'payload-not-json', 'the payload begins with a byte order mark: send JSON without one'],
   ['{"a":}', 'payload-not-json', 'The payload is not JSON.'],
   ['{"a b":1}', 'metric-name', `"a b" is not a metric name: ${METRIC_RULE}`],
+  ['{"__proto__":1}', 'metric-name', '"__proto__" is not a metric name: __proto__ may not stand in one'],
+  ['{"a.__proto__":1}', 'metric-name', '"a.__proto__" is not a metric name: __proto__ may not stand in one'],
   [
     '{"a":1,"ts":"2026-11-21T21:30:00"}',
     'payload-shape',

@@ -1,3 +1,4 @@
+import type { ReadingValue } from '@fieldgate/contracts';
 import { whyNotStorable } from './storable.js';
 import type { MissingRecord, SaidRecord } from './telemetry-store.js';
 
@@ -47,6 +48,11 @@ export interface Wanted<K extends SaidRecord['kind']> {
   readonly timeMs: number;
   readonly deviceId: string;
   readonly record: Extract<SaidRecord, { kind: K }>['record'];
+}
+
+/** Half of a surrogate pair, which JSON can hold as an escape, is U+FFFD in UTF-8. */
+export function asStored(value: ReadingValue): ReadingValue {
+  return typeof value === 'string' ? Buffer.from(value).toString() : value;
 }
 
 /** In the order of time, parted where nothing is wanted for a while: one record from last month must not make a query read all of it. */

@@ -6,7 +6,7 @@ import {
   type Rules,
 } from '@fieldgate/alert-rules';
 import { isRejection, type Alert, type DeviceRecord } from '@fieldgate/contracts';
-import type { CommitLog, LogBatch, LogRecord, LogTable } from '@fieldgate/commit-log';
+import { inBatches, type CommitLog, type LogBatch, type LogTable } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import {
   AlertCheckpoints,
@@ -30,7 +30,6 @@ export interface RecoveryParts {
 
 /** What is read back at most where there is no checkpoint. */
 const MOST_WITHOUT_CHECKPOINT = 500_000;
-const REPLAY_RECORDS = 2_000;
 
 /**
  * A partition as its last holder left it: the checkpoint, and the records since, up to where the batch begins. All of that was judged before
@@ -44,7 +43,7 @@ export async function recoverPartition(
   const source = { source: sourceOf(batch.topic), topic: batch.topic, partition: batch.partition };
   const checkpoints = new AlertCheckpoints(log, clock, logger);
   const outbox = new AlertOutbox(log, clock, logger);
-  const checkpoint = await usableCheckpoint(checkpoints, source, log);
+  const checkpoint = await usableCheckpoint(checkpoints, source, batch, log);
   const former = checkpoint.partition ? rulesOfRow(checkpoint.partition.rules) : rules;
   const inForce = isRejection(former) ? rules : former;
   const engine = new AlertWatch({
@@ -79,18 +78,8 @@ export async function recoverPartition(
     judgedAt: (offset) => doubts.at(offset)?.nowMs,
   };
   const to = Math.max(batch.from, furthestOf(checkpoint));
-  let records: LogRecord[] = [];
-  for await (const record of log.reader.read(source.topic, {
-    partition: source.partition,
-    from: nextOffset,
-    to,
-  })) {
-    records.push(record);
-    if (records.length < REPLAY_RECORDS) continue;
-    partition.apply(records, replay);
-    records = [];
-  }
-  partition.apply(records, replay);
+  const records = log.reader.read(source.topic, { partition: source.partition, from: nextOffset, to });
+  for await (const some of inBatches(records)) partition.apply(some, replay);
   passed.before(Number.POSITIVE_INFINITY);
   partition.apply([], replay);
   partition.nextOffset = Math.max(partition.nextOffset, to);
@@ -147,12 +136,13 @@ function furthestOf({ devices, ticks, doubts }: Checkpoint): number {
 async function usableCheckpoint(
   checkpoints: AlertCheckpoints,
   source: SourcePartition,
+  { assignment }: LogBatch,
   { reader }: CommitLog,
 ): Promise<Checkpoint> {
   const { partition, devices, ticks, doubts } = await checkpoints.read(source);
   const bounds = await reader.bounds(source.topic);
   const end = bounds.find((each) => each.partition === source.partition)?.end ?? 0;
-  const isOfAnother = (partition?.nextOffset ?? 0) > end;
+  const isOfAnother = assignment.isAnew?.() === true || (partition?.nextOffset ?? 0) > end;
   const isOfThis = ({ nextOffset }: DeviceRow): boolean => !isOfAnother && nextOffset <= end;
   const usable: Checkpoint = {
     partition: isOfAnother ? undefined : partition,

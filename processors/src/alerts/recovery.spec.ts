@@ -207,6 +207,24 @@ it('a topic that was made anew: what a silent device had in the one before is fo
   await world.stop();
 });
 
+it('a topic that was made anew, and is longer by now than the one before, is judged from its beginning', async () => {
+  const rules = 'version: 1\nrules: [{ name: high, metric: n, threshold: { above: 80 } }]\n';
+  const world = await new WatchedLog({ checkpointRecords: 4 }).start(rules);
+  const topics = ['fieldgate.telemetry.v1'] as const;
+  await world.register('pump-7');
+  for (let each = 0; each < 8; each += 1) {
+    await world.reading('pump-7', 10);
+    await world.follow({ topics });
+  }
+  world.makeAnew(topics[0], true);
+  await world.reading('pump-7', 90);
+  for (let each = 0; each < 20; each += 1) await world.reading('pump-7', 10);
+  await world.restart();
+  await world.follow({ topics });
+  expect((await world.steps()).length).toBeGreaterThan(0);
+  await world.stop();
+});
+
 /** A backlog of ten minutes that comes as one batch, with one spike at its end; the group may write so many records of it. */
 async function afterBacklog(writes: number): Promise<{ isKilled: boolean; ids: string[] }> {
   const rules = 'version: 1\nrules: [{ name: high, metric: n, threshold: { above: 80 } }]\n';

@@ -1,10 +1,11 @@
-import { FieldgateError } from '@fieldgate/contracts';
-import type { CommitLog, LogBatch } from '@fieldgate/commit-log';
+import { FieldgateError, type StoredTopic } from '@fieldgate/contracts';
+import type { CommitLog, LogBatch, PartitionBounds } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import { STORAGE } from '../consumer-groups.js';
 import type { DeviceFold } from './device-fold.js';
 import { LedgerLane, type RegisteredDevices } from './ledger-lane.js';
 import { showTotals } from './ledger-totals.js';
+import type { StoragePlace } from './waiting-for-store.js';
 import { WatchLosses } from './watch-losses.js';
 
 export interface LedgerTuning {
@@ -30,6 +31,8 @@ export class CountLedger {
   private lookedMs = Number.NEGATIVE_INFINITY;
   private isLooking = false;
   private readonly losses: WatchLosses;
+  /** How far the storage group had come when it was looked at the last time. */
+  private passed = new Map<StoredTopic, ReadonlyMap<number, number>>();
 
   constructor(
     private readonly parts: {
@@ -93,22 +96,30 @@ export class CountLedger {
   private async look(): Promise<void> {
     const { log, devices } = this.parts;
     const { reader } = log;
-    const committed = await Promise.all(
-      STORED.map(async (topic) => ({ topic, offsets: await reader.committed(STORAGE.group, topic) })),
+    const stored = await Promise.all(
+      STORED.map(async (topic) => {
+        const committed = await reader.committed(STORAGE.group, topic);
+        return { topic, committed, bounds: await reader.bounds(topic) };
+      }),
     );
-    const ends = new Map((await reader.bounds(STORED[0])).map(({ partition, end }) => [partition, end]));
+    const ends = new Map(stored[0]?.bounds.map(({ partition, end }) => [partition, end]));
+    const places = stored.map(({ topic, committed, bounds }) => ({
+      topic,
+      reached: placesOf(bounds, committed, this.passed.get(topic)),
+    }));
     await Promise.all(
       [...this.held].map(async ([partition, held]) => {
         const { lane } = held;
         await lane.inTurn(async () => {
           if (!lane.assignment.isHeld() || !lane.assignment.isAlone()) return;
           await lane.followSide(ends.get(partition) ?? 0);
-          for (const { topic, offsets } of committed) lane.storedUpTo(topic, offsets);
+          for (const { topic, reached } of places) lane.storedUpTo(topic, reached);
           await lane.dropAllBut(devices);
           await this.checkpointWhenDue(held);
         });
       }),
     );
+    this.passed = new Map(stored.map(({ topic, committed }) => [topic, committed]));
   }
 
   private async checkpointWhenDue(held: Held): Promise<void> {
@@ -122,4 +133,17 @@ export class CountLedger {
   private *devices(): IterableIterator<DeviceFold> {
     for (const { lane } of this.held.values()) yield* lane.devices.values();
   }
+}
+
+function placesOf(
+  bounds: readonly PartitionBounds[],
+  committed: ReadonlyMap<number, number>,
+  before: ReadonlyMap<number, number> = committed,
+): Map<number, StoragePlace> {
+  return new Map(
+    bounds.map(({ partition, earliest }) => {
+      const now = committed.get(partition) ?? 0; // a new group begins at the earliest
+      return [partition, { committed: now, before: before.get(partition) ?? 0, earliest }];
+    }),
+  );
 }

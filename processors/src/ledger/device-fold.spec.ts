@@ -104,6 +104,22 @@ describe('connections that are summed up', () => {
   });
 });
 
+it('what comes late is found, also of more connections than are remembered by name: their reports came before it', () => {
+  for (let each = 0; each < 40; each += 1)
+    report(`c-${each}`, { acknowledged: 4, refused: { 'value-type': 1 } }, { to: (now += 10_000) });
+  expect(unaccounted()).toBe(200);
+  for (let each = 0; each < 40; each += 1) {
+    now = START + 10_000 * each;
+    for (let n = 0; n < 4; n += 1) record(`c-${each}`);
+    if (each === 2) expect(unaccounted()).toBe(186);
+    device.refused(`c-${each}`, { id: mintedId('boot', each), code: 'value-type', atMs: now }, 1);
+  }
+  expect(unaccounted()).toBe(0);
+  const log = { inLog: 80, deadLetters: { 'value-type': 20 } };
+  expect(device.ledger().earlier).toMatchObject({ connections: 20, incomplete: 0, unaccounted: 0, log });
+  expect(device.ledger().connections).toHaveLength(20);
+});
+
 describe('a connection that comes when 20 newer ones have taken the places', () => {
   beforeEach(() => {
     newer();
@@ -137,7 +153,7 @@ describe('what a gateway has written twice', () => {
     report('one', { unasked: 5 });
     expect(device.ledger().connections).toMatchObject([{ log: { inLog: 6, duplicates: 2, rewritten: 2 } }]);
     expect(unaccounted()).toBe(1);
-    device.storedUpTo(TOPIC, offset);
+    device.storedUpTo(TOPIC, { committed: offset, before: 0, earliest: 0 });
     expect(device.ledger().connections[0]?.log.stored).toBe(4);
   });
 

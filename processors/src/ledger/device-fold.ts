@@ -15,7 +15,7 @@ import {
 import { EarlierConnections } from './earlier-connections.js';
 import { RecentIds } from './recent-ids.js';
 import { countSeq } from './sequence.js';
-import { storedUpTo, wait } from './waiting-for-store.js';
+import { storedUpTo, wait, type StoragePlace } from './waiting-for-store.js';
 
 /** So far apart the clocks of gateways may be. */
 const SKEW_MS = 60_000;
@@ -103,10 +103,10 @@ export class DeviceFold {
     if (isPartial) kept.isPartial = true;
   }
 
-  /** The storage group is past everything before `offset` of `topic`. True when that changes something. */
-  storedUpTo(topic: StoredTopic, offset: number): boolean {
+  /** True when that changes something. */
+  storedUpTo(topic: StoredTopic, place: StoragePlace): boolean {
     let hasChanged = false;
-    for (const log of this.logs()) if (storedUpTo(log, topic, offset)) hasChanged = true;
+    for (const log of this.logs()) if (storedUpTo(log, topic, place)) hasChanged = true;
     return hasChanged;
   }
 
@@ -132,12 +132,12 @@ export class DeviceFold {
     yield this.others;
   }
 
-  /** Of one that comes when newer ones have taken all places more is to come: it is summed up at once. */
+  /** Of one that comes when newer ones have taken all places more is to come: it is summed up at once, unless it is among the sums already. */
   private logOf(connection: string | undefined, atMs: number): LogCounts {
     if (connection === undefined) return this.others;
     const kept = this.connectionOf(connection, atMs);
     if (kept) return kept.log;
-    if (!this.earlier.has(connection)) this.earlier.add(begun(connection, atMs));
+    if (!this.earlier.expects(connection)) this.earlier.add(begun(connection, atMs));
     return this.earlier.log;
   }
 

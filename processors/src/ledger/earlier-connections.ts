@@ -29,6 +29,14 @@ export class EarlierConnections {
     return this.openOf(connection) !== undefined;
   }
 
+  /**
+   * Also of one that is not known by name any more and misses something: its records wait in a spool when only its reports got through. It may
+   * be one that was never seen, and what it has hides as much of a loss.
+   */
+  expects(connection: string): boolean {
+    return this.has(connection) || this.ledger.unaccounted > 0;
+  }
+
   add({ connection, log, report, isPartial }: ConnectionLedger): void {
     const { ledger } = this;
     ledger.connections += 1;
@@ -41,8 +49,12 @@ export class EarlierConnections {
 
   /** So many records of one of them have come. */
   found(connection: string, records: number): void {
+    const { ledger } = this;
     const open = this.openOf(connection);
-    if (open === undefined) return;
+    if (open === undefined) {
+      ledger.unaccounted = Math.max(0, ledger.unaccounted - records);
+      return;
+    }
     open.found += records;
     this.close();
   }

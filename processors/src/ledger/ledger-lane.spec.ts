@@ -81,9 +81,11 @@ describe('stored', () => {
     const lane = await ledger.counted();
     const stored = (): number | undefined => ledgerOf(lane).connections[0]?.log.stored;
     expect(stored()).toBe(0);
-    lane.storedUpTo(TELEMETRY, new Map([[0, 3]]));
-    expect(stored()).toBe(3);
-    lane.storedUpTo(TELEMETRY, new Map([[0, 30]]));
+    const storedUpTo = (committed: number): void =>
+      lane.storedUpTo(TELEMETRY, new Map([[0, { committed, before: 0, earliest: 0 }]]));
+    storedUpTo(4);
+    expect(stored()).toBe(4);
+    storedUpTo(30);
     expect(stored()).toBe(20);
     const [first] = await recordsOf(ledger.log, TELEMETRY);
     const origin = {

@@ -5,16 +5,22 @@ import {
   type LedgerTopic,
   type StoredTopic,
 } from '@fieldgate/contracts';
-import type { CommitLog, LogBatch, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
+import {
+  inBatches,
+  type CommitLog,
+  type LogBatch,
+  type LogRecord,
+  type PartitionAssignment,
+} from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import { LEDGER } from '../consumer-groups.js';
 import { countRecord } from './count-record.js';
 import { DeviceFold } from './device-fold.js';
 import { LedgerStates } from './ledger-states.js';
 import { SideRecords, type AnewSide } from './side-records.js';
+import type { StoragePlace } from './waiting-for-store.js';
 
 const TELEMETRY = 'fieldgate.telemetry.v1';
-const REPLAY_RECORDS = 2_000;
 
 export interface LedgerLaneParts {
   readonly log: CommitLog;
@@ -68,7 +74,8 @@ export class LedgerLane {
     const kept = row?.next[`${TELEMETRY}/${partition}`];
     const bounds = (await log.reader.bounds(TELEMETRY)).find((each) => each.partition === partition);
     const { earliest, end } = bounds ?? { earliest: 0, end: 0 };
-    const isOfThisLog = kept !== undefined && kept <= end;
+    const isAnew = assignment.isAnew?.() === true;
+    const isOfThisLog = kept !== undefined && kept <= end && !isAnew;
     lane.nextTelemetry = isOfThisLog ? kept : batch.from;
     const isWhole = isOfThisLog ? kept >= earliest : row === undefined && batch.from === 0;
     lane.since = isWhole ? (row?.since ?? 0) : await lane.timeOfNext(batch);
@@ -76,7 +83,7 @@ export class LedgerLane {
       for (const device of devices) lane.take(device.deviceId, device);
       for (const deviceId of unreadable) lane.countAnew(deviceId);
     } else {
-      // of the log that was there before: once this one is longer, nothing says so
+      // of the log that was there before
       for (const { deviceId } of devices) lane.gone.add(deviceId);
       for (const deviceId of unreadable) lane.gone.add(deviceId);
     }
@@ -120,12 +127,12 @@ export class LedgerLane {
     await this.countSide(this.nextTelemetry >= telemetryEnd ? Number.POSITIVE_INFINITY : this.reachedMs);
   }
 
-  storedUpTo(topic: StoredTopic, committed: ReadonlyMap<number, number>): void {
+  storedUpTo(topic: StoredTopic, places: ReadonlyMap<number, StoragePlace>): void {
     for (const deviceId of this.waiting) {
       const device = this.devices.get(deviceId);
-      const offset = committed.get(this.parts.log.reader.partitionOf(topic, deviceId));
-      if (!device || offset === undefined) continue;
-      if (device.storedUpTo(topic, offset)) this.changed.add(deviceId);
+      const place = places.get(this.parts.log.reader.partitionOf(topic, deviceId));
+      if (!device || place === undefined) continue;
+      if (device.storedUpTo(topic, place)) this.changed.add(deviceId);
       if (!device.isWaiting) this.waiting.delete(deviceId);
     }
   }
@@ -170,18 +177,9 @@ export class LedgerLane {
 
   private async replay({ partition, from: to }: LogBatch): Promise<void> {
     await this.lookBeside();
-    let records: LogRecord[] = [];
-    for await (const record of this.parts.log.reader.read(TELEMETRY, {
-      partition,
-      from: this.nextTelemetry,
-      to,
-    })) {
-      records.push(record);
-      if (records.length < REPLAY_RECORDS) continue;
+    const range = { partition, from: this.nextTelemetry, to };
+    for await (const records of inBatches(this.parts.log.reader.read(TELEMETRY, range)))
       await this.follow(records);
-      records = [];
-    }
-    await this.follow(records);
     this.nextTelemetry = Math.max(this.nextTelemetry, to);
   }
 

@@ -15,7 +15,8 @@ const TOTALS = {
   refused: 'Records that gateways have refused',
   dropped: 'QoS 0 records that were lost because the log was away',
   in_log: 'Readings and condition events of devices in the log, copies included',
-  stored: 'Records that the storage group is past, and that are neither copies nor refused by the store',
+  stored:
+    'Records that the storage group is past, and that are neither copies, nor refused by the store, nor gone from the log unstored',
   duplicate:
     'Records with an id that is among the newest 256 of the device, or that its gateway had written before: a longer row that comes again is not known as copies',
   late: 'Records that arrived more than a minute after their own time',

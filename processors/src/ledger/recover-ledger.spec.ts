@@ -1,10 +1,10 @@
 import { encodeDeadLetter, ledgerStateSchema, tableRows, unaccountedRecords } from '@fieldgate/contracts';
 import type { MemoryLog } from '@fieldgate/commit-log/testing';
-import { beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { register } from 'prom-client';
 import { heardLogger, ledgerOf, LedgerUnderTest, START, TELEMETRY } from '../testing/ledger-under-test.js';
 import { recordsOf } from '../testing/written.js';
-import type { LedgerLane } from './ledger-lane.js';
+import { LedgerLane } from './ledger-lane.js';
 
 let ledger: LedgerUnderTest;
 beforeEach(async () => {
@@ -53,6 +53,18 @@ describe('after a crash', () => {
     await ledger.write('fieldgate.alerts.v1', Buffer.from('behind it'));
     expect((await recordsOf(ledger.log, 'fieldgate.ledger-states.v1')).length).toBe(states.length + 1);
     expect([...(await ledger.counted()).devices.values()].map((device) => device.ledger())).toEqual(all);
+  });
+
+  it('holds some megabytes at a time of what it counts again, however large the readings are', async () => {
+    await history();
+    await (await ledger.counted()).checkpoint();
+    let last = 0;
+    for (let each = 0; each < 100; each += 1)
+      last = await ledger.write(TELEMETRY, new Uint8Array(100 * 1024));
+    const follow = jest.spyOn(LedgerLane.prototype, 'follow');
+    await ledger.recovered(last + 1);
+    expect(follow.mock.calls.map(([records]) => records.length)).toEqual([41, 41, 18]);
+    follow.mockRestore();
   });
 
   it('takes the batch that comes again for what it is', async () => {
@@ -162,6 +174,18 @@ describe('a ledger that does not have all that was', () => {
     await later();
     await ledger.report({ ...ACKED, acknowledged: 12 }, { number: 2 });
     expect(unaccounted(await ledger.counted())).toBe(1);
+  });
+
+  it('because the topic was made anew, and is longer by now than the one before, counts all of it', async () => {
+    await tenReadings();
+    await (await ledger.counted()).checkpoint();
+    ledger.makeAnew(TELEMETRY, true);
+    const from = ledger.clock.ms;
+    for (let seq = 0; seq < 20; seq += 1) await ledger.reading(seq, { connection: 'later' });
+    await ledger.report({ received: 20, acknowledged: 20 }, { connection: 'later', from });
+    const lane = await ledger.counted();
+    expect(ledgerOf(lane).connections.at(-1)).toMatchObject({ connection: 'later', log: { inLog: 20 } });
+    expect(unaccounted(lane)).toBe(0);
   });
 
   it('because the topic was made anew counts a device that was silent until the next start', async () => {

@@ -1,5 +1,5 @@
 import type { LedgerTopic } from '@fieldgate/contracts';
-import type { LogReader, LogRecord } from '@fieldgate/commit-log';
+import { inBatches, type LogReader, type LogRecord } from '@fieldgate/commit-log';
 import type { Clock } from '@fieldgate/service';
 import { partitionsBeside } from '../alerts/partitions-beside.js';
 
@@ -9,7 +9,6 @@ export const SIDE_TOPICS = [
   'fieldgate.ledger.v1',
 ] as const satisfies readonly LedgerTopic[];
 
-const AT_ONCE = 1_000;
 /** So often the topic must be shorter than what was read of it: after a change of leaders it may seem so for a moment. */
 const ANEW_LOOKS = 30;
 
@@ -125,12 +124,14 @@ export class SideRecords {
 
   private async readOn(place: Place): Promise<void> {
     const { topic, partition, next, end } = place;
-    const to = Math.min(end, next + AT_ONCE);
-    const records: LogRecord[] = [];
-    for await (const record of this.reader.read(topic, { partition, from: next, to })) records.push(record);
+    let records: LogRecord[] = [];
+    for await (const batch of inBatches(this.reader.read(topic, { partition, from: next, to: end }))) {
+      records = batch; // the rest when these have been handed over
+      break;
+    }
     place.records = records;
     place.readMs = this.clock.now();
-    place.next = to;
+    place.next = (records.at(-1)?.offset ?? end - 1) + 1;
   }
 
   private beside(topic: LedgerTopic): ReturnType<typeof partitionsBeside> {

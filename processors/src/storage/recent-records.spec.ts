@@ -1,102 +1,20 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  encodeEvent,
-  encodeTelemetry,
-  mintedId,
-  telemetryWriter,
-  type EventIdentity,
-} from '@fieldgate/contracts';
-import { RecentRecords, recordName, seenRecordOf } from './recent-records.js';
-
-function telemetry(identity: EventIdentity): Uint8Array {
-  const message = { id: identity.id, readings: { a: 1 } };
-  return encodeTelemetry(telemetryWriter('pump-7', 'gw-1'), message, identity, 0);
-}
-
-function nameOf(value: Uint8Array): string | undefined {
-  const seen = seenRecordOf(value);
-  return seen?.isFiledUnderArrival ? recordName(seen.deviceId, seen.id) : undefined;
-}
+import { RecentRecords } from './recent-records.js';
 
 describe('records seen lately', () => {
   it('always know the newest of them, and forget the oldest', () => {
     const recent = new RecentRecords(100);
-    for (let i = 0; i < 1_000; i++) recent.add(String(i));
-    for (let i = 900; i < 1_000; i++) expect(recent.has(String(i))).toBe(true);
-    expect(recent.has('0')).toBe(false);
-    expect(recent.has('700')).toBe(false);
+    for (let i = 0; i < 1_000; i++) recent.add(String(i), i);
+    for (let i = 900; i < 1_000; i++) expect(recent.timeOf(String(i))).toBe(i);
+    expect(recent.timeOf('0')).toBeUndefined();
+    expect(recent.timeOf('700')).toBeUndefined();
   });
 
-  it.each(['1795210200123-42', 'a"quoted\\id', 'id/3'])(
-    'are named by what stands at the front of a record: %s',
-    (id) => {
-      expect(nameOf(telemetry({ id, timeMs: 0 }))).toBe(recordName('pump-7', id));
-      expect(nameOf(telemetry({ id, timeMs: 0, claimedMs: 5 }))).toBe(recordName('pump-7', id));
-      const event = { deviceId: 'pump-7', event: 'hot', state: 'raised', severity: 'info' } as const;
-      expect(nameOf(encodeEvent(event, { id, timeMs: 7 }, 7))).toBe(recordName('pump-7', id));
-    },
-  );
-
-  it.each([String.raw`a\xb`, String.raw`a\u12`, 'a\\\n'])(
-    'leave out what another producer wrote and nobody can read: %j',
-    (id) => {
-      const front = `{"specversion":"1.0","type":"a","source":"b","subject":"pump-7","id":"${id}","time":"${new Date(0).toISOString()}","data":{}}`;
-      expect(seenRecordOf(Buffer.from(front))).toBeUndefined();
-    },
-  );
-
-  it('leave out what has no time that can be read', () => {
-    const front =
-      '{"specversion":"1.0","type":"a","source":"b","subject":"pump-7","id":"m-1","time":"yesterday"}';
-    expect(seenRecordOf(Buffer.from(front))).toBeUndefined();
-  });
-
-  it('leave out what is filed under the device’s own time: the store finds it', () => {
-    expect(nameOf(telemetry({ id: 'a', timeMs: -1 }))).toBeUndefined();
-    expect(nameOf(telemetry({ id: 'a","time":"x","receivedtime":"x', timeMs: -1 }))).toBeUndefined();
-  });
-
-  it('are known with the device’s own time, too: the store may have to be told of them', () => {
-    const timeMs = 1_795_210_200_123;
-    expect(seenRecordOf(telemetry({ id: 'a', timeMs }))).toEqual({
-      deviceId: 'pump-7',
-      id: 'a',
-      timeMs,
-      isFiledUnderArrival: false,
-    });
-  });
-
-  it('are never named by what a device has written into its readings', () => {
-    const forged = { subject: 'pump-8', id: 'b', time: 'x', receivedtime: 'x' };
-    const value = encodeTelemetry(
-      telemetryWriter('pump-7', 'gw-1'),
-      { readings: forged },
-      { id: 'a', timeMs: -1 },
-      0,
-    );
-    expect(nameOf(value)).toBeUndefined();
-  });
-
-  it('are named however long their ids are', () => {
-    const deviceId = 'd'.repeat(64);
-    const id = `${'"'.repeat(128)}/999`;
-    const value = encodeTelemetry(
-      telemetryWriter(deviceId, 'gw-1'),
-      { id, readings: { a: 1 } },
-      { id, timeMs: 0 },
-      0,
-    );
-    expect(nameOf(value)).toBe(recordName(deviceId, id));
-  });
-
-  it('leave out ids that a gateway made up', () => {
-    const identity = { id: mintedId('b00t', 7), timeMs: 0 };
-    expect(
-      nameOf(encodeTelemetry(telemetryWriter('pump-7', 'gw-1'), { readings: { a: 1 } }, identity, 0)),
-    ).toBeUndefined();
-  });
-
-  it('leave out what is not ours', () => {
-    expect(nameOf(Buffer.from('{"some":"thing"}'))).toBeUndefined();
+  it('keep the time of the first one under a name', () => {
+    const recent = new RecentRecords(2);
+    for (const timeMs of [5, 7, 9]) recent.add('a', timeMs);
+    recent.add('b', 10);
+    recent.add('a', 11);
+    expect(recent.timeOf('a')).toBe(5);
   });
 });

@@ -106,6 +106,36 @@ describe('storing a batch', () => {
     expect(await stored()).toEqual([1]);
   });
 
+  it('stores what the store had refused when it is driven again, and never its copies, also after restarts', async () => {
+    const topic = 'fieldgate.telemetry.v1';
+    const arrived = (atMs: number): Promise<void> =>
+      writeReading(log, { deviceId: 'pump-7', id: 'm-1', timeMs: NOW + atMs, value: atMs });
+    const refusing: TelemetryStore = Object.assign(Object.create(store) as TelemetryStore, {
+      write: async (points: readonly unknown[]) => ({
+        refused: points.map((_, index) => ({
+          index,
+          code: 'store-refused',
+          detail: 'a field has another type',
+        })),
+      }),
+    });
+    const running = new StoreBatch(log.reader, refusing);
+    const assignment = heldAssignment(topic);
+    await arrived(1);
+    const first = await running.readings(await batchOf(log, topic, 0, assignment));
+    expect(first.map(({ index }) => index)).toEqual([0]);
+    await arrived(2); // with DUP
+    expect(await running.readings(await batchOf(log, topic, 1, assignment))).toEqual([]);
+    await arrived(1); // driven again too early
+    expect(await running.readings(await batchOf(log, topic, 2, assignment))).toHaveLength(1);
+    await arrived(1); // driven again
+    for (let restart = 0; restart < 2; restart++) {
+      expect(await new StoreBatch(log.reader, store).readings(await batchOf(log, topic, 3))).toEqual([]);
+      expect(await stored()).toEqual([1]);
+      await arrived(3); // with DUP
+    }
+  });
+
   it('stores a batch that comes again after an outage: nothing is remembered before it is stored', async () => {
     await write(1);
     const batch = await batchOf(log, 'fieldgate.telemetry.v1');
@@ -141,7 +171,7 @@ describe('storing a batch', () => {
     const restarted = new StoreBatch(log.reader, telling);
     await restarted.readings(batch);
     await restarted.readings(batch);
-    expect(told).toEqual(['telemetry a 1', 'telemetry b 2', 'write']);
+    expect(told).toEqual(['telemetry a 1', 'telemetry b 2', 'write', 'write']);
   });
 
   it('refuses what is not ours alone', async () => {

@@ -10,11 +10,17 @@ import {
   type Rejection,
 } from '@fieldgate/contracts';
 import type { LogBatch, LogReader, LogRecord, PartitionAssignment } from '@fieldgate/commit-log';
-import type { StoreRecord, TelemetryStore, WriteOutcome } from '@fieldgate/telemetry-store';
+import {
+  recordName,
+  seenRecordOf,
+  type StoreRecord,
+  type TelemetryStore,
+  type WriteOutcome,
+} from '@fieldgate/telemetry-store';
 import { Counter } from 'prom-client';
 import type { Refusal } from '../delivery/deliver-batch.js';
 import { PartitionCommands } from '../partition-commands.js';
-import { RecentRecords, recordName, seenRecordOf } from './recent-records.js';
+import { RecentRecords } from './recent-records.js';
 
 const storedTotal = new Counter({
   name: 'fieldgate_storage_records_total',
@@ -40,14 +46,14 @@ export class StoreBatch {
     private readonly window = STORAGE_WINDOW,
   ) {}
 
-  /** Readings and events; a record that a device sent twice is stored once. */
+  /** Readings and events; a record that a device sent twice is stored once: under the time of the first, also when the store refuses that one. */
   async readings(batch: LogBatch): Promise<readonly Refusal[]> {
     const recent = await this.windowOf(batch);
     const { refused, origin, names, written } = this.writeReadings(batch, recent);
     for (const { index, code, detail } of (await written)?.refused ?? [])
       refused.push({ index: origin[index] ?? index, code, detail });
     count(kindOf(batch), origin.length);
-    for (const name of names) recent.add(name);
+    for (const [name, timeMs] of names) recent.add(name, timeMs);
     return refused;
   }
 
@@ -56,7 +62,7 @@ export class StoreBatch {
     const refused: Refusal[] = [];
     const points: StoreRecord[] = [];
     const origin: number[] = [];
-    const names = new Set<string>();
+    const names = new Map<string, number>();
     for (let index = 0; index < batch.records.length; index++) {
       const point = readingOf(batch.records[index] as LogRecord); // within bounds; an iterator makes an array for each
       if (isRejection(point)) {
@@ -66,11 +72,12 @@ export class StoreBatch {
       const { deviceId, id, timeMs, receivedMs } = point.record;
       if (timeMs === receivedMs && !isMinted(id)) {
         const name = recordName(deviceId, id);
-        if (recent.has(name) || names.has(name)) {
+        const firstMs = recent.timeOf(name) ?? names.get(name) ?? timeMs;
+        if (firstMs !== timeMs) {
           duplicatesTotal.inc();
           continue;
         }
-        names.add(name);
+        names.set(name, timeMs); // under the same time it is the same point: a record that the store refused may be driven again
       }
       points.push(point);
       origin.push(index);
@@ -134,7 +141,7 @@ export class StoreBatch {
     })) {
       const seen = value ? seenRecordOf(value) : undefined;
       if (seen === undefined) continue;
-      if (seen.isFiledUnderArrival) recent.add(recordName(seen.deviceId, seen.id));
+      if (seen.isFiledUnderArrival) recent.add(recordName(seen.deviceId, seen.id), seen.timeMs);
       this.store.recall?.(kindOf(batch), seen);
     }
     this.windows.set(name, { assignment, recent });
@@ -155,7 +162,8 @@ interface ReadingsInStore {
   readonly refused: Refusal[];
   /** By index of a point: that of its record. */
   readonly origin: readonly number[];
-  readonly names: ReadonlySet<string>;
+  /** Of those that are filed under their arrival: the time. */
+  readonly names: ReadonlyMap<string, number>;
   readonly written: Promise<WriteOutcome> | undefined;
 }
 

@@ -16,7 +16,7 @@ import { createMemoryLog, type MemoryLog } from '@fieldgate/commit-log/testing';
 import { createLogger, type Logger } from '@fieldgate/service';
 import { LedgerLane } from '../ledger/ledger-lane.js';
 import { makeAnew } from './make-anew.js';
-import { batchOf } from './written.js';
+import { batchOf, heldAssignment } from './written.js';
 
 export const START = Date.parse('2026-11-20T21:30:00.000Z');
 export const TELEMETRY = 'fieldgate.telemetry.v1';
@@ -27,6 +27,7 @@ export class LedgerUnderTest {
   readonly clock = { ms: START, now: (): number => this.clock.ms };
   readonly log: MemoryLog;
   private minted = 0;
+  private isAnew = false;
 
   constructor(partitions = 1) {
     this.log = createMemoryLog({ clock: this.clock, partitions });
@@ -105,14 +106,16 @@ export class LedgerUnderTest {
     return this.write('fieldgate.ledger.v1', encodeLedgerReport(key, report), key);
   }
 
-  /** From now on the topic is a new one, and empty. */
-  makeAnew(topic: LogTopic): void {
+  /** From now on the topic is a new one, and empty. `isTold`: the group has seen it. */
+  makeAnew(topic: LogTopic, isTold = false): void {
     makeAnew(this.log, topic, this.clock);
+    this.isAnew = isTold;
   }
 
   /** All that is in the log now, counted by a new holder of the partition; `from` is the offset of the group. */
   async recovered(from = 0, logger: Logger = NOBODY): Promise<{ lane: LedgerLane; batch: LogBatch }> {
-    const batch = await batchOf(this.log, TELEMETRY, from);
+    const assignment = { ...heldAssignment(TELEMETRY), isAnew: () => this.isAnew };
+    const batch = await batchOf(this.log, TELEMETRY, from, assignment);
     const { log, clock } = this;
     return { lane: await LedgerLane.recover(batch, { log, clock, logger }), batch };
   }

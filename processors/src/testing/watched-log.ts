@@ -49,6 +49,7 @@ export class WatchedLog {
   private devices: LogTable<DeviceRecord>;
   private readonly passed = new Map<Topic, number>();
   private ids = 0;
+  private isAnew = false;
 
   constructor(private readonly tuning: Partial<AlertTuning> = {}) {
     this.devices = this.newTable();
@@ -150,9 +151,10 @@ export class WatchedLog {
     await this.watch.due();
   }
 
-  /** From now on the topic is a new one, and empty; the group begins there. */
-  makeAnew(topic: Topic): void {
+  /** From now on the topic is a new one, and empty; the group begins there. `isTold`: it has seen it. */
+  makeAnew(topic: Topic, isTold = false): void {
     makeAnew(this.log, topic, { now: () => this.now });
+    this.isAnew = isTold;
     this.passed.delete(topic);
   }
 
@@ -194,9 +196,13 @@ export class WatchedLog {
   }
 
   private newAssignments(): Record<Topic, ReturnType<typeof heldAssignment>> {
+    const held = (topic: Topic) => {
+      const isAnew = (): boolean => this.isAnew && !this.passed.get(topic);
+      return { ...heldAssignment(topic), isAnew };
+    };
     return {
-      'fieldgate.telemetry.v1': heldAssignment('fieldgate.telemetry.v1'),
-      'fieldgate.events.v1': heldAssignment('fieldgate.events.v1'),
+      'fieldgate.telemetry.v1': held('fieldgate.telemetry.v1'),
+      'fieldgate.events.v1': held('fieldgate.events.v1'),
     };
   }
 

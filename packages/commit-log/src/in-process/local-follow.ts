@@ -1,5 +1,5 @@
 import type { LogTopic } from '@fieldgate/contracts';
-import type { Consumption } from '../log-reader.js';
+import type { Consumption, Follow } from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import { eventLoopTurn } from './event-loop-turn.js';
 import type { LocalPartitions } from './local-partitions.js';
@@ -11,21 +11,26 @@ interface Listener {
 }
 
 /** Everything of one topic from a start on, then live. */
-export class LocalFollow implements Consumption {
+export class LocalFollow implements Consumption, Follow {
   private readonly stopping = new AbortController();
   private readonly loops: Promise<void>[] = [];
+  private readonly nextOffsets = new Map<number, number>();
   private hasFailed = false;
   private reportEnd: () => void = () => undefined;
   readonly ended = new Promise<void>((resolve) => (this.reportEnd = resolve));
 
   constructor(
     private readonly log: LocalPartitions,
-    private readonly topic: LogTopic,
+    readonly topic: LogTopic,
     private readonly listener: Listener,
   ) {}
 
   begin(partition: number, from: number): void {
     this.loops.push(this.run(partition, from).catch((error: unknown) => this.fail(error)));
+  }
+
+  nextOffset(partition: number): number | undefined {
+    return this.nextOffsets.get(partition);
   }
 
   async stop(): Promise<void> {
@@ -42,6 +47,7 @@ export class LocalFollow implements Consumption {
       const { records, next } = this.log.take(this.topic, partition, from);
       from = Math.max(from, next);
       if (records.length > 0) this.listener.handle(records);
+      this.nextOffsets.set(partition, from);
       this.listener.reached?.(partition, from);
       await (records.length > 0 ? eventLoopTurn() : this.log.tail.next(this.topic, partition, signal));
     }

@@ -1,6 +1,13 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import type { ExpiredRange } from '../expired-records.js';
-import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../log-reader.js';
+import type {
+  BatchHandler,
+  Consumption,
+  Follow,
+  FollowStart,
+  LogReader,
+  PartitionBounds,
+} from '../log-reader.js';
 import type { LogRecord } from '../log-record.js';
 import { LocalConsumption } from './local-consumption.js';
 import { LocalFollow } from './local-follow.js';
@@ -10,7 +17,7 @@ import { PartitionTurns } from './partition-turns.js';
 /** The reading half of a log that lives in this very process. */
 export class LocalReader implements LogReader {
   private readonly turns = new PartitionTurns();
-  private readonly running = new Set<Consumption>();
+  private readonly running = new Set<LocalConsumption | LocalFollow>();
 
   constructor(
     private readonly log: LocalPartitions,
@@ -45,6 +52,12 @@ export class LocalReader implements LogReader {
     for (let partition = 0; partition < this.log.count(topic); partition += 1)
       follow.begin(partition, this.startOf(topic, partition, start));
     return this.keep(follow);
+  }
+
+  follows(): readonly Follow[] {
+    return [...this.running].filter(
+      (consumption): consumption is LocalFollow => consumption instanceof LocalFollow,
+    );
   }
 
   async *read(

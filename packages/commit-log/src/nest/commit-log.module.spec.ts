@@ -39,13 +39,17 @@ describe('the log in a Nest application', () => {
     const opened = new Promise<void>((resolve) => (open = resolve));
     const log: CommitLog = { ...memory, start: () => opened.then(() => memory.start()) };
     const { module, readiness } = await run(log);
-    expect(readiness.report().checks).toEqual({ log: 'the log is being opened', spool: 'none' });
+    expect(readiness.report().checks).toEqual({
+      log: 'the log is being opened',
+      spool: 'none',
+      follows: 'ok',
+    });
     open();
     await module.get(LogStart).started;
     await readiness.ready();
     expect(module.get(COMMIT_LOG)).toBe(log);
     memory.goAway();
-    expect(readiness.report().checks).toEqual({ log: 'the log is away', spool: 'none' });
+    expect(readiness.report().checks).toEqual({ log: 'the log is away', spool: 'none', follows: 'ok' });
     await module.close();
   });
 
@@ -62,12 +66,13 @@ describe('the log in a Nest application', () => {
       checks: {
         log: 'the log is away; what devices send is spooled',
         spool: 'spooling: 2 records, 800 bytes',
+        follows: 'ok',
       },
     });
     full = 'the spool is full';
     expect(readiness.report()).toEqual({
       ready: false,
-      checks: { log: 'the log is away', spool: 'the spool is full' },
+      checks: { log: 'the log is away', spool: 'the spool is full', follows: 'ok' },
     });
     await module.close();
   });

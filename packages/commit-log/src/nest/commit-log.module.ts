@@ -11,6 +11,7 @@ import {
   CLOCK,
   LOGGER,
   MONOTONIC,
+  pause,
   READINESS,
   Readiness,
   SUPERVISOR,
@@ -20,6 +21,7 @@ import {
 } from '@fieldgate/service';
 import { openCommitLog, type CommitLogConfig } from '../commit-log.config.js';
 import { COMMIT_LOG, type CommitLog } from '../commit-log.js';
+import { FollowLag } from './follow-lag.js';
 import { LogStart } from './log-start.js';
 
 /** The process has 10 s for its whole stop, and the log is the last in line: what the others have left of this is its own. */
@@ -28,6 +30,7 @@ const STOP_MS = 9_000;
 const GRACE_MS = 3_000;
 /** A log that does not answer will not take what waits, and the spool does so at once. */
 const GRACE_WHILE_AWAY_MS = 500;
+const LOOK_AT_FOLLOWS_EVERY_MS = 10_000;
 
 /**
  * The log for a whole process. A log that is away does not keep the process from coming up (and from saying so on /readyz): it is started
@@ -36,6 +39,7 @@ const GRACE_WHILE_AWAY_MS = 500;
 @Module({})
 export class CommitLogModule implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
   private stoppingSince: number | undefined;
+  private readonly stopping = new AbortController();
 
   /** `gatewayId`: of a process that takes devices in. */
   static forRoot(config: CommitLogConfig, gatewayId?: string): DynamicModule {
@@ -58,6 +62,7 @@ export class CommitLogModule implements OnModuleInit, OnModuleDestroy, OnApplica
     @Inject(SUPERVISOR) private readonly supervisor: Supervisor,
     @Inject(READINESS) private readonly readiness: Readiness,
     @Inject(MONOTONIC) private readonly monotonic: Clock,
+    @Inject(LOGGER) private readonly logger: Logger,
   ) {}
 
   onModuleInit(): void {
@@ -74,15 +79,31 @@ export class CommitLogModule implements OnModuleInit, OnModuleDestroy, OnApplica
       if (full !== undefined) return full;
       return state === 'direct' ? undefined : { remark: `${state}: ${records} records, ${bytes} bytes` };
     });
+    const follows = new FollowLag(this.log.reader, this.monotonic, this.logger);
+    this.readiness.add('follows', () => follows.problem());
     this.supervisor.run('log', async () => {
       await this.start.run(this.log);
       this.readiness.changed();
+      await this.watch(follows);
     });
   }
 
   /** The first that Nest tells of a stop. */
   onModuleDestroy(): void {
+    this.stopping.abort();
     this.stoppingSince = this.monotonic.now();
+  }
+
+  private async watch(follows: FollowLag): Promise<void> {
+    const { signal } = this.stopping;
+    while (!signal.aborted) {
+      await pause(LOOK_AT_FOLLOWS_EVERY_MS, signal);
+      try {
+        if (!signal.aborted) await follows.look();
+      } catch (error) {
+        if (!signal.aborted) throw error; // a log that closes tells nothing
+      }
+    }
   }
 
   onApplicationShutdown(): Promise<void> {

@@ -224,7 +224,6 @@ export class DiskSpool {
       for (const stretch of damage) await this.quarantine.keep(segment, stretch);
     } catch (error) {
       segment.noteFailedRead(from, error);
-      if (segment.isBroken) this.tail.leave(segment);
       throw spoolError('spool-unreadable', segment.path, error);
     }
   }

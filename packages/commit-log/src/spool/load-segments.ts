@@ -113,7 +113,7 @@ async function patiently<T>(segment: SpoolSegment, from: SpoolPosition, read: ()
     try {
       return await read();
     } catch (error) {
-      if (!saysBytesAreLost(error)) throw error;
+      if (!saysBytesAreLost(error) || segment.isBroken) throw error; // not even a file is there: where it ends is not known
       segment.noteFailedRead(from, error);
       if (!segment.isBroken) await pause(backOffMs(failures));
     }

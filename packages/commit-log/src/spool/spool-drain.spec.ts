@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { FieldgateError } from '@fieldgate/contracts';
 import { monotonicClock } from '@fieldgate/service';
 import type { NewRecord, Settle } from '../log-writer.js';
 import { Inbox } from '../testing/inbox.js';
@@ -164,6 +165,61 @@ describe('the drain of the spool', () => {
     },
     LONG_MS,
   );
+
+  it(
+    'goes on behind a refused record while its dead letter waits for another partition, but not with its mark',
+    async () => {
+      const disk = new TestDisk(48_000);
+      const others = new Inbox<string>();
+      const answers: (() => void)[] = [];
+      const letters: (() => void)[] = [];
+      startedOn(disk, 1_000_000, {
+        isAway: () => false,
+        monotonic: monotonicClock,
+        partitionOf: () => 'the only one',
+        stuckAfterMs: 500,
+        buried: (record) => ({ ...record, topic: 'fieldgate.dead-letters.v1' }),
+        deliver: (record, _timestampMs, settle) => {
+          const text = Buffer.from(record.value ?? []).toString();
+          const isLetter = record.topic === 'fieldgate.dead-letters.v1';
+          const answer = (): void => {
+            if (text === '10' && !isLetter)
+              return settle(new FieldgateError('record-refused', ''), undefined, record);
+            if (!isLetter) others.push(text);
+            settle(undefined, undefined, record);
+          };
+          if (isLetter) letters.push(answer);
+          else if (answers.push(answer) === 1)
+            setTimeout(() => {
+              for (const each of answers.splice(0)) each();
+            }, 20);
+        },
+      });
+      await others.count(disk.end - 1);
+      expect(others.all).toEqual(
+        Array.from({ length: disk.end }, (_, n) => String(n)).filter((text) => text !== '10'),
+      );
+      expect(disk.released).toBeLessThanOrEqual(10);
+      for (const answer of letters) answer();
+      while (disk.released < disk.end) await new Promise((resolve) => setTimeout(resolve, 10)); // the test's limit ends it
+    },
+    LONG_MS,
+  );
+
+  it('holds no more dead letters than it holds records', async () => {
+    const disk = new TestDisk(12_000);
+    const letters = new Inbox<NewRecord>();
+    startedOn(disk, 1_000_000, {
+      monotonic: monotonicClock,
+      buried: (record) => ({ ...record, topic: 'fieldgate.dead-letters.v1' }),
+      deliver: (record, _timestampMs, settle) => {
+        if (record.topic === 'fieldgate.dead-letters.v1') letters.push(record);
+        else setImmediate(() => settle(new FieldgateError('record-refused', ''), undefined, record));
+      },
+    });
+    await disk.readToItsEnd();
+    expect(letters.all.length).toBeLessThanOrEqual(PARTITIONS.length * WINDOW);
+  });
 
   it('gives each record the time at which it comes into the log, by which the log is searched', async () => {
     const disk = new TestDisk(4); // of time 0

@@ -3,6 +3,7 @@ import { backOffMs, pause, type Clock } from '@fieldgate/service';
 import type { NewRecord, Settle } from '../log-writer.js';
 import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
 import { RecordsOnTheirWay } from './records-on-their-way.js';
+import { deadLetters, drained, lost } from './spool-metrics.js';
 import type { Place } from './spool-quarantine.js';
 
 /** One reading from the disk. */
@@ -28,7 +29,7 @@ export interface DrainPorts {
   /** undefined: the log has no such topic. */
   readonly partitionOf: (record: SpooledRecord) => string | undefined;
   readonly isAway: (partition: string) => boolean;
-  /** In the log, after so long. */
+  /** It is done with, after so long: in the log, a dead letter, or kept apart. */
   readonly delivered: (record: SpooledRecord, partition: string, at: SpoolPosition, tookMs: number) => void;
   /** What the log will never take: the dead letter that is kept instead. */
   readonly buried: (record: SpooledRecord, error: FieldgateError) => NewRecord;
@@ -95,10 +96,17 @@ export class SpoolDrain {
 
   /** Everything before it is in the log. */
   get done(): SpoolPosition {
-    let done = this.position;
-    for (const at of this.behind.values()) done = Math.min(done, at);
-    for (const records of this.onTheirWay.values()) done = Math.min(done, records.first?.at ?? done);
+    let done = this.answered;
+    for (const { firstRefused } of this.onTheirWay.values()) done = Math.min(done, firstRefused);
     return done;
+  }
+
+  /** The same, but for what the log has refused: its dead letters may be on their way. */
+  get answered(): SpoolPosition {
+    let answered = this.position;
+    for (const at of this.behind.values()) answered = Math.min(answered, at);
+    for (const { first } of this.onTheirWay.values()) answered = Math.min(answered, first?.at ?? answered);
+    return answered;
   }
 
   /** Never rejects. */
@@ -128,8 +136,10 @@ export class SpoolDrain {
       if (signal.aborted) return;
       const place = { from: at, to: next };
       const partition = this.ports.partitionOf(record);
-      if (partition === undefined) await this.ports.setAside(record, place);
-      else if (!this.behind.has(partition)) {
+      if (partition === undefined) {
+        await this.ports.setAside(record, place);
+        lost.inc();
+      } else if (!this.behind.has(partition)) {
         if (this.hasRoom(partition) || (await this.untilRoom(partition))) this.send(record, place, partition);
         else this.behind.set(partition, at);
       }
@@ -231,7 +241,8 @@ export class SpoolDrain {
     const onTheirWay = this.onTheirWay.get(partition) ?? new RecordsOnTheirWay();
     this.onTheirWay.set(partition, onTheirWay);
     const entry = onTheirWay.add(at, monotonic.now(), record.value?.length ?? 0);
-    const pass = (): void => {
+    const pass = (outcome: typeof drained): void => {
+      outcome.inc();
       const now = monotonic.now();
       onTheirWay.settle(entry);
       delivered(record, partition, at, now - entry.sentAt);
@@ -240,12 +251,14 @@ export class SpoolDrain {
     };
     // when it came into the log, by which the log is searched; when it came is in the record
     deliver(record, epoch.now(), (error) => {
-      if (error === undefined) return pass();
+      if (error === undefined) return pass(drained);
       if (error.retriable) return; // the log was closed: it is read again
+      onTheirWay.refuse(entry);
+      this.wake();
       deliver(buried(record, error), epoch.now(), (refusal) => {
         if (refusal?.retriable) return;
-        if (refusal === undefined) return pass();
-        void setAside(record, place, refusal).then(pass);
+        if (refusal === undefined) return pass(deadLetters);
+        void setAside(record, place, refusal).then(() => pass(lost));
       });
     });
   }

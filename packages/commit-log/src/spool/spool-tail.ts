@@ -74,7 +74,9 @@ export class SpoolTail {
 
   private appenderFor(bytes: number): SegmentAppender {
     const { directory, openFile, segmentBytes } = this.options;
-    if (this.appender !== undefined && this.appender.size + bytes <= segmentBytes) return this.appender;
+    const { appender } = this;
+    const hasRoom = appender !== undefined && appender.size + bytes <= segmentBytes;
+    if (hasRoom && !appender.segment.isBroken) return appender; // what cannot be read back is written to no more
     this.abandon();
     this.appender = new SegmentAppender(SpoolSegment.create(directory, openFile, this.nextBase), openFile);
     return this.appender;

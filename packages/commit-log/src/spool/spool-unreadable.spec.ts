@@ -6,6 +6,7 @@ import {
   readFile,
   rm,
   stat,
+  symlink,
   truncate,
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -198,6 +199,25 @@ describe('a file of the spool', () => {
     expect(await segments()).toEqual([]);
   });
 
+  it('that was removed takes no more records once it is given up, also when one was just being written', async () => {
+    const flush = new Gate();
+    const { spool } = await open({ openFile: flush.openFile });
+    await append(spool, ['a']);
+    const [path = ''] = await segments();
+    await rm(path);
+    for (let tries = 0; tries < 5; tries += 1)
+      await expect(readAll(spool)).rejects.toMatchObject({ code: 'spool-unreadable' });
+    flush.close();
+    const written = append(spool, ['written meanwhile']);
+    await flush.reached;
+    await expect(readAll(spool)).rejects.toMatchObject({ code: 'spool-unreadable' }); // once more, and it is given up
+    flush.open();
+    await written;
+    await append(spool, ['new']);
+    expect(await readInTheEnd(spool)).toEqual(['new=new']);
+    expect(await segments()).toHaveLength(1);
+  });
+
   it.each([
     ['shortened', (path: string) => truncate(path, 2 * BLOCK_BYTES)],
     ['removed', (path: string) => rm(path)],
@@ -217,3 +237,41 @@ describe('a file of the spool', () => {
     expect([textsOf(await readAll(third.spool)), third.reports]).toEqual([texts, []]);
   });
 });
+
+it(
+  'says in the end that a spool cannot be used of which the disk does not even say how long a file is',
+  async () => {
+    await symlink(join(directory, 'nowhere'), join(directory, '0000000000000000-0000abcd.spool'));
+    await expect(openSpool(directory)).rejects.toMatchObject({
+      code: 'spool-unusable',
+      message: expect.stringContaining('0000abcd.spool'),
+    });
+  },
+  LONG_MS,
+);
+
+/** Flushes wait at it while it is closed. */
+class Gate {
+  /** By the first flush since it was closed. */
+  reached = Promise.resolve();
+  private opened = Promise.resolve();
+  private reach = (): void => undefined;
+  open = (): void => undefined;
+
+  close(): void {
+    this.reached = new Promise((resolve) => (this.reach = resolve));
+    this.opened = new Promise((resolve) => (this.open = resolve));
+  }
+
+  readonly openFile: OpenFile = async (path, flags, mode) => {
+    const file = await openReal(path, flags, mode);
+    const datasync = file.datasync.bind(file);
+    return Object.assign(file, {
+      datasync: async () => {
+        this.reach();
+        await this.opened;
+        return datasync();
+      },
+    });
+  };
+}

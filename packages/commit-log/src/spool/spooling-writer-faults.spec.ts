@@ -1,18 +1,13 @@
-import { open as openReal, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { open as openReal, readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NOW } from '../testing/away-log.js';
 import { SpoolingBench, until, untilState } from '../testing/spooling-bench.js';
-import { DiskSpool } from './disk-spool.js';
-import type { SpooledRecord } from './record-frame.js';
 import type { OpenFile } from './segment-appender.js';
 
 const LONG_MS = 60_000;
 /** Ten seconds are over after one. */
 const HURRY = { monotonic: { now: (): number => performance.now() * 10 } };
-const DEAD_LETTER = 'fieldgate.dead-letters.v1 of a';
 
-describe('the spooling writer, when its limits, its disk or the log refuse', () => {
+describe('the spooling writer, when its limits or its disk refuse', () => {
   let bench: SpoolingBench;
 
   beforeEach(async () => {
@@ -58,18 +53,6 @@ describe('the spooling writer, when its limits, its disk or the log refuse', () 
     expect(full.status().state).toBe('spooling');
   });
 
-  it('keeps a dead letter of what the log refuses, and goes on', async () => {
-    const writer = await bench.start();
-    bench.log.goAway(0);
-    bench.log.refuses.add('a:2');
-    bench.append(writer, 'a', '1', '2', '3');
-    bench.log.timeIsOver(0);
-    await bench.settled.count(3);
-    bench.log.comeBack(0);
-    await untilState(writer, 'direct');
-    expect(bench.log.records.all.toSorted()).toEqual(['a:1', 'a:3', 'fieldgate.dead-letters.v1 of a']);
-  });
-
   it('goes on and comes to its end behind a record that the disk has damaged meanwhile', async () => {
     const flipping: OpenFile = async (path, flags, mode) => {
       const file = await openReal(path, flags, mode);
@@ -91,49 +74,6 @@ describe('the spooling writer, when its limits, its disk or the log refuse', () 
     await bench.settled.count(4);
     expect(bench.settled.all[3]).toBe('a:4 in the log');
     expect(bench.log.records.all).toEqual(['a:1', 'a:3', 'a:4']);
-  });
-
-  it('keeps in quarantine what the log takes neither as it is nor as a dead letter', async () => {
-    const writer = await bench.start();
-    bench.log.goAway(0);
-    for (const refused of ['a:keep me', DEAD_LETTER]) bench.log.refuses.add(refused);
-    bench.append(writer, 'a', '1', 'keep me', '3');
-    bench.log.timeIsOver(0);
-    await bench.settled.count(3);
-    bench.log.comeBack(0);
-    await untilState(writer, 'direct');
-    await bench.stop();
-    expect(bench.log.records.all).toEqual(['a:1', 'a:3']);
-    expect(await quarantined()).toEqual([expect.stringContaining('keep me')]);
-    expect(linesOf('spooled record refused by the log')).toEqual([
-      expect.objectContaining({
-        deviceId: 'a',
-        quarantineFile: expect.stringContaining(join(bench.directory, 'quarantine')),
-      }),
-    ]);
-  });
-
-  it('keeps in quarantine what a newer version has left for a topic of its own, and goes on', async () => {
-    const before = new DiskSpool({
-      directory: bench.directory,
-      logger: bench.logger,
-      damaged: () => undefined,
-    });
-    await before.open();
-    const ofTopic = (topic: string, text: string): SpooledRecord => {
-      return { topic: topic as SpooledRecord['topic'], key: 'a', value: Buffer.from(text), timestampMs: NOW }; // it may be none that we know
-    };
-    const known = 'fieldgate.telemetry.v1';
-    await before.append([
-      ofTopic(known, '1'),
-      ofTopic('fieldgate.of-tomorrow.v9', 'keep me'),
-      ofTopic(known, '3'),
-    ]);
-    await before.close();
-    const writer = await bench.start();
-    await untilState(writer, 'direct');
-    expect(bench.log.records.all).toEqual(['a:1', 'a:3']);
-    expect(await quarantined()).toEqual([expect.stringContaining('keep me')]);
   });
 
   it('says nothing that is not so while the log is away and the disk refuses, and finds both well again', async () => {
@@ -220,12 +160,6 @@ describe('the spooling writer, when its limits, its disk or the log refuse', () 
     expect(bench.settled.all).toEqual(['a:1 spooled', 'a:3 spooled', 'a:4 spooled']);
     expect(linesOf('whoever appended a record failed on its outcome')).toHaveLength(1);
   });
-
-  async function quarantined(): Promise<string[]> {
-    const directory = join(bench.directory, 'quarantine');
-    const names = await readdir(directory);
-    return Promise.all(names.map((name) => readFile(join(directory, name), 'latin1')));
-  }
 
   function linesOf(text: string): readonly unknown[] {
     return bench.lines.all.filter(({ msg }) => msg === text);

@@ -7,7 +7,7 @@ import type { DiskSpool, SpooledRecord, SpoolPosition } from './disk-spool.js';
 import { spoolDeadLetter } from './spool-dead-letter.js';
 import { SpoolDrain } from './spool-drain.js';
 import { SpoolFullness, type FullnessLimits } from './spool-fullness.js';
-import { deadLetters, drained, lost, observeSpool, spooled } from './spool-metrics.js';
+import { observeSpool, spooled } from './spool-metrics.js';
 import type { Place } from './spool-quarantine.js';
 import type { SpoolState, SpoolStatus } from './spool-status.js';
 import { SpooledPartitions } from './spooled-partitions.js';
@@ -50,6 +50,8 @@ export class SpoolingWriter implements LogWriter {
   private readonly fullness: SpoolFullness;
   /** What an earlier run has left lies before it. */
   private leftBefore: SpoolPosition = 0;
+  /** Not all of that has its answer from the log. */
+  private isLeftFirst = false;
   private state: SpoolState = 'direct';
   /** Who has said last that too much is waiting. */
   private overfull: Pick<LogWriter, 'drained'>;
@@ -88,6 +90,7 @@ export class SpoolingWriter implements LogWriter {
     const { disk, log } = this.parts;
     log.onOverflow((topic, partition, records) => this.overflow(`${topic}/${partition}`, records));
     this.leftBefore = disk.end > disk.released ? disk.end : 0;
+    this.isLeftFirst = this.leftBefore > 0;
     observeSpool(() => this.status());
     this.drain.start();
     this.look();
@@ -134,7 +137,7 @@ export class SpoolingWriter implements LogWriter {
   }
 
   private mustWait(record: NewRecord): boolean {
-    return this.leftBefore > 0 || this.partitions.mustWait(this.partitionOf(record), record.key);
+    return this.isLeftFirst || this.partitions.mustWait(this.partitionOf(record), record.key);
   }
 
   private overflow(partition: string, records: readonly TakenBack[]): void {
@@ -206,7 +209,6 @@ export class SpoolingWriter implements LogWriter {
   }
 
   private delivered(record: SpooledRecord, partition: string, at: SpoolPosition, tookMs: number): void {
-    drained.inc();
     if (tookMs < this.parts.limits.afterMs) this.partitions.setAway(partition, false);
     if (at >= this.leftBefore) this.partitions.remove(partition, record.key);
     this.look();
@@ -215,6 +217,7 @@ export class SpoolingWriter implements LogWriter {
   /** The drain has come on. */
   private onMoved(isMarked: boolean): void {
     if (isMarked) this.isDrainFailing = false;
+    if (this.isLeftFirst) this.isLeftFirst = this.drain.answered < this.leftBefore;
     if (this.leftBefore > 0 && this.drain.done >= this.leftBefore) this.leftBefore = 0;
     const isEmpty = this.room.isEmpty && this.drain.done === this.parts.disk.end;
     if (isEmpty) this.partitions.clear(); // what was damaged is never delivered
@@ -244,7 +247,6 @@ export class SpoolingWriter implements LogWriter {
   }
 
   private bury(record: SpooledRecord, error: FieldgateError): NewRecord {
-    deadLetters.inc();
     const number = (this.buriedSoFar += 1);
     return spoolDeadLetter(record, error, { number, atMs: this.parts.clock.now() });
   }
@@ -253,7 +255,6 @@ export class SpoolingWriter implements LogWriter {
     const { topic, key } = record;
     const quarantineFile = await this.parts.disk.setAside(place);
     const err = error ?? new FieldgateError('record-refused', `this version has no topic ${topic}`);
-    lost.inc();
     this.parts.logger.error(
       { topic, deviceId: key, err, quarantineFile },
       'spooled record refused by the log',

@@ -25,8 +25,9 @@ for (let n = 0; ;) {
   let lines = texts.map((text) => `${next} ${text}\n`).join('');
   if (ends.length % 100 === 0) {
     const before = ends.at(-100) ?? 0;
-    lines += `${before} released\n`; // said first: the records before it may be gone from now on
-    if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
+    lines += `${before} released\n`;
+    // said first, and out of this process: the records before it may be gone from now on
+    await new Promise<void>((resolve) => process.stdout.write(lines, () => resolve()));
     await spool.release(before);
   } else if (!process.stdout.write(lines)) await once(process.stdout, 'drain');
 }

@@ -42,7 +42,7 @@ export const logCountsSchema = z.object({
   late: count,
   /** The storage group is past them; see `storedRecords`. */
   stored: count,
-  /** Refused by the store. */
+  /** Refused by the store, or gone from the log before it was stored. */
   notStored: count,
   /** What gateways have refused, by error code. */
   deadLetters: z.record(z.string(), count),

@@ -17,7 +17,7 @@ export const ledgerCountersSchema = z.object({
   acknowledged: count,
   /** QoS 1 and 2: not answered, because the log was away or the connection had ended. The device sends it again. */
   unanswered: count,
-  /** QoS 0: in the log, and nobody asked for an answer. */
+  /** In the log, and nobody waits for an answer: QoS 0, and wills of any QoS. */
   unasked: count,
   /** QoS 0: lost because the log was away. */
   dropped: count,

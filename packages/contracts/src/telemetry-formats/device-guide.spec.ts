@@ -50,6 +50,12 @@ it('no command of docs/device-guide.md sends a fixed time', () => {
   expect(later).not.toHaveProperty('[1].ts');
 });
 
+/** From anywhere else the ledger would call what lies between lost, at every restart of the device. */
+it('the device of docs/device-guide.md in Python counts its messages from 0, by one', () => {
+  const [python = ''] = /^seq = .*\n^while True:\n( .*\n)*/m.exec(GUIDE) ?? [];
+  expect(python).toMatch(/^seq = 0 [\s\S]*'seq': seq,[\s\S]*client\.publish[\s\S]*\n {4}seq \+= 1\n/);
+});
+
 it('docs/device-guide.md lists every format with its topic and Content Type', () => {
   const rows = SECTION.split('\n').filter((line) => line.includes('`devices/{deviceId}/telemetry'));
   expect(rows).toHaveLength(Object.keys(TELEMETRY_FORMATS).length);

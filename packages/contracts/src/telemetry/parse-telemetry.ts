@@ -3,8 +3,7 @@ import { isObject, parseJson } from '../parse-json.js';
 import {
   isMetricName,
   MAX_METRICS,
-  METRIC_NAME_RULE,
-  printable,
+  wrongMetricName,
   wrongValue,
   type Readings,
   type ReadingValue,
@@ -126,8 +125,7 @@ function addReading(
     }
     return undefined;
   }
-  if (!isMetricName(name))
-    return reject('metric-name', `"${printable(name)}" is not a metric name: ${METRIC_NAME_RULE}`);
+  if (!isMetricName(name)) return reject('metric-name', wrongMetricName(name));
   const wrong = wrongValue(name, value);
   if (wrong) return wrong;
   if (++counter.count > MAX_METRICS) return reject('metric-count');

@@ -7,7 +7,7 @@ export type Readings = Readonly<Record<string, ReadingValue>>;
 export const MAX_METRICS = 256;
 export const MAX_TEXT_BYTES = 1024;
 /** `METRIC_NAME` for people. */
-export const METRIC_NAME_RULE = 'a letter or _, then up to 63 letters, digits or _ . : -';
+const METRIC_NAME_RULE = 'a letter or _, then up to 63 letters, digits or _ . : -';
 const METRIC_NAME = /^[A-Za-z_][A-Za-z0-9_.:-]{0,63}$/;
 
 const knownNames = new Set<string>();
@@ -22,6 +22,12 @@ export function isMetricName(name: string): boolean {
   if (!METRIC_NAME.test(name) || name.includes('__proto__')) return false;
   if (knownNames.size < MAX_KNOWN_NAMES) knownNames.add(name);
   return true;
+}
+
+/** What the sender of a name that is not one is told. */
+export function wrongMetricName(name: string): string {
+  const why = METRIC_NAME.test(name) ? '__proto__ may not stand in one' : METRIC_NAME_RULE;
+  return `"${printable(name)}" is not a metric name: ${why}`;
 }
 
 /** Why a value of JSON is no reading; undefined when it is one. */

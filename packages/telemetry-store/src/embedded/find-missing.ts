@@ -1,5 +1,5 @@
 import type { DuckDBValue } from '@duckdb/node-api';
-import { MissingRecords, runsOf, type Wanted } from '../missing-records.js';
+import { asStored, MissingRecords, runsOf, type Wanted } from '../missing-records.js';
 import type { MissingRecord, SaidRecord } from '../telemetry-store.js';
 import type { ReadConnections } from './read-connections.js';
 import { KINDS, kindOf, timeLiteral, type Kind } from './schema.js';
@@ -47,7 +47,8 @@ async function placesOf(
     for (const [metric, value] of Object.entries(record.readings)) {
       const kind = kindOf(value);
       const number = series.get(`${deviceId} ${metric} ${kind}`);
-      if (number !== undefined) places[kind].push({ index, timeMs, metric, series: number, stamp, value });
+      if (number !== undefined)
+        places[kind].push({ index, timeMs, metric, series: number, stamp, value: asStored(value) });
     }
   }
   return places;

@@ -1,11 +1,13 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
 import { FieldgateError } from '@fieldgate/contracts';
 import { messageOf } from '../message-of.js';
 import { SCHEMA } from './schema.js';
 
 export const DATABASE_FILE = 'telemetry.duckdb';
+/** Before the blocks: the main header, and two that are written in turn. */
+const HEADER_BYTES = 3 * 4_096;
 
 export interface DatabaseOptions {
   readonly directory: string;
@@ -35,7 +37,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
       temp_directory: join(options.directory, 'spill'),
       autoinstall_known_extensions: 'false', // nothing is fetched from the network
     });
-    await createTables(instance);
+    await prepare(instance, file);
     return {
       instance,
       close: () => {
@@ -49,13 +51,25 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
-async function createTables(instance: DuckDBInstance): Promise<void> {
+async function prepare(instance: DuckDBInstance, file: string): Promise<void> {
   const connection = await instance.connect();
   try {
+    await refuseCutShort(connection, file);
     await connection.run(SCHEMA);
   } finally {
     connection.closeSync();
   }
+}
+
+/** DuckDB opens a file whose end is missing, and answers some queries as if nothing had been stored. */
+async function refuseCutShort(connection: DuckDBConnection, file: string): Promise<void> {
+  const reader = await connection.runAndReadAll(
+    'SELECT block_size::DOUBLE, used_blocks::DOUBLE FROM pragma_database_size()',
+  );
+  const [blockBytes, usedBlocks] = (reader.getRows()[0] ?? []).map(Number);
+  const least = HEADER_BYTES + (blockBytes ?? 0) * (usedBlocks ?? 0);
+  const { size } = statSync(file);
+  if (size < least) throw new Error(`it has ${size} bytes, and at least ${least} are in use`);
 }
 
 function usableDirectory(directory: string): void {

@@ -57,8 +57,23 @@ describe('the file of the embedded store', () => {
     const whole = await readFile(path);
     await writeFile(path, whole.subarray(0, 10_000));
     await expect(open()).rejects.toEqual(damaged);
+    await writeFile(path, whole.subarray(0, -1_000)); // its headers are in order
+    await expect(open()).rejects.toEqual(damaged);
     await writeFile(path, Buffer.concat([whole.subarray(0, 12_288), Buffer.alloc(whole.length - 12_288, 7)]));
     await expect(open()).rejects.toEqual(damaged);
+  });
+
+  it('asked about a device, says that it cannot tell what cannot be read', async () => {
+    const file = await open();
+    await file.between(
+      async ({ connection }) => void (await connection.run('ALTER TABLE series RENAME TO away')),
+    );
+    await expect(file.seriesOf('pump')).rejects.toEqual(unavailable);
+    await file.between(
+      async ({ connection }) => void (await connection.run('ALTER TABLE away RENAME TO series')),
+    );
+    expect((await file.seriesOf('pump')).numbers.size).toBe(0);
+    await file.close();
   });
 
   it('stores nothing of a batch that failed, says so, and goes on with the next write', async () => {

@@ -3,7 +3,7 @@ import { messageOf } from '../message-of.js';
 import type { StoreRecord, WriteOutcome } from '../telemetry-store.js';
 import { BatchWriter } from './batch-writer.js';
 import { damaged, openDatabase, type Database, type DatabaseOptions } from './open-database.js';
-import { ReadConnections } from './read-connections.js';
+import { ReadConnections, unavailable } from './read-connections.js';
 import { SeriesIndex, type DeviceSeries } from './series-index.js';
 import { WriteQueue } from './write-queue.js';
 
@@ -72,8 +72,12 @@ export class OpenFile {
     const held = this.index.get(deviceId);
     if (held) return held;
     return this.queue.exclusive(async () => {
-      const { connection } = await this.workingWriter();
-      await this.index.load(connection, new Set([deviceId]));
+      try {
+        const { connection } = await this.workingWriter();
+        await this.index.load(connection, new Set([deviceId]));
+      } catch (cause) {
+        throw unavailable(cause);
+      }
       return this.index.get(deviceId) ?? { numbers: new Map(), flags: new Map(), texts: new Map() };
     });
   }

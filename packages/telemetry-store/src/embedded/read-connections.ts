@@ -61,6 +61,6 @@ export class ReadConnections {
   }
 }
 
-function unavailable(cause?: unknown): FieldgateError {
+export function unavailable(cause?: unknown): FieldgateError {
   return new FieldgateError('store-unavailable', 'the telemetry store could not answer a query', { cause });
 }

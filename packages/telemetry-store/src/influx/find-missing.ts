@@ -1,4 +1,4 @@
-import { groupsOf, MissingRecords, runsOf, type Wanted } from '../missing-records.js';
+import { asStored, groupsOf, MissingRecords, runsOf, type Wanted } from '../missing-records.js';
 import type { MissingRecord, SaidRecord } from '../telemetry-store.js';
 import type { InfluxQueries, Table } from './influx-queries.js';
 import { fieldOf, MEASUREMENTS, type Measurement } from './line-protocol.js';
@@ -60,7 +60,7 @@ function readingAsks(run: readonly Wanted<'telemetry'>[], records: MissingRecord
     const found: Ask['found'] = (time, values) => {
       for (const { index, record } of places.get(time) ?? []) {
         for (const [metric, value] of Object.entries(record.readings))
-          if (values.get(fieldOf(metric)) === value) records.foundMetric(index, metric);
+          if (values.get(fieldOf(metric)) === asStored(value)) records.foundMetric(index, metric);
       }
     };
     return [askFor(measurement, run, { fields: [...fields], times: [...places.keys()], found })];

@@ -72,6 +72,18 @@ describe('the health of the store', () => {
     expect(health.problem).toBe('no answer within 10 s');
   });
 
+  it('does not take an answer from before the database was made again for a new absence', () => {
+    const asked = nowMs;
+    health.failed('write', new StoreProblem('database', 'no such database'), asked);
+    nowMs += 100;
+    health.well('write');
+    health.failed('write', new StoreProblem('database', 'no such database'), asked);
+    expect(health.problem).toBeUndefined();
+    expect(lines).toHaveLength(2);
+    health.failed('write', new StoreProblem('busy', 'HTTP 503', 1_000), asked);
+    expect(health.problem).toBe('HTTP 503');
+  });
+
   it('says it again when the reason changes', async () => {
     health.failed('write', new FieldgateError('store-unavailable', 'connection refused'));
     health.failed('write', new StoreProblem('busy', 'HTTP 503'));

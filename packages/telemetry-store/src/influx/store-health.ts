@@ -59,13 +59,13 @@ export class StoreHealth {
     this.failures = 0;
   }
 
-  /** `sinceMs`: when it was asked, on the monotonic clock. Who was asked before the store was back, and runs into the time-out after that, says nothing new. */
+  /** `sinceMs`: when it was asked, on the monotonic clock. What was asked before the store was back says nothing new, unless it is told to wait. */
   failed(by: 'write' | 'look', error: FieldgateError, sinceMs = this.parts.monotonic.now()): void {
     const nowMs = this.parts.monotonic.now();
-    if (sinceMs < this.backAt && !(error instanceof StoreProblem)) return this.doubt();
+    const problem = error instanceof StoreProblem ? error : undefined;
+    if (sinceMs < this.backAt && problem?.kind !== 'busy') return this.doubt();
     if (by === 'write') this.writeFailedAt = nowMs;
     else if (nowMs - this.writeFailedAt < WRITER_GONE_MS) return this.lookAgain();
-    const problem = error instanceof StoreProblem ? error : undefined;
     if (problem) this.closedUntil = Math.max(this.closedUntil, nowMs + problem.retryAfterMs);
     const kind = problem?.kind ?? 'unreachable';
     if (this.current === undefined || this.current.kind !== kind)

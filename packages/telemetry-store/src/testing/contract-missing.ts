@@ -18,6 +18,7 @@ export function describeMissing(openStore: OpenStore): void {
           said(deviceId, { t: 21.5, zero: -0, big: 1.2345678901234568e20, on: true, s: 'a "b"\nc' }),
           said(deviceId, { t: 1, time: 2, device: 'd' }, { id: `${T0}-7`, seq: 7 }),
           said(deviceId, { t: 3 }, { id: 'own/id', seq: 8 }),
+          said(deviceId, { s: 'half of a pair: \ud800b' }, { id: 'half' }),
           said(deviceId, { t: 1 }, { timeMs: T0 + 86_400_000 }),
           said(deviceId, { t: 1 }, { timeMs: T0 - 300 * 86_400_000 + 1 }),
           event(deviceId),

@@ -48,7 +48,7 @@ export interface GroupConsumptionOptions {
   readonly topics: readonly LogTopic[];
   readonly handle: BatchHandler;
   readonly failed: (error: unknown) => void;
-  readonly startOf: (topic: LogTopic, partition: number) => Promise<GroupStart>;
+  readonly startOf: (topic: LogTopic, partition: number, isDoubted: boolean) => Promise<GroupStart>;
   /** By partition; may fail while the log is away. */
   readonly committed: (topic: LogTopic) => Promise<ReadonlyMap<number, number>>;
   readonly logger: Logger;
@@ -179,26 +179,23 @@ export class GroupConsumption implements Consumption {
     partitions: Readonly<Record<string, readonly number[]>>,
     { consumer, commits, lease }: Membership,
   ): void {
+    const { group, topics, logger } = this.options;
     for (const [key, { idle }] of this.deliveries) this.lastWork.set(key, idle);
     this.loseAll(commits);
     this.deliveries = new Map();
     consumer.resume(consumer.paused()); // by work that was set aside under the last assignment
-    for (const topic of this.options.topics) {
+    for (const topic of topics) {
       const anew = this.anewTopic(topic);
       for (const partition of partitions[topic] ?? []) {
         const key = `${topic}/${partition}`;
         if (anew) consumer.seek({ topic, partition, offset: String(anew.passed.get(partition) ?? 0) });
         const dependencies = {
           handle: this.options.handle,
-          start: () => this.startOf(topic, partition, anew),
+          start: (isDoubted: boolean) => this.startOf({ topic, partition }, isDoubted, anew),
           expired: (from: number, earliest: number) =>
-            reportExpired(this.options.logger, {
-              group: this.options.group,
-              topic,
-              partition,
-              from,
-              earliest,
-            }),
+            reportExpired(logger, { group, topic, partition, from, earliest }),
+          cut: (from: number, end: number) =>
+            logger.warn({ group, topic, partition, from, end }, 'topic ends before the place of its group'),
           commit: (offset: number) => {
             anew?.passed.set(partition, offset);
             return commits.commit({ topic, partition, offset });
@@ -212,12 +209,16 @@ export class GroupConsumption implements Consumption {
     }
   }
 
-  private async startOf(topic: LogTopic, partition: number, anew?: AnewTopic): Promise<GroupStart> {
+  private async startOf(
+    { topic, partition }: { readonly topic: LogTopic; readonly partition: number },
+    isDoubted: boolean,
+    anew?: AnewTopic,
+  ): Promise<GroupStart> {
     const before = (await this.lastCommitted).get(topic)?.get(partition);
-    const { committed = before, ...start } = await this.options.startOf(topic, partition);
-    if (anew === undefined) return { ...start, committed };
-    const passed = anew.passed.get(partition);
-    return { ...start, offset: Math.max(start.earliest, passed ?? 0), committed: passed };
+    const { committed = before, ...start } = await this.options.startOf(topic, partition, isDoubted);
+    return anew === undefined
+      ? { ...start, committed }
+      : { ...start, committed: anew.passed.get(partition), isAnew: true };
   }
 
   private anewTopic(topic: LogTopic): AnewTopic | undefined {

@@ -1,7 +1,14 @@
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import type { Logger } from '@fieldgate/service';
 import type { Kafka } from 'kafkajs';
-import type { BatchHandler, Consumption, LogReader, FollowStart, PartitionBounds } from '../../log-reader.js';
+import type {
+  BatchHandler,
+  Consumption,
+  Follow,
+  FollowStart,
+  LogReader,
+  PartitionBounds,
+} from '../../log-reader.js';
 import type { LogRecord } from '../../log-record.js';
 import type { ClusterView } from '../protocol/cluster-view.js';
 import { GroupConsumption } from './group-consumption.js';
@@ -10,6 +17,9 @@ import type { GroupStart } from './partition-delivery.js';
 import { unavailable } from '../protocol/protocol-codes.js';
 import { readRange } from './read-range.js';
 import { TopicFollow } from './topic-follow.js';
+
+/** Of a partition that was added, and that only kafkajs has heard of. */
+const UNKNOWN_BOUNDS = { earliest: 0, end: Number.MAX_SAFE_INTEGER };
 
 export interface KafkaReaderOptions {
   readonly cluster: ClusterView;
@@ -38,8 +48,8 @@ export class KafkaReader implements LogReader {
   ): Promise<Consumption> {
     if (this.stopped) return Promise.reject(unavailable('the log is closed'));
     const { kafka, logger, cluster } = this.options;
-    const startOf = (topic: LogTopic, partition: number): Promise<GroupStart> =>
-      this.startOf(group, topic, partition);
+    const startOf = (topic: LogTopic, partition: number, isDoubted: boolean): Promise<GroupStart> =>
+      this.startOf(group, { topic, partition }, isDoubted);
     const consumption = new GroupConsumption({
       kafka,
       group,
@@ -65,6 +75,12 @@ export class KafkaReader implements LogReader {
     const kept = this.keep(follow);
     await follow.start(start);
     return kept;
+  }
+
+  follows(): readonly Follow[] {
+    return [...this.consumptions].filter(
+      (consumption): consumption is TopicFollow => consumption instanceof TopicFollow && !consumption.stopped,
+    );
   }
 
   read(
@@ -109,16 +125,18 @@ export class KafkaReader implements LogReader {
       if (consumption instanceof GroupConsumption) consumption.abandon();
   }
 
-  /** Where a group goes on in one partition: what it committed, unless that has expired. */
-  private async startOf(group: ConsumerGroup, topic: LogTopic, partition: number): Promise<GroupStart> {
+  /** Where a group goes on in one partition. `isDoubted`: the leader may have moved away from whom it is asked of. */
+  private async startOf(
+    group: ConsumerGroup,
+    { topic, partition }: { readonly topic: LogTopic; readonly partition: number },
+    isDoubted: boolean,
+  ): Promise<GroupStart> {
     const { cluster } = this.options;
-    const [bounds, offsets] = await Promise.all([
-      partitionBounds(cluster, topic),
-      committedOffsets(cluster, group, topic),
-    ]);
-    const earliest = bounds.find((bound) => bound.partition === partition)?.earliest ?? 0;
-    const committed = offsets.get(partition);
-    return { earliest, offset: Math.max(earliest, committed ?? earliest), committed };
+    if (isDoubted) await cluster.refresh();
+    const committed = (await committedOffsets(cluster, group, topic)).get(partition);
+    const bounds = await partitionBounds(cluster, topic); // behind it: the group goes on, and commits no more than there is
+    const { earliest, end } = bounds.find((bound) => bound.partition === partition) ?? UNKNOWN_BOUNDS;
+    return { earliest, end, committed };
   }
 
   private keep(consumption: GroupConsumption | TopicFollow): Consumption {

@@ -6,18 +6,22 @@ import type { LogRecord } from '../../log-record.js';
 export interface GroupStart {
   /** The first record that the log still holds. */
   readonly earliest: number;
-  /** The first record that is still there and the group has not passed. */
-  readonly offset: number;
+  /** Behind the last record that it held after the group had committed this. */
+  readonly end: number;
   /** What the group has committed; undefined for a new one. */
   readonly committed: number | undefined;
+  /** The topic is another one since: what stands in the log as committed may be of the old one. */
+  readonly isAnew?: boolean;
 }
 
 export interface DeliveryDependencies {
   readonly handle: BatchHandler;
-  /** Where the group goes on; may fail while the log is away. */
-  readonly start: () => Promise<GroupStart>;
+  /** Where the group goes on, `isDoubted` for the second time; may fail while the log is away. */
+  readonly start: (isDoubted: boolean) => Promise<GroupStart>;
   /** Records have gone from the log that the group had not passed. */
   readonly expired: (from: number, earliest: number) => void;
+  /** The log has lost its last writes, or is another one: it ends before the group's place in it, and is read from its beginning. */
+  readonly cut: (from: number, end: number) => void;
   readonly commit: (offset: number) => Promise<void>;
   /** The handler threw what no retry mends. */
   readonly failed: (error: unknown) => void;
@@ -31,6 +35,9 @@ export class PartitionDelivery {
   private readonly ending = new AbortController();
   private held = true;
   private position = 0;
+  private isAnew = false;
+  /** Where the client went back behind our place, and the log did not end before it. */
+  private uncutAt = -1;
   private tail: Promise<void>;
 
   /** `before`: the last work of an earlier assignment of the same partition, which this one must not overlap. */
@@ -45,6 +52,7 @@ export class PartitionDelivery {
       partition,
       isHeld: () => this.held,
       isAlone: () => this.held && this.dependencies.isMember(),
+      isAnew: () => this.isAnew,
     };
     this.tail = before.then(() => this.begin());
   }
@@ -80,24 +88,34 @@ export class PartitionDelivery {
 
   /** The first batch comes at once, also when it is empty. */
   private async begin(): Promise<void> {
+    const start = await this.start();
+    if (start === undefined) return;
+    const { earliest, committed = earliest, isAnew = false } = start;
+    this.position = committed;
+    this.isAnew = isAnew && start.committed === undefined;
+    const isCut = committed > start.end && (await this.goBackIfCut());
+    const hasExpired = this.passExpired(earliest);
+    await this.hand([], this.position);
+    const isTold = hasExpired || isCut; // once, not at every assignment
+    if ((isTold || isAnew) && this.held) await this.dependencies.commit(this.position);
+  }
+
+  /** undefined: the assignment is over. */
+  private async start(isDoubted = false): Promise<GroupStart | undefined> {
     for (let attempt = 0; !this.over; attempt++) {
       try {
-        const { offset, committed = offset } = await this.dependencies.start();
-        if (this.over) return;
-        this.position = committed;
-        const hasExpired = this.passExpired(offset);
-        await this.hand([], offset);
-        if (hasExpired && this.held) await this.dependencies.commit(offset); // told once, not at every assignment
-        return;
+        const start = await this.dependencies.start(isDoubted);
+        if (!this.over) return start;
       } catch {
         await pause(backOffMs(attempt), this.ending.signal); // the log is away, and says so by itself
       }
     }
+    return undefined;
   }
 
   private async hand(records: readonly LogRecord[], nextOffset: number): Promise<void> {
     const first = records.findIndex(({ offset }) => offset >= this.position);
-    if (first === -1 && records.length > 0) return;
+    if (first === -1 && records.length > 0 && !(await this.goBackIfCut())) return;
     let rest = first > 0 ? records.slice(first) : records;
     if (rest[0] !== undefined && rest[0].offset > this.position) await this.passGap(rest[0].offset);
     for (let attempt = 0; !this.over; attempt++) {
@@ -116,12 +134,26 @@ export class PartitionDelivery {
     }
   }
 
+  /** Where the log ends before our place, the client begins at its beginning, and what was written there since is nothing that we have passed. */
+  private async goBackIfCut(): Promise<boolean> {
+    if (this.uncutAt === this.position) return false;
+    const start = await this.start(true); // a broker that was frozen may have told an old end
+    if (start === undefined) return false;
+    if (start.end >= this.position) {
+      this.uncutAt = this.position;
+      return false;
+    }
+    this.dependencies.cut(this.position, start.end);
+    this.position = start.earliest;
+    return true;
+  }
+
   /**
    * While this partition waited, or its handler was slow: the records in between have expired, or another member of the group had passed them
    * and its commit came in after this one had asked.
    */
   private async passGap(first: number): Promise<void> {
-    const earliest = await this.dependencies.start().then(
+    const earliest = await this.dependencies.start(false).then(
       (start) => start.earliest,
       () => this.position, // the log is away, and says so by itself
     );

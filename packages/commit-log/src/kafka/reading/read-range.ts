@@ -11,7 +11,10 @@ const REQUEST_TIMEOUT_MS = 3_000;
 const LIMITS = { maxWaitMs: 0, maxBytes: 1024 * 1024, maxBytesPerPartition: 1024 * 1024 };
 const TRIES = 8;
 
-/** The records of one partition between two offsets; a leader that moves meanwhile is found again. */
+/**
+ * The records of one partition between two offsets; a leader that moves meanwhile is found again. For a moment the new one may show less than
+ * the one before had: what is missing there is waited for, because whoever reads takes a range that ends for one that was read.
+ */
 export async function* readRange(
   cluster: ClusterView,
   topic: LogTopic,
@@ -23,32 +26,38 @@ export async function* readRange(
   let next = range.from;
   try {
     while (next < to) {
-      let fetched: FetchedPartition;
+      let fetched: FetchedPartition | undefined;
+      let failure: unknown;
       try {
         connection ??= await connect(cluster, topic, partition);
         fetched = await fetchOne(connection, topic, partition, next);
-        failures = 0;
       } catch (error) {
-        connection?.destroy();
-        connection = undefined;
-        if (cluster.isClosed || ++failures > TRIES)
-          throw unavailable(`cannot read ${topic}/${partition}`, error);
-        await pause(backOffMs(failures));
-        await cluster.refresh().catch(() => {}); // the next try shows whether it matters
+        failure = error;
+      }
+      if (fetched && fetched.nextOffset > next) {
+        for (const record of fetched.records) {
+          if (record.offset >= to) return;
+          yield record;
+        }
+        next = fetched.nextOffset;
+        failures = 0;
         continue;
       }
-      if (fetched.code === OFFSET_OUT_OF_RANGE) {
+      if (fetched) {
         const bounds = (await partitionBounds(cluster, topic))[partition];
-        if (bounds === undefined || next >= bounds.earliest) return; // past the end
-        next = bounds.earliest; // what was there has expired
-        continue;
+        if (bounds === undefined || next >= bounds.end) return; // the end of the log
+        if (next < bounds.earliest) {
+          next = bounds.earliest; // what was there has expired
+          continue;
+        }
+        failure = unavailable(`nothing at ${next}, although the end is ${bounds.end}`);
       }
-      for (const record of fetched.records) {
-        if (record.offset >= to) return;
-        yield record;
-      }
-      if (fetched.nextOffset === next) return; // the end of the log
-      next = fetched.nextOffset;
+      connection?.destroy();
+      connection = undefined;
+      if (cluster.isClosed || ++failures > TRIES)
+        throw unavailable(`cannot read ${topic}/${partition}`, failure);
+      await pause(backOffMs(failures));
+      await cluster.refresh().catch(() => {}); // the next try shows whether it matters
     }
   } finally {
     connection?.destroy();

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { LogTopic } from '@fieldgate/contracts';
 import { fetchV12 } from '@platformatic/kafka';
+import type { LogRecord } from '../../log-record.js';
 import { Inbox } from '../../testing/inbox.js';
 import type { ClusterView } from '../protocol/cluster-view.js';
 import { NO_ERROR } from '../protocol/protocol-codes.js';
@@ -61,7 +62,9 @@ function open(partitions: number) {
 }
 
 /** Brokers that say what they are asked; who leads each partition is told by `leaders`, of which nobody tells the follow. */
-function openWith(leaders: (number | undefined)[]) {
+function openWith(leaders: (number | undefined)[], whileBoundsAreAsked: () => void = () => undefined) {
+  const held = { records: 0 }; // of partition 0
+  const handed = new Inbox<number>();
   const steps = new Inbox<string>();
   const waiting = new Inbox<() => void>();
   const connectionTo = (nodeId: number) => ({
@@ -73,13 +76,22 @@ function openWith(leaders: (number | undefined)[]) {
         errorCode: NO_ERROR,
         offset: 0n,
       }));
-      if (api !== fetchV12.api) return { topics: [{ partitions }] };
+      if (api !== fetchV12.api) {
+        whileBoundsAreAsked();
+        return { topics: [{ partitions }] };
+      }
       const [topic] = request[6] as [{ partitions: { partition: number }[] }]; // as fetch-records.ts asks
       const wanted = topic.partitions.map(({ partition }) => partition);
       steps.push(`${nodeId}: ${wanted.join(',')}`);
       await new Promise<void>((resolve) => waiting.push(resolve));
       const answers = wanted.map((partitionIndex) => {
-        return { partitionIndex, errorCode: NO_ERROR, highWatermark: 0n, records: [] };
+        const isEmpty = partitionIndex !== 0 || held.records === 0;
+        return {
+          partitionIndex,
+          errorCode: NO_ERROR,
+          highWatermark: 0n,
+          records: isEmpty ? [] : [batchOf(held.records)],
+        };
       });
       return { responses: [{ partitions: answers }] };
     },
@@ -95,8 +107,21 @@ function openWith(leaders: (number | undefined)[]) {
       return Promise.resolve();
     },
   } as unknown as ClusterView; // all that a follow asks of it
-  const follow = new TopicFollow(cluster, TOPIC, { handle: () => {}, failed: () => {} });
-  return { follow, steps, answer: async (number: number) => (await waiting.count(number))[number - 1]?.() };
+  const handle = (records: readonly LogRecord[]): void => handed.push(...records.map(({ offset }) => offset));
+  const follow = new TopicFollow(cluster, TOPIC, { handle, failed: () => {} });
+  return {
+    follow,
+    held,
+    handed,
+    steps,
+    answer: async (number: number) => (await waiting.count(number))[number - 1]?.(),
+  };
+}
+
+/** Of the first so many records, as a fetch brings it. */
+function batchOf(count: number) {
+  const records = Array.from({ length: count }, (_, offsetDelta) => ({ offsetDelta, timestampDelta: 0n }));
+  return { firstOffset: 0n, lastOffsetDelta: count - 1, attributes: 0, firstTimestamp: 0n, records };
 }
 
 describe('a follow', () => {
@@ -142,5 +167,56 @@ describe('a follow', () => {
     await steps.count(3);
     leaders[0] = 1;
     expect((await steps.until((all) => all.includes('1: 0', 3))).slice(2)).toContain('refresh');
+  });
+
+  it('goes to that leader also while its own leads something else', async () => {
+    const leaders: (number | undefined)[] = [1, 1];
+    const { steps, answer, ...subject } = openWith(leaders);
+    ({ follow } = subject);
+    await follow.start('earliest');
+    await steps.count(1);
+    leaders[0] = 2;
+    await answer(1);
+    expect(new Set(await steps.count(3))).toEqual(new Set(['1: 0,1', '1: 1', '2: 0']));
+  });
+
+  it('looks for a leader while its own leads something else', async () => {
+    const leaders: (number | undefined)[] = [1, 1];
+    const { steps, answer, ...subject } = openWith(leaders);
+    ({ follow } = subject);
+    await follow.start('earliest');
+    await steps.count(1);
+    leaders[0] = undefined;
+    await answer(1);
+    await steps.until((all) => all.includes('refresh'));
+    leaders[0] = 2;
+    await steps.until((all) => all.includes('2: 0'));
+  });
+
+  it('looks for a leader that is lost while it is decided where the partitions begin', async () => {
+    const leaders: (number | undefined)[] = [1];
+    const { steps, ...subject } = openWith(leaders, () => (leaders[0] = undefined));
+    ({ follow } = subject);
+    await follow.start('earliest');
+    await steps.count(1);
+    leaders[0] = 1;
+    await steps.until((all) => all.includes('1: 0'));
+  });
+
+  it('hands over nothing twice when two brokers answer for one partition', async () => {
+    const leaders: (number | undefined)[] = [1, 2];
+    const { held, handed, steps, answer, ...subject } = openWith(leaders);
+    ({ follow } = subject);
+    await follow.start('earliest');
+    expect(await steps.count(2)).toEqual(['1: 0', '2: 1']);
+    leaders[0] = 2;
+    await answer(2);
+    expect((await steps.count(3)).at(-1)).toBe('2: 0,1');
+    held.records = 2;
+    await answer(1);
+    expect(await handed.count(2)).toEqual([0, 1]);
+    held.records = 4;
+    await answer(3);
+    expect(await handed.count(4)).toEqual([0, 1, 2, 3]);
   });
 });

@@ -1,6 +1,6 @@
 import type { LogTopic } from '@fieldgate/contracts';
 import { backOffMs, pause } from '@fieldgate/service';
-import type { Consumption, FollowStart } from '../../log-reader.js';
+import type { Consumption, Follow, FollowStart } from '../../log-reader.js';
 import type { LogRecord } from '../../log-record.js';
 import type { BrokerConnection } from '../protocol/broker-connection.js';
 import type { ClusterView } from '../protocol/cluster-view.js';
@@ -21,7 +21,7 @@ export interface FollowListener {
 }
 
 /** Every record of one topic from a start on, without a group: one long poll per leader, each on a connection of its own. */
-export class TopicFollow implements Consumption {
+export class TopicFollow implements Consumption, Follow {
   private readonly positions = new Map<number, number>();
   /** Asked for no more until the cluster has told again who leads them: their last leader would answer the same, at once. */
   private readonly resting = new Set<number>();
@@ -32,7 +32,7 @@ export class TopicFollow implements Consumption {
 
   constructor(
     private readonly cluster: ClusterView,
-    private readonly topic: LogTopic,
+    readonly topic: LogTopic,
     private readonly listener: FollowListener,
   ) {}
 
@@ -51,7 +51,11 @@ export class TopicFollow implements Consumption {
       }
     }
     for (const [partition, offset] of this.positions) this.listener.reached?.(partition, offset);
-    this.pollLeaders();
+    this.pollAll();
+  }
+
+  nextOffset(partition: number): number | undefined {
+    return this.positions.get(partition);
   }
 
   async stop(): Promise<void> {
@@ -60,8 +64,13 @@ export class TopicFollow implements Consumption {
     await Promise.all([...this.polls.values(), this.recovering]);
   }
 
-  private get stopped(): boolean {
+  get stopped(): boolean {
     return this.stopping.signal.aborted;
+  }
+
+  /** The view of the cluster is shared: somebody else may have learnt of another leader, or that there is none. */
+  private pollAll(): void {
+    if (!this.stopped && !this.pollLeaders()) void this.recover();
   }
 
   /** One poll per broker that leads anything; those that run go on. False while a partition has no leader. */
@@ -80,6 +89,7 @@ export class TopicFollow implements Consumption {
     await Promise.resolve(); // known as running before it can end
     let connection: BrokerConnection | undefined;
     while (!this.stopped) {
+      this.pollAll(); // this broker may say nothing of a partition that another one leads by now
       const wanted = this.ledBy(leader);
       if (wanted.size === 0) break;
       try {
@@ -94,7 +104,7 @@ export class TopicFollow implements Consumption {
     }
     this.polls.delete(leader); // in the turn that found nothing to ask for: what comes after starts another
     this.release(connection);
-    if (!this.stopped && !this.pollLeaders()) void this.recover(); // somebody else may have learnt of another leader
+    this.pollAll();
   }
 
   /** Hands the records over. False when a partition is not there any more. */
@@ -112,8 +122,11 @@ export class TopicFollow implements Consumption {
   }
 
   private hand(partition: number, records: readonly LogRecord[], nextOffset: number): void {
+    const from = this.positions.get(partition) ?? 0; // further than this asked for, when two brokers were asked at once
+    const fresh =
+      (records[0]?.offset ?? from) >= from ? records : records.filter(({ offset }) => offset >= from);
     try {
-      if (records.length > 0) this.listener.handle(records);
+      if (fresh.length > 0) this.listener.handle(fresh);
       this.positions.set(partition, nextOffset);
       this.listener.reached?.(partition, nextOffset);
     } catch (error) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { FieldgateError, LogTopic } from '@fieldgate/contracts';
 import { pino } from 'pino';
+import { register } from 'prom-client';
 import { Inbox } from '../../testing/inbox.js';
 import type { BrokerRequests } from '../protocol/broker-connection.js';
 import type { NewRecord, Settle } from '../../log-writer.js';
@@ -195,8 +196,9 @@ describe('the Kafka writer', () => {
     ]);
   });
 
-  it('hands over what was ingested into a partition and not answered in time, in order, and settles none of it', async () => {
+  it('hands over what was ingested into a partition and not answered in time, in order, and neither settles nor counts it as durable', async () => {
     const { subject, ingest, append, request, settled } = open(60_000, 100);
+    const before = await counted();
     const taken = new Inbox<string>();
     subject.onOverflow((topic, partition, records) => {
       taken.push(...records.map(({ record }) => `${topic}/${partition} ${String(record.value)}`));
@@ -214,6 +216,10 @@ describe('the Kafka writer', () => {
     second.answer({ 0: 0 });
     await settled.count(1);
     expect(settled.all).toEqual(['not ingested 0-100']);
+    await new Promise(setImmediate);
+    const after = await counted();
+    const more = (outcome: string): number => (after.get(outcome) ?? 0) - (before.get(outcome) ?? 0);
+    expect([more('spooled'), more('durable')]).toEqual([3, 1]);
   });
 
   it('never gives up what is delivered from elsewhere, and hands it to nobody', async () => {
@@ -272,6 +278,12 @@ function produced(codes: Readonly<Record<number, number>>): unknown {
     errorMessage: null,
   }));
   return { responses: [{ name: TOPIC, partitionResponses }] };
+}
+
+/** Settled records by outcome. */
+async function counted(): Promise<ReadonlyMap<unknown, number>> {
+  const metric = await register.getSingleMetric('fieldgate_kafka_records_total')?.get();
+  return new Map(metric?.values.map(({ labels, value }) => [labels['outcome'], value]));
 }
 
 function codeOf(error: FieldgateError): string {

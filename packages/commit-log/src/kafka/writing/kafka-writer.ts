@@ -211,20 +211,21 @@ export class KafkaWriter implements LogWriter {
     if (answer.code === NO_ERROR) {
       queue.leave();
       this.stalled.succeeded();
-      durable.inc(records.length);
       let offset = answer.baseOffset;
+      let settled = 0;
       for (const record of records) {
-        this.unsettled.settle(record, undefined, { partition: queue.partition, offset: offset++ }); // durable from here
+        const at = { partition: queue.partition, offset: offset++ };
+        if (this.unsettled.settle(record, undefined, at)) settled += 1; // durable from here
       }
+      durable.inc(settled);
     } else if (!isRefusal(answer.code)) {
       return this.unknown(share, codeName(answer.code));
     } else if (records.length > 1) {
       queue.halve();
     } else {
       queue.leave();
-      refused.inc();
       const error = new FieldgateError('record-refused', answer.detail ?? codeName(answer.code));
-      for (const record of records) this.unsettled.settle(record, error);
+      for (const record of records) if (this.unsettled.settle(record, error)) refused.inc();
     }
     if (!queue.isEmpty) this.offer(queue);
   }

@@ -29,7 +29,8 @@ export class PartitionQueue {
   private inFlightCount = 0;
   /**
    * So many from the front were sent and not answered. They go again without newer ones: a broker that was frozen still has the given-up
-   * request, and writes both in any order. A newer record between the copies would be overtaken by an older one of its key.
+   * request, and writes both in any order. A newer record between the copies would be overtaken by an older one of its key. What was taken back
+   * is not among them: it comes again from the spool, maybe with newer ones, and only where readers are idempotent.
    */
   private unanswered = 0;
   /** Some were settled before their send was answered. */

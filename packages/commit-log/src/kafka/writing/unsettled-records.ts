@@ -46,9 +46,10 @@ export class UnsettledRecords {
     return new Promise((resolve) => (this.emptied = resolve));
   }
 
-  settle(record: PendingRecord, error?: FieldgateError, at?: LogPosition): void {
+  /** False when it ran out of time before, or was taken back. */
+  settle(record: PendingRecord, error?: FieldgateError, at?: LogPosition): boolean {
     const { settle } = record;
-    if (settle === undefined) return; // it ran out of time before, or was taken back
+    if (settle === undefined) return false;
     record.settle = undefined;
     try {
       settle(error, at, record.record);
@@ -56,6 +57,7 @@ export class UnsettledRecords {
       this.failed(failure, record.record);
     }
     this.leave(record);
+    return true;
   }
 
   /** What was ingested into a partition, without settling it. */

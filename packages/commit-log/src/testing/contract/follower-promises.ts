@@ -109,6 +109,27 @@ export function followerPromises(subject: Subject): void {
   );
 
   it(
+    'tells of every follow that runs how far it has come',
+    async () => {
+      const key = unique('device');
+      const { reader } = subject.log;
+      const before = new Set(reader.follows());
+      const { records, consumption } = await follow(key, 'latest');
+      const mine = reader.follows().find((one) => !before.has(one));
+      const [at] = await say(subject.log, TOPIC, key, '1');
+      await records.count(1);
+      const other = await follow(key, 'earliest'); // has a turn of its own, after that of the record
+      await other.records.count(1);
+      expect(mine?.topic).toBe(TOPIC);
+      expect(at && mine?.nextOffset(at.partition)).toBeGreaterThan(at?.offset ?? Infinity);
+      await other.consumption.stop();
+      await consumption.stop();
+      expect(reader.follows().filter((one) => !before.has(one))).toEqual([]);
+    },
+    CONTRACT_TIMEOUT_MS,
+  );
+
+  it(
     'ends with the error of its handler, and reports it once',
     async () => {
       const key = unique('device');
