@@ -3,6 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Inbox } from '@fieldgate/commit-log/testing';
 import type { ConsumerGroup, LogTopic } from '@fieldgate/contracts';
 import type { Admin, EachBatchPayload, Kafka, KafkaMessage } from 'kafkajs';
+import { metric } from '../support/metrics.js';
+import type { Installation, ProcessName } from './installation.js';
 import type { LoggedMessage } from './oracle.js';
 
 export const TELEMETRY: LogTopic = 'fieldgate.telemetry.v1';
@@ -118,4 +120,14 @@ export async function readStore(
   if (!answer.ok || result?.error !== undefined)
     throw new Error(`InfluxDB: ${answer.status} ${result?.error ?? ''}`);
   return new Map((result?.series ?? []).map(({ tags, values }) => [tags.device, values.map(([, n]) => n)]));
+}
+
+/** So is one that does not exist: the gateway has ended, or the case has switched the spool off. */
+export async function spoolIsEmpty(installation: Installation, name: ProcessName): Promise<boolean> {
+  const gateway = installation.of(name);
+  if (!gateway.isRunning) return true;
+  const url = await gateway.httpUrl();
+  const samples = ['waiting_records', 'state{state="spooling"}', 'state{state="draining"}'];
+  const values = await Promise.all(samples.map((sample) => metric(url, `fieldgate_spool_${sample}`)));
+  return values.every((value) => value === 0);
 }

@@ -1,4 +1,5 @@
 import { mkdirSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FieldgateProcess } from '../support/fieldgate-process.js';
 import { Operator } from '../support/operator.js';
@@ -19,6 +20,8 @@ interface Member {
 export class Installation {
   private readonly cleanUps: (() => Promise<unknown> | void)[] = [];
   private readonly members = new Map<ProcessName, Member>();
+  /** Also those that have ended, in the order of their starts. */
+  private readonly launched: { readonly name: ProcessName; readonly fieldgate: FieldgateProcess }[] = [];
 
   private constructor(
     private readonly environment: Settings,
@@ -45,6 +48,7 @@ export class Installation {
     };
     const fieldgate = FieldgateProcess.launch(environment, [roleOf(name)]);
     this.members.set(name, { fieldgate, settings });
+    this.launched.push({ name, fieldgate });
     return fieldgate;
   }
 
@@ -88,6 +92,16 @@ export class Installation {
     for (const clean of this.cleanUps.splice(0)) await clean();
     await this.folder.remove();
     return wrong.flat();
+  }
+
+  /** What the processes have written, one file for each start of one. */
+  async keepLines(folder: string): Promise<void> {
+    await mkdir(folder, { recursive: true });
+    for (const [index, { name, fieldgate }] of this.launched.entries())
+      await writeFile(
+        join(folder, `${index + 1}-${name}.log`),
+        [...fieldgate.lines.all, fieldgate.stderr].join('\n'),
+      );
   }
 
   private async stopOne(name: ProcessName, withinMs: number): Promise<readonly string[]> {

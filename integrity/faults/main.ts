@@ -20,7 +20,7 @@ function list(): void {
   print(`--all: ${all.length} runs, about ${Math.ceil(minutesOf(all))} minutes on two idle cores`);
 }
 
-async function run({ plan, json, resume, lanes, writeDocs }: Options): Promise<void> {
+async function run({ plan, json, logs, resume, lanes, writeDocs }: Options): Promise<void> {
   const results = json !== undefined && resume ? await resultsIn(json) : [];
   const left = plan.filter(
     ({ faultCase: { name }, seed }) => !results.some((done) => done.name === name && done.seed === seed),
@@ -29,7 +29,7 @@ async function run({ plan, json, resume, lanes, writeDocs }: Options): Promise<v
     const services = await BenchServices.start({ report: (line) => process.stderr.write(`${line}\n`) });
     try {
       for (let next = left.shift(); next !== undefined; next = left.shift()) {
-        const result = await runCase(next.faultCase, next.seed, services);
+        const result = await runCase(next.faultCase, next.seed, services, logs);
         results.push(result);
         print(resultLine(result));
         if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`); // after each: a run that is broken off can be resumed
@@ -50,7 +50,10 @@ async function resultsIn(file: string): Promise<CaseResult[]> {
 
 /** Where the results were kept meanwhile says nothing about them. */
 function whatWasAsked(args: readonly string[]): string[] {
-  return args.filter((arg, index) => !['--json', '--resume'].includes(arg) && args[index - 1] !== '--json');
+  const files = ['--json', '--logs'];
+  return args.filter(
+    (arg, index) => ![...files, '--resume'].includes(arg) && !files.includes(args[index - 1] ?? ''),
+  );
 }
 
 function commandLine(): Options {

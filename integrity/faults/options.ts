@@ -13,6 +13,7 @@ export const USAGE = `npm run faults -- --case F4 | --short | --all | --list
                  (default 1; with --all 20 of cases under 20 s and 3 of the others)
   --lanes N      so many cases at a time, each with services of its own (default 1)
   --json FILE    the results, for machines
+  --logs DIR     what the processes of a run that failed have written
   --resume       what FILE has is kept, and not run again
   --write-docs   docs/reliability.md from the results
 `;
@@ -30,6 +31,7 @@ export interface Options {
   readonly list: boolean;
   readonly plan: readonly Planned[];
   readonly json: string | undefined;
+  readonly logs: string | undefined;
   readonly resume: boolean;
   readonly lanes: number;
   readonly writeDocs: boolean;
@@ -48,6 +50,7 @@ export function optionsOf(args: readonly string[]): Options {
       seeds: { type: 'string' },
       lanes: { type: 'string', default: '1' },
       json: { type: 'string' },
+      logs: { type: 'string' },
       resume: { type: 'boolean', default: false },
       'write-docs': { type: 'boolean', default: false },
     },
@@ -66,8 +69,8 @@ export function optionsOf(args: readonly string[]): Options {
     Array.from({ length: seedsOf(faultCase) }, (_, index) => ({ faultCase, seed: first + index })),
   );
   if (values.resume && values.json === undefined) throw new Error('--resume needs --json');
-  const { list, json, resume, 'write-docs': writeDocs } = values;
-  return { list, plan, json, resume, lanes: whole('--lanes', values.lanes), writeDocs };
+  const { list, json, logs, resume, 'write-docs': writeDocs } = values;
+  return { list, plan, json, logs, resume, lanes: whole('--lanes', values.lanes), writeDocs };
 }
 
 /** On two idle cores. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { metric } from '../support/metrics.js';
 import type { Operator } from '../support/operator.js';
 import { randomFrom } from '../support/random.js';
 import { BenchServices } from './bench-services.js';
-import { endsOfLog, lagOf, readLog, readStore } from './evidence.js';
+import { endsOfLog, lagOf, readLog, readStore, spoolIsEmpty } from './evidence.js';
 import type { CaseResult, Fault, FaultCase, FaultContext } from './fault-case.js';
 import { Installation, type ProcessName } from './installation.js';
 import { isVerified, LedgersOf, recordsOwed } from './ledger-verdict.js';
@@ -25,16 +25,17 @@ const LEDGER_WITHIN_MS = 60_000;
 /** One seed of so many, 7 among them: the rows of the ledger come every 5 s, and a long run would wait for most of them. */
 const LEDGER_SEEDS = 3;
 
-/** One case with one seed, on services that have been mended, or on its own. */
+/** One case with one seed, on services that have been mended, or on its own. When it fails, `logs` is the folder for what its processes wrote. */
 export async function runCase(
   faultCase: FaultCase,
   seed: number,
   shared: BenchServices,
+  logs?: string,
 ): Promise<CaseResult> {
-  if (faultCase.services === undefined) return new CaseRun(faultCase, seed, shared).run();
+  if (faultCase.services === undefined) return new CaseRun(faultCase, seed, shared, logs).run();
   const own = await BenchServices.start(faultCase.services);
   try {
-    return await new CaseRun(faultCase, seed, own).run();
+    return await new CaseRun(faultCase, seed, own, logs).run();
   } finally {
     await own.stop();
   }
@@ -58,6 +59,7 @@ class CaseRun {
     private readonly faultCase: FaultCase,
     private readonly seed: number,
     private readonly services: BenchServices,
+    private readonly logs: string | undefined,
   ) {
     const unique = randomBytes(3).toString('hex');
     this.random = randomFrom(seed);
@@ -106,6 +108,8 @@ class CaseRun {
     const verdict = await this.judged(load);
     this.problems.push(...problemsOf(verdict, load));
     mark();
+    if (this.problems.length > 0 && this.logs !== undefined)
+      await installation.keepLines(join(this.logs, `${faultCase.name}-${this.seed}`));
     return {
       name: faultCase.name,
       title: faultCase.title,
@@ -267,16 +271,6 @@ class CaseRun {
       await pause(POLL_MS);
     }
   }
-}
-
-/** So is one that does not exist: the gateway has ended, or the case has switched the spool off. */
-async function spoolIsEmpty(installation: Installation, name: ProcessName): Promise<boolean> {
-  const gateway = installation.of(name);
-  if (!gateway.isRunning) return true;
-  const url = await gateway.httpUrl();
-  const samples = ['waiting_records', 'state{state="spooling"}', 'state{state="draining"}'];
-  const values = await Promise.all(samples.map((sample) => metric(url, `fieldgate_spool_${sample}`)));
-  return values.every((value) => value === 0);
 }
 
 async function tooLong(signal: AbortSignal): Promise<void> {

@@ -24,15 +24,16 @@ export function reachesState(context: FaultContext, state: 'direct' | 'spooling'
 }
 
 /**
- * To be called before the outage; what it returns, after it. The line tells, and not a look: when the leader of only one partition was away for
- * longer than the others, the state is over in less than a second.
+ * To be called before the outage; what it returns, after it. The lines tell, and not a look at the state: when the leader of only one partition was
+ * away for longer than the others, little is left to be drained then, or nothing.
  */
 export function drainsAfterwards({ installation, reaches }: FaultContext): () => Promise<void> {
   const { lines } = installation.of('gateway');
   const { length } = lines.all;
-  const isSaid = (): boolean =>
-    lines.all.slice(length).some((line) => line.includes('draining: the log answers'));
-  return () => reaches('the spool is draining', isSaid, WITHIN_MS);
+  const saysSo = (line: string): boolean =>
+    line.includes('draining: the log answers') || line.includes('direct: the spool is empty');
+  return () =>
+    reaches('the log is back for the spool', () => lines.all.slice(length).some(saysSo), WITHIN_MS);
 }
 
 /** Kafka is frozen from now on, and every device is acknowledged by the spool. */

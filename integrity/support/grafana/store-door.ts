@@ -13,6 +13,7 @@ export class StoreDoor {
 
   static async open(influx: string): Promise<StoreDoor> {
     const server = createServer().listen(0, '127.0.0.1');
+    server.keepAliveTimeout = 0; // as InfluxDB: a connection closed in the moment of its next request would be a refusal more
     await once(server, 'listening');
     const door = new StoreDoor(server, influx);
     server.on('request', (asked, response) => door.pass(asked, response));
