@@ -13,7 +13,9 @@ import {
   PRESENCE_EVENTS,
   readTelemetry,
   reject,
+  STORAGE_GROUP,
   telemetryWriter,
+  withoutConnection,
   type LogTopic,
   type Rejection,
   type TelemetryFormat,
@@ -52,7 +54,13 @@ function recordAgain({ summary, payload }: DeadLetter): RecordsAgain | Rejection
   const { topic } = summary.origin;
   if (!isEventTopic(topic)) return reject('not-redrivable', `records of ${topic} are not driven again`);
   const decoded = DECODERS[topic](payload);
-  return isRejection(decoded) ? decoded : { topic, values: [payload] };
+  if (isRejection(decoded)) return decoded;
+  return { topic, values: [wasNowhere(summary) ? withoutConnection(payload) : payload] };
+}
+
+/** The ledger has found it over its connection once, and would take it for a copy of that. */
+function wasNowhere({ origin }: DeadLetter['summary']): boolean {
+  return origin.kind === 'spool' || (origin.kind === 'log' && origin.group === STORAGE_GROUP);
 }
 
 function isEventTopic(topic: string): topic is keyof typeof DECODERS {

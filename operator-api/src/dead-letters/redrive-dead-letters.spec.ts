@@ -160,26 +160,30 @@ describe('POST /v1/dead-letters/{id}/redrive', () => {
     expect(await records('fieldgate.events.v1')).toEqual([]);
   });
 
-  it('puts a record that a processor refused back as it was; a row of a table never', async () => {
-    const reading =
-      '{"specversion":"1.0","type":"fieldgate.telemetry.v1","source":"/devices/pump-1","subject":"pump-1","id":"1","time":"2026-11-20T21:00:00.000Z","receivedtime":"2026-11-20T21:00:00.000Z","datacontenttype":"application/json","data":{"readings":{"a":1}}}';
+  it('puts a record that a processor refused back; told over no connection when it is in no store; a row of a table never', async () => {
+    const over = (connection?: string): string =>
+      `{"specversion":"1.0","type":"fieldgate.telemetry.v1","source":"/devices/pump-1","subject":"pump-1","id":"1","time":"2026-11-20T21:00:00.000Z","receivedtime":"2026-11-20T21:00:00.000Z",${connection === undefined ? '' : `"connection":"${connection}",`}"datacontenttype":"application/json","data":{"readings":{"a":"\\"connection\\":\\"1\\","}}}`;
     const outcomes: unknown[] = [];
-    for (const topic of ['fieldgate.telemetry.v1', 'fieldgate.devices.v1']) {
+    for (const [topic, group] of [
+      ['fieldgate.telemetry.v1', 'fieldgate.storage'],
+      ['fieldgate.telemetry.v1', 'fieldgate.alerts'],
+      ['fieldgate.devices.v1', 'fieldgate.storage'],
+    ] as const) {
       const value = encodeDeadLetter({
         deviceId: 'pump-1',
         id: topic,
         code: 'store-refused',
         detail: 'a field of another type',
-        origin: { kind: 'log', topic, partition: 0, offset: 5, group: 'fieldgate.storage' },
-        payload: Buffer.from(reading),
+        origin: { kind: 'log', topic, partition: 0, offset: 5, group },
+        payload: Buffer.from(over('c-1')),
         atMs: api.clock.ms,
       });
       const at = await appended(api.log.writer, { topic: 'fieldgate.dead-letters.v1', key: 'pump-1', value });
       const { body } = await api.call(`POST /v1/dead-letters/${at.partition}-${at.offset}/redrive`);
       outcomes.push((body as { outcome: unknown }).outcome); // the shape is what is tested
     }
-    expect(outcomes).toEqual(['redriven', 'not-redrivable']);
-    expect(await records('fieldgate.telemetry.v1')).toEqual([JSON.parse(reading)]);
+    expect(outcomes).toEqual(['redriven', 'redriven', 'not-redrivable']);
+    expect(await records('fieldgate.telemetry.v1')).toEqual([JSON.parse(over()), JSON.parse(over('c-1'))]);
   });
 
   it('drives those that a filter finds, the oldest first, and says what became of each', async () => {

@@ -13,8 +13,8 @@ export interface PartitionAssignment {
    */
   isAlone(): boolean;
   /**
-   * True when the topic has been made again a moment ago, and the group has passed nothing of the new one yet: what was kept for offsets is of
-   * the one before.
+   * True when the topic has been made again a moment ago, and the group has passed nothing of the new one yet, or when the log has lost what the
+   * group had passed: what was kept for offsets is of what was there before.
    */
   isAnew?(): boolean;
 }

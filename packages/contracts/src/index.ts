@@ -12,6 +12,7 @@ export * from './ledger/device-ledger.js';
 export * from './ledger/ledger-report.js';
 export * from './ledger/ledger-sums.js';
 export * from './ledger/minted-number.js';
+export * from './ledger/record-attributes.js';
 export * from './ledger/telemetry-identity.js';
 export * from './ledger/unaccounted.js';
 export * from './log-topics.js';

@@ -1,4 +1,5 @@
 import {
+  attributeOf,
   deadLetterRecordSchema,
   decodeEvent,
   decodeLedgerReport,
@@ -21,8 +22,6 @@ import type { DeviceFold } from './device-fold.js';
 
 /** Enough for all attributes of a record, and for the origin of a dead letter with all elements of an array. */
 const FRONT_BASE64 = 64 * 1024;
-/** Among the attributes, which are all text and stand before `data`. */
-const CONNECTION = /^\{(?:"\w+":"(?:[^"\\]|\\.)*",)*?"connection":"([^"\\]*)"/;
 /** In the origin of a dead letter: inside of a text its quotes would be escaped. */
 const ELEMENTS = /"elements":\[([\d,]+)\]/;
 
@@ -72,11 +71,18 @@ function countDeadLetter(device: DeviceFold, value: Uint8Array): Rejection | und
       if (origin.topic === 'fieldgate.dead-letters.v1')
         device.refused(connectionIn(frontOf(payload)), { id, code, atMs }, elementsIn(frontOf(payload)));
       return undefined;
-    case 'log':
+    case 'log': {
       // what nobody can read was not counted as a record either; of another group: the record itself is counted
-      if (origin.group === STORAGE.group && isStored(origin.topic) && code !== 'record-unreadable')
-        device.notStored(connectionIn(frontOf(payload)), origin.topic, atMs);
+      if (origin.group !== STORAGE.group || !isStored(origin.topic) || code === 'record-unreadable')
+        return undefined;
+      const front = frontOf(payload);
+      device.notStored(origin.topic, {
+        connection: connectionIn(front),
+        id: attributeOf(front, 'id'),
+        atMs,
+      });
       return undefined;
+    }
   }
 }
 
@@ -90,7 +96,7 @@ function frontOf(payload: DeadLetterRecord['data']['payload']): string {
 }
 
 function connectionIn(front: string): string | undefined {
-  return CONNECTION.exec(front)?.[1];
+  return attributeOf(front, 'connection');
 }
 
 /** So many records a dead letter is about: those of an array, or one. */

@@ -141,9 +141,30 @@ describe('a connection that comes when 20 newer ones have taken the places', () 
 
   it('is none when only its report or a letter of the storage group comes: those may be of one that was found', () => {
     report('late', { acknowledged: 4 }, { from: now });
-    device.notStored('late', TOPIC, now);
+    device.notStored(TOPIC, { connection: 'late', id: undefined, atMs: now });
     expect(device.ledger().earlier).toMatchObject({ connections: 0, incomplete: 0, open: [] });
     expect(unaccounted()).toBe(0);
+  });
+});
+
+describe('what storage has refused and an operator drives again', () => {
+  function over(connection: string | undefined, id: string): void {
+    now += 10;
+    device.record({ topic: TOPIC, offset: offset++ }, { connection, id, timeMs: now, receivedMs: now });
+  }
+
+  it.each([['id-of-the-device'], [mintedId('boot', 1)]])('is no copy of %s, unless twice', (id) => {
+    over('one', id);
+    for (let times = 0; times < 2; times += 1) {
+      device.notStored(TOPIC, { connection: times === 0 ? 'one' : undefined, id, atMs: now });
+      over(undefined, id);
+    }
+    over(undefined, id);
+    const { connections, others } = device.ledger();
+    expect([connections[0]?.log, others]).toMatchObject([
+      { inLog: 1, duplicates: 0, notStored: 1 },
+      { inLog: 3, duplicates: 1, notStored: 1 },
+    ]);
   });
 });
 

@@ -69,7 +69,9 @@ export class DeviceFold {
     this.found(connection, 1);
     if (seq !== undefined && Number.isSafeInteger(seq) && seq >= 0)
       countSeq(this.sequence, { seq, timeMs, receivedMs });
-    if (number === undefined && this.ids.seen(id)) log.duplicates += 1;
+    // the numbers of a connection have said it already; one over none was driven again, whoever has made its id
+    const isAskedFor = number === undefined || connection === undefined;
+    if (isAskedFor && this.ids.seen(id)) log.duplicates += 1;
     else wait(log, topic, offset);
   }
 
@@ -88,8 +90,20 @@ export class DeviceFold {
     deadLetters[code] = (deadLetters[code] ?? 0) + records;
   }
 
-  /** A dead letter of the storage group: it will pass a record that is not in the store. Letters are kept for longer than readings. */
-  notStored(connection: string | undefined, topic: StoredTopic, atMs: number): void {
+  /**
+   * A dead letter of the storage group: it will pass a record that is not in the store, and that is no copy of anything when it is driven again.
+   * Letters are kept for longer than readings.
+   */
+  notStored(
+    topic: StoredTopic,
+    record: {
+      readonly connection: string | undefined;
+      readonly id: string | undefined;
+      readonly atMs: number;
+    },
+  ): void {
+    const { connection, id, atMs } = record;
+    if (id !== undefined) this.ids.forget(id);
     if (topic === 'fieldgate.telemetry.v1' && atMs < this.since) return; // nor is the reading counted
     const kept = connection === undefined ? this.others : this.connectionOf(connection, atMs)?.log;
     (kept ?? this.earlier.log).notStored += 1;

@@ -5,6 +5,9 @@ const BYTES = 6;
 /** Bits of a filter that most ids are known by not to be there: looking through 256 would cost more than all the rest. */
 const FILTER_BITS = 2_048;
 
+/** In the place of one that is forgotten; one id of 2⁴⁸ has it for its hash. */
+const NO_ID = 0;
+
 /** The newest ids of one device, each as 48 bits of a hash: two of 256 different ones are taken for the same once in 10¹² messages. */
 export class RecentIds {
   private readonly hashes: number[] = [];
@@ -17,6 +20,11 @@ export class RecentIds {
     if (this.mayHave(hash) && this.hashes.includes(hash)) return true;
     this.add(hash);
     return false;
+  }
+
+  forget(id: string): void {
+    const at = this.hashes.indexOf(hashOf(id));
+    if (at !== -1) this.hashes[at] = NO_ID;
   }
 
   /** The oldest first. */

@@ -100,6 +100,7 @@ export class CommitLogModule implements OnModuleInit, OnModuleDestroy, OnApplica
       await pause(LOOK_AT_FOLLOWS_EVERY_MS, signal);
       try {
         if (!signal.aborted) await follows.look();
+        this.readiness.changed();
       } catch (error) {
         if (!signal.aborted) throw error; // a log that closes tells nothing
       }

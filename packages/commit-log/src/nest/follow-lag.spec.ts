@@ -55,6 +55,22 @@ it('what stands still behind the end of the log for 30 s is said, and that it go
   expect([await shown(), await shown('standstill_seconds')]).toEqual([27, 0]);
 });
 
+it('what stands still goes on standing still when the log did not tell its ends in between, and nothing says otherwise', async () => {
+  const { log, follow, lookAt, said } = given();
+  const table = follow(12);
+  await lookAt(0);
+  expect(await lookAt(40)).toMatch('for 40 s');
+  log.end = undefined;
+  expect(await lookAt(100)).toBeUndefined(); // the log itself is said to be away
+  expect(await shown('standstill_seconds')).toBe(0);
+  log.end = 40;
+  expect(await lookAt(110)).toMatch('for 50 s');
+  expect(said).toEqual(['what is kept in memory of the log stands still']);
+  table.at = 40;
+  await lookAt(120);
+  expect(said[1]).toBe('what is kept in memory of the log goes on');
+});
+
 it('what is behind and comes nearer is well, however long it takes', async () => {
   const { follow, lookAt } = given();
   const table = follow(0);
@@ -81,7 +97,7 @@ it('a log that does not tell its ends has the benefit of the doubt, and so has w
   expect(await lookAt(30)).toBeUndefined();
   expect(await shown()).toBe(28);
   log.end = 40;
-  expect(await lookAt(40)).toBeUndefined(); // from now on
+  expect(await lookAt(40)).toBeUndefined(); // for 10 s as far as anybody knows
   log.follows = [];
   expect(await lookAt(100)).toBeUndefined();
   expect(await shown()).toBeUndefined();

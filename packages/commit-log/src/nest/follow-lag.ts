@@ -35,6 +35,8 @@ export class FollowLag {
   private topics: ReadonlySet<LogTopic> = new Set();
   private standing = new Map<Follow, Standstills>();
   private found: string | undefined;
+  private isSaid = false;
+  private lookedAt: number | undefined;
 
   /** `clock` must be monotonic. */
   constructor(
@@ -48,22 +50,29 @@ export class FollowLag {
     return this.found;
   }
 
-  /** To be called every few seconds. A log that does not tell its ends has a check of its own; the gauge keeps its numbers meanwhile. */
+  /** To be called every few seconds. A log that does not tell its ends has a check of its own; that time is not counted. */
   async look(): Promise<void> {
     const follows = this.reader.follows();
     const topics = new Set(follows.map(({ topic }) => topic));
     this.forgetAllBut(topics);
     const ends = await this.ends(topics);
     const now = this.clock.now();
-    const before = { standing: this.standing, found: this.found };
+    const sinceLastMs = now - (this.lookedAt ?? now);
+    this.lookedAt = now;
+    const before = this.standing;
     this.standing = new Map();
     this.found = undefined;
+    for (const follow of follows)
+      if (!ends.has(follow.topic)) {
+        standstill.set({ topic: follow.topic }, 0);
+        this.standing.set(follow, later(before.get(follow), sinceLastMs));
+      }
     for (const [topic, bounds] of ends) {
       const ofTopic = follows.filter((follow) => follow.topic === topic);
       lag.set({ topic }, Math.max(...ofTopic.map((follow) => lagOf(follow, bounds))));
       let longestMs = 0;
       for (const follow of ofTopic) {
-        const standing = compared(follow, bounds, now, before.standing.get(follow));
+        const standing = compared(follow, bounds, now, before.get(follow));
         this.standing.set(follow, standing);
         for (const { since } of standing.values()) longestMs = Math.max(longestMs, now - since);
       }
@@ -71,10 +80,17 @@ export class FollowLag {
       if (longestMs >= STANDS_STILL_MS)
         this.found = `${topic}: what is in memory has not come nearer to the end of the log for ${Math.round(longestMs / 1_000)} s`;
     }
-    if (before.found === undefined && this.found !== undefined)
+    this.say(ends.size === topics.size);
+  }
+
+  private say(isAllTold: boolean): void {
+    if (this.found !== undefined && !this.isSaid) {
+      this.isSaid = true;
       this.logger.warn({ problem: this.found }, 'what is kept in memory of the log stands still');
-    else if (before.found !== undefined && this.found === undefined)
+    } else if (this.found === undefined && this.isSaid && isAllTold) {
+      this.isSaid = false;
       this.logger.info('what is kept in memory of the log goes on');
+    }
   }
 
   private forgetAllBut(topics: ReadonlySet<LogTopic>): void {
@@ -98,6 +114,15 @@ export class FollowLag {
       }
     return ends;
   }
+}
+
+function later(standing: Standstills | undefined, byMs: number): Standstills {
+  return new Map(
+    [...(standing ?? [])].map(([partition, { nextOffset, since }]) => [
+      partition,
+      { nextOffset, since: since + byMs },
+    ]),
+  );
 }
 
 function compared(

@@ -14,10 +14,28 @@ const GROUP_COORDINATOR = 0;
 const TRIES = 8;
 
 /** The bounds of every partition of a topic, each asked of its leader. */
-export async function partitionBounds(cluster: ClusterView, topic: LogTopic): Promise<PartitionBounds[]> {
+export function topicBounds(cluster: ClusterView, topic: LogTopic): Promise<PartitionBounds[]> {
+  return boundsOf(cluster, topic, () => Array(cluster.partitionsOf(topic)).keys());
+}
+
+/** Of one, whoever leads the others; undefined when there is none of that number. */
+export async function partitionBounds(
+  cluster: ClusterView,
+  topic: LogTopic,
+  partition: number,
+): Promise<PartitionBounds | undefined> {
+  const known = (): number[] => (partition < cluster.partitionsOf(topic) ? [partition] : []);
+  return (await boundsOf(cluster, topic, known))[0];
+}
+
+function boundsOf(
+  cluster: ClusterView,
+  topic: LogTopic,
+  partitions: () => Iterable<number>,
+): Promise<PartitionBounds[]> {
   return untilAnswered(cluster, async () => {
     const byLeader = new Map<number, number[]>();
-    for (let partition = 0; partition < cluster.partitionsOf(topic); partition++) {
+    for (const partition of partitions()) {
       const leader = cluster.leaderOf(topic, partition);
       if (leader === undefined) throw unavailable(`${topic}/${partition} has no leader`);
       byLeader.set(leader, [...(byLeader.get(leader) ?? []), partition]);

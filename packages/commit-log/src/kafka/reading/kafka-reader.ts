@@ -12,7 +12,7 @@ import type {
 import type { LogRecord } from '../../log-record.js';
 import type { ClusterView } from '../protocol/cluster-view.js';
 import { GroupConsumption } from './group-consumption.js';
-import { committedOffsets, partitionBounds } from '../protocol/log-offsets.js';
+import { committedOffsets, partitionBounds, topicBounds } from '../protocol/log-offsets.js';
 import type { GroupStart } from './partition-delivery.js';
 import { unavailable } from '../protocol/protocol-codes.js';
 import { readRange } from './read-range.js';
@@ -35,8 +35,7 @@ export class KafkaReader implements LogReader {
 
   constructor(private readonly options: KafkaReaderOptions) {
     options.cluster.onTopicAnew((topic) => {
-      for (const consumption of this.consumptions)
-        if (consumption instanceof GroupConsumption) consumption.topicIsAnew(topic);
+      for (const consumption of this.consumptions) consumption.topicIsAnew(topic);
     });
   }
 
@@ -91,7 +90,7 @@ export class KafkaReader implements LogReader {
   }
 
   bounds(topic: LogTopic): Promise<readonly PartitionBounds[]> {
-    return partitionBounds(this.options.cluster, topic);
+    return topicBounds(this.options.cluster, topic);
   }
 
   partitionOf(topic: LogTopic, key: string): number {
@@ -105,7 +104,7 @@ export class KafkaReader implements LogReader {
   async lag(group: ConsumerGroup, topic: LogTopic): Promise<number> {
     const { cluster } = this.options;
     const [bounds, committed] = await Promise.all([
-      partitionBounds(cluster, topic),
+      topicBounds(cluster, topic),
       committedOffsets(cluster, group, topic),
     ]);
     return bounds.reduce((sum, { partition, earliest, end }) => {
@@ -134,8 +133,8 @@ export class KafkaReader implements LogReader {
     const { cluster } = this.options;
     if (isDoubted) await cluster.refresh();
     const committed = (await committedOffsets(cluster, group, topic)).get(partition);
-    const bounds = await partitionBounds(cluster, topic); // behind it: the group goes on, and commits no more than there is
-    const { earliest, end } = bounds.find((bound) => bound.partition === partition) ?? UNKNOWN_BOUNDS;
+    // behind it: the group goes on, and commits no more than there is
+    const { earliest, end } = (await partitionBounds(cluster, topic, partition)) ?? UNKNOWN_BOUNDS;
     return { earliest, end, committed };
   }
 

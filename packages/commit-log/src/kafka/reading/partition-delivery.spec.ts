@@ -96,12 +96,19 @@ describe('the delivery of a partition', () => {
   });
 
   it('does so too when the log loses its last writes while it is read', async () => {
-    const { delivery, handled, cut, commits, answers } = open({ earliest: 0, end: 6, committed: 5 });
+    const { delivery, handled, batches, cut, commits, answers } = open({
+      earliest: 0,
+      end: 6,
+      committed: 5,
+    });
     await delivery.deliver(() => records(5), 6);
     answers.push({ earliest: 0, end: 2, committed: undefined });
     await delivery.deliver(() => records(0, 1), 2); // the client begins at the earliest by itself
     expect(handled()).toEqual([5, 0, 1]);
     expect([cut, commits]).toEqual([[[6, 2]], [6, 2]]);
+    const [before, after] = [batches[1]?.assignment, batches[2]?.assignment];
+    expect(before).not.toBe(after); // who keeps anything for the offsets of the one begins anew with the other
+    expect([before?.isAnew?.(), after?.isAnew?.()]).toEqual([false, true]);
   });
 
   it('goes on where it was when the log only seemed to end before that', async () => {

@@ -29,13 +29,12 @@ export interface DeliveryDependencies {
   readonly isMember: () => boolean;
 }
 
-/** One assignment of one partition: its batches one after another, each until it is handled, refused or lost. */
+/** One assignment of one partition, or another when its log was cut: its batches one after another, each until it is handled, refused or lost. */
 export class PartitionDelivery {
-  readonly assignment: PartitionAssignment;
+  private assignment: PartitionAssignment;
   private readonly ending = new AbortController();
   private held = true;
   private position = 0;
-  private isAnew = false;
   /** Where the client went back behind our place, and the log did not end before it. */
   private uncutAt = -1;
   private tail: Promise<void>;
@@ -47,13 +46,7 @@ export class PartitionDelivery {
     private readonly dependencies: DeliveryDependencies,
     before: Promise<void>,
   ) {
-    this.assignment = {
-      topic,
-      partition,
-      isHeld: () => this.held,
-      isAlone: () => this.held && this.dependencies.isMember(),
-      isAnew: () => this.isAnew,
-    };
+    this.assignment = this.assigned(false);
     this.tail = before.then(() => this.begin());
   }
 
@@ -86,13 +79,23 @@ export class PartitionDelivery {
     return this.ending.signal.aborted;
   }
 
+  private assigned(isAnew: boolean): PartitionAssignment {
+    return {
+      topic: this.topic,
+      partition: this.partition,
+      isHeld: () => this.held,
+      isAlone: () => this.held && this.dependencies.isMember(),
+      isAnew: () => isAnew,
+    };
+  }
+
   /** The first batch comes at once, also when it is empty. */
   private async begin(): Promise<void> {
     const start = await this.start();
     if (start === undefined) return;
     const { earliest, committed = earliest, isAnew = false } = start;
     this.position = committed;
-    this.isAnew = isAnew && start.committed === undefined;
+    if (isAnew && start.committed === undefined) this.assignment = this.assigned(true);
     const isCut = committed > start.end && (await this.goBackIfCut());
     const hasExpired = this.passExpired(earliest);
     await this.hand([], this.position);
@@ -145,6 +148,7 @@ export class PartitionDelivery {
     }
     this.dependencies.cut(this.position, start.end);
     this.position = start.earliest;
+    this.assignment = this.assigned(true); // what was kept for the old one is of records that are not there any more
     return true;
   }
 

@@ -44,7 +44,7 @@ export async function* readRange(
         continue;
       }
       if (fetched) {
-        const bounds = (await partitionBounds(cluster, topic))[partition];
+        const bounds = await partitionBounds(cluster, topic, partition);
         if (bounds === undefined || next >= bounds.end) return; // the end of the log
         if (next < bounds.earliest) {
           next = bounds.earliest; // what was there has expired

@@ -64,6 +64,7 @@ function open(partitions: number) {
 /** Brokers that say what they are asked; who leads each partition is told by `leaders`, of which nobody tells the follow. */
 function openWith(leaders: (number | undefined)[], whileBoundsAreAsked: () => void = () => undefined) {
   const held = { records: 0 }; // of partition 0
+  const refuses = { connections: 0 }; // so many from now on
   const handed = new Inbox<number>();
   const steps = new Inbox<string>();
   const waiting = new Inbox<() => void>();
@@ -101,7 +102,8 @@ function openWith(leaders: (number | undefined)[], whileBoundsAreAsked: () => vo
     partitionsOf: () => leaders.length,
     leaderOf: (_: LogTopic, partition: number) => leaders[partition],
     question: () => Promise.resolve(connectionTo(1)),
-    open: (nodeId: number) => Promise.resolve(connectionTo(nodeId)),
+    open: (nodeId: number) =>
+      refuses.connections-- > 0 ? Promise.reject(new Error('refused')) : Promise.resolve(connectionTo(nodeId)),
     refresh: () => {
       steps.push('refresh');
       return Promise.resolve();
@@ -112,6 +114,7 @@ function openWith(leaders: (number | undefined)[], whileBoundsAreAsked: () => vo
   return {
     follow,
     held,
+    refuses,
     handed,
     steps,
     answer: async (number: number) => (await waiting.count(number))[number - 1]?.(),
@@ -201,6 +204,31 @@ describe('a follow', () => {
     await steps.count(1);
     leaders[0] = 1;
     await steps.until((all) => all.includes('1: 0'));
+  });
+
+  it('asks a broker again that did not answer once, while nobody leads another partition', async () => {
+    const leaders: (number | undefined)[] = [1, 1];
+    const { steps, refuses, ...subject } = openWith(leaders, () => (leaders[1] = undefined));
+    ({ follow } = subject);
+    refuses.connections = 1;
+    await follow.start('earliest');
+    await steps.until((all) => all.includes('1: 0'));
+  });
+
+  it('begins anew with a topic that was made again, and takes no answer of before for one of it', async () => {
+    const { held, handed, steps, answer, ...subject } = openWith([1]);
+    ({ follow } = subject);
+    await follow.start('earliest');
+    held.records = 3;
+    await answer(1);
+    expect(await handed.count(3)).toEqual([0, 1, 2]);
+    await steps.count(2);
+    follow.topicIsAnew(TOPIC);
+    expect(follow.nextOffset(0)).toBe(0);
+    held.records = 5;
+    await answer(2);
+    await answer(3);
+    expect((await handed.count(8)).slice(3)).toEqual([0, 1, 2, 3, 4]);
   });
 
   it('hands over nothing twice when two brokers answer for one partition', async () => {

@@ -5,7 +5,7 @@ import type { LogRecord } from '../../log-record.js';
 import type { BrokerConnection } from '../protocol/broker-connection.js';
 import type { ClusterView } from '../protocol/cluster-view.js';
 import { fetchRecords, type FetchedPartition } from '../protocol/fetch-records.js';
-import { partitionBounds } from '../protocol/log-offsets.js';
+import { partitionBounds, topicBounds } from '../protocol/log-offsets.js';
 import { NO_ERROR, OFFSET_OUT_OF_RANGE, unavailable } from '../protocol/protocol-codes.js';
 
 /** A broker holds an empty answer back for this long; a new record ends the wait at once. */
@@ -40,7 +40,7 @@ export class TopicFollow implements Consumption, Follow {
   async start(start: FollowStart): Promise<void> {
     for (let attempt = 0; !this.stopped; attempt++) {
       try {
-        for (const { partition, earliest, end } of await partitionBounds(this.cluster, this.topic)) {
+        for (const { partition, earliest, end } of await topicBounds(this.cluster, this.topic)) {
           const from =
             start === 'latest' ? end : start === 'earliest' ? earliest : (start.get(partition) ?? earliest);
           this.positions.set(partition, from);
@@ -62,6 +62,11 @@ export class TopicFollow implements Consumption, Follow {
     this.stopping.abort();
     for (const connection of this.connections) connection.destroy();
     await Promise.all([...this.polls.values(), this.recovering]);
+  }
+
+  /** Its offsets begin anew: what lies before our places in the old one would be read by nobody. */
+  topicIsAnew(topic: LogTopic): void {
+    if (topic === this.topic) for (const partition of this.positions.keys()) this.moveTo(partition, 0);
   }
 
   get stopped(): boolean {
@@ -95,11 +100,12 @@ export class TopicFollow implements Consumption, Follow {
       try {
         connection ??= await this.connect(leader);
         const fetched = await fetchRecords(connection, this.topic, wanted, LIMITS);
-        if (!(await this.take(fetched))) void this.recover();
+        if (!(await this.take(fetched, wanted))) void this.recover();
       } catch {
         this.release(connection);
         connection = undefined;
-        await this.recover(); // the cluster view says that the log is away, if it is
+        for (const partition of wanted.keys()) this.resting.add(partition);
+        void this.recover(); // not waited for: it also looks for leaders of others
       }
     }
     this.polls.delete(leader); // in the turn that found nothing to ask for: what comes after starts another
@@ -108,10 +114,14 @@ export class TopicFollow implements Consumption, Follow {
   }
 
   /** Hands the records over. False when a partition is not there any more. */
-  private async take(fetched: readonly FetchedPartition[]): Promise<boolean> {
+  private async take(
+    fetched: readonly FetchedPartition[],
+    wanted: ReadonlyMap<number, number>,
+  ): Promise<boolean> {
     let complete = true;
     for (const { partition, code, records, nextOffset } of fetched) {
       if (this.stopped) return true;
+      if ((this.positions.get(partition) ?? 0) < (wanted.get(partition) ?? 0)) continue; // in another topic meanwhile
       if (code === OFFSET_OUT_OF_RANGE) await this.goToEarliest(partition);
       else if (code !== NO_ERROR) {
         this.resting.add(partition);
@@ -137,10 +147,13 @@ export class TopicFollow implements Consumption, Follow {
   }
 
   private async goToEarliest(partition: number): Promise<void> {
-    const bounds = await partitionBounds(this.cluster, this.topic);
-    const earliest = bounds.find((bound) => bound.partition === partition)?.earliest ?? 0;
-    this.positions.set(partition, earliest);
-    this.listener.reached?.(partition, earliest);
+    const bounds = await partitionBounds(this.cluster, this.topic, partition);
+    this.moveTo(partition, bounds?.earliest ?? 0);
+  }
+
+  private moveTo(partition: number, offset: number): void {
+    this.positions.set(partition, offset);
+    this.listener.reached?.(partition, offset);
   }
 
   private ledBy(leader: number): ReadonlyMap<number, number> {
@@ -152,7 +165,7 @@ export class TopicFollow implements Consumption, Follow {
     );
   }
 
-  /** Until the cluster tells a leader for every partition. Calls at the same time share one. */
+  /** Until the cluster tells a leader for every partition; what rests is asked for again after each of its answers. Calls at the same time share one. */
   private recover(): Promise<void> {
     this.recovering ??= (async () => {
       for (let attempt = 0; !this.stopped; attempt++) {
