@@ -54,7 +54,8 @@ it('recordsOwed: what was acknowledged, neither refused nor damaged, and is not 
 });
 
 describe('LedgersOf', () => {
-  const whole = { unaccounted: 0, totals: { log: { inLog: 3 } }, connections: [{ counters: 'final' }] };
+  const log = { inLog: 4, duplicates: 1, stored: 3, waiting: 0 };
+  const whole = { unaccounted: 0, totals: { log }, connections: [{ counters: 'final' }] };
   const [final, incomplete] = [{ counters: 'final' }, { counters: 'incomplete' }];
 
   it.each([
@@ -67,7 +68,13 @@ describe('LedgersOf', () => {
 
   it.each([
     ['something is unaccounted', { ...whole, unaccounted: 1 }, '1 unaccounted'],
-    ['it has counted too little', { ...whole, totals: { log: { inLog: 2 } } }, '2 in the log of 3'],
+    [
+      'it has counted too little',
+      { ...whole, totals: { log: { ...log, inLog: 3 } } },
+      'of 3 acknowledged 2 in',
+    ],
+    ['too little is stored', { ...whole, totals: { log: { ...log, stored: 2 } } }, '2 stored'],
+    ['something waits', { ...whole, totals: { log: { ...log, waiting: 1 } } }, '1 waiting'],
     ['the last count has not come', { ...whole, connections: [incomplete] }, 'newest count incomplete'],
     ['it knows of no connection', { ...whole, connections: [] }, 'newest count undefined'],
   ])('is wrong when %s, and right when that has changed', async (_, body, wrong) => {

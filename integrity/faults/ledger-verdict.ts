@@ -15,7 +15,14 @@ const MOST_ASKED = 50;
 
 interface Ledger {
   readonly unaccounted: number;
-  readonly totals: { readonly log: { readonly inLog: number } };
+  readonly totals: {
+    readonly log: {
+      readonly inLog: number;
+      readonly duplicates: number;
+      readonly stored: number;
+      readonly waiting: number;
+    };
+  };
   /** The newest first. */
   readonly connections: readonly { readonly counters: string }[];
 }
@@ -73,7 +80,7 @@ export class LedgersOf {
   }
 }
 
-/** It has all that was acknowledged, and all that a gateway has counted. Of connections that ended with their gateway there may be no count. */
+/** It has all that was acknowledged, in the log and in the store, and all that a gateway has counted. Of connections that ended with their gateway there may be no count. */
 async function wrongInLedger(operator: Asked, device: DeviceBooks): Promise<string | undefined> {
   const { id, acknowledged, bad } = device;
   const { status, body } = await operator.call<Ledger>('GET', `/v1/devices/${id}/ledger`);
@@ -81,6 +88,8 @@ async function wrongInLedger(operator: Asked, device: DeviceBooks): Promise<stri
   const { unaccounted, totals, connections } = body;
   const good = [...acknowledged].filter((n) => !bad.has(n)).length;
   const counters = connections[0]?.counters;
-  if (unaccounted === 0 && counters === 'final' && totals.log.inLog >= good) return undefined;
-  return `the ledger of ${id}: ${unaccounted} unaccounted, ${totals.log.inLog} in the log of ${good} acknowledged, newest count ${counters}`;
+  const { inLog, duplicates, stored, waiting } = totals.log;
+  const isWhole = inLog - duplicates >= good && stored >= good && waiting === 0;
+  if (unaccounted === 0 && counters === 'final' && isWhole) return undefined;
+  return `the ledger of ${id}: ${unaccounted} unaccounted, of ${good} acknowledged ${inLog - duplicates} in the log (and ${duplicates} copies), ${stored} stored, ${waiting} waiting, newest count ${counters}`;
 }

@@ -17,7 +17,9 @@ else await run(options);
 function list(): void {
   for (const { name, title, takesMs } of ALL_CASES) print(`${name.padEnd(4)} ${title} (${takesMs / 1000} s)`);
   const all = optionsOf(['--all']).plan;
-  print(`--all: ${all.length} runs, about ${Math.ceil(minutesOf(all))} minutes on two idle cores`);
+  print(
+    `--all: ${all.length} runs, about ${Math.ceil(minutesOf(all))} minutes, and with --lanes 2 on two idle cores two thirds of that`,
+  );
 }
 
 async function run({ plan, json, logs, resume, lanes, writeDocs }: Options): Promise<void> {

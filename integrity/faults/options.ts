@@ -14,7 +14,7 @@ export const USAGE = `npm run faults -- --case F4 | --short | --all | --list
   --lanes N      so many cases at a time, each with services of its own (default 1)
   --json FILE    the results, for machines
   --logs DIR     what the processes of a run that failed have written
-  --resume       what FILE has is kept, and not run again
+  --resume       what FILE has is kept, also what failed, and not run again
   --write-docs   docs/reliability.md from the results
 `;
 

@@ -40,6 +40,11 @@ describe('the page of the fault bench', () => {
     expect(page).toContain(`- **F1** ${PROOFS.F1}`);
   });
 
+  it('says which runs have failed, and why', () => {
+    expect(reliabilityPage(seeds, [])).toContain('Failed runs:\n\n- F1 --seed 9: lost: F1-0: 1 (4)\n\n');
+    expect(reliabilityPage(seeds.slice(0, 2), [])).not.toContain('Failed runs');
+  });
+
   it('says under a run what was wrong with it, and how to repeat it', () => {
     expect(seeds.map(resultLine).filter((line) => line.startsWith('FAIL'))).toEqual([
       expect.stringContaining('\n     lost: F1-0: 1 (4)'),

@@ -46,10 +46,18 @@ export function reliabilityPage(
   return [
     head(args, wasResumed),
     markdownTable(COLUMNS, rows),
-    `\n${FOOT}`,
+    `\n${failuresOf(inOrder)}${FOOT}`,
     proofs.join('\n'),
     NOT_COVERED,
   ].join('\n');
+}
+
+/** What a failed run says first; nothing when there is none. */
+function failuresOf(results: readonly CaseResult[]): string {
+  const lines = results.flatMap(({ name, seed, problems: [first] }) =>
+    first === undefined ? [] : [`- ${name} --seed ${seed}: ${first.split('\n')[0]}`],
+  );
+  return lines.length === 0 ? '' : `Failed runs:\n\n${lines.join('\n')}\n\n`;
 }
 
 const COLUMNS = [

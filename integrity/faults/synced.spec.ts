@@ -21,7 +21,7 @@ const acknowledged = (id: number, at: number): SystemCall =>
   call('write', CONNECTION, at, { bytes: frame(0x40, [Buffer.from([0, id])]) });
 const flush = (from: number, to: number, result = 0): SystemCall =>
   call('fdatasync', FILE, from, { to, result });
-const isLog = (path: string): boolean => path === FILE;
+const isLog = (path: string): boolean => path.endsWith('.spool');
 
 describe('acknowledgementsIn', () => {
   it.each([
@@ -42,6 +42,16 @@ describe('acknowledgementsIn', () => {
     [
       'after one of another file',
       [read(1, 1), written('pump', 5, 2, '/data/b'), call('fdatasync', '/data/b', 3), acknowledged(1, 4)],
+      1,
+    ],
+    [
+      'after one of another file of the log',
+      [
+        read(1, 1),
+        written('pump', 5, 2),
+        call('fdatasync', '/data/next.spool', 3, { to: 4 }),
+        acknowledged(1, 5),
+      ],
       1,
     ],
     ['after one of another number', [read(1, 1), written('pump', 6, 2), flush(3, 4), acknowledged(1, 5)], 1],

@@ -13,7 +13,7 @@ const PUBLISHED = /^..devices\/([^/]+)\/telemetry.*"readings":\{"n":(\d+)/s;
 
 export interface Acknowledgements {
   readonly checked: number;
-  /** Those that left without a flush that began after their record was written, and ended before they were sent. */
+  /** Those that left without a flush of the file of their record that began after it was written, and ended before they were sent. */
   readonly early: readonly string[];
 }
 
@@ -43,9 +43,10 @@ export function acknowledgementsIn(
       if (type !== PUBACK) return;
       checked += 1;
       const id = body.readUInt16BE(0);
-      const writtenAt = written.get(heard.get(id) ?? '') ?? Infinity;
-      if (!flushes.some(({ from, to }) => from > writtenAt && to < sentFrom))
-        early.push(`${connection} ${id}`);
+      const write = written.get(heard.get(id) ?? '');
+      const covers = ({ from, to, target }: SystemCall): boolean =>
+        write !== undefined && target === write.target && from > write.to && to < sentFrom;
+      if (!flushes.some(covers)) early.push(`${connection} ${id}`);
     });
     const there = calls.filter(({ target }) => target === connection);
     for (const call of there.toSorted((a, b) => a.to - b.to)) {
@@ -58,13 +59,13 @@ export function acknowledgementsIn(
 }
 
 /** Where in the trace each reading was written for the first time. */
-function writtenBy(calls: readonly SystemCall[]): Map<string, number> {
-  const written = new Map<string, number>();
-  for (const { name, bytes, to } of calls) {
-    if (!WRITES.has(name)) continue;
-    for (const [, device, n] of bytes.toString('latin1').matchAll(RECORD)) {
+function writtenBy(calls: readonly SystemCall[]): Map<string, SystemCall> {
+  const written = new Map<string, SystemCall>();
+  for (const call of calls) {
+    if (!WRITES.has(call.name)) continue;
+    for (const [, device, n] of call.bytes.toString('latin1').matchAll(RECORD)) {
       const reading = `${device} ${n}`;
-      written.set(reading, Math.min(to, written.get(reading) ?? Infinity));
+      if (call.to < (written.get(reading)?.to ?? Infinity)) written.set(reading, call);
     }
   }
   return written;

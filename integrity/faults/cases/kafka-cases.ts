@@ -1,6 +1,6 @@
 import type { FaultCase, FaultContext } from '../fault-case.js';
 import type { ProxyFault } from '../proxy-fault.js';
-import { down, frozen, onTheWay } from './kafka-faults.js';
+import { bridged, down, frozen, onTheWay } from './kafka-faults.js';
 
 /** The brokers, and the way to them. */
 export const kafkaCases: readonly FaultCase[] = [
@@ -29,15 +29,11 @@ export const kafkaCases: readonly FaultCase[] = [
     title: 'two of three brokers down for 10 s: neither a quorum nor enough replicas',
     takesMs: 32_000,
     devicesStay: true,
-    run: ({ services, during, between }) => {
+    run: (context) => {
+      const { services, between } = context;
       const kept = between(0, 2);
-      return during(
-        down(
-          services,
-          [0, 1, 2].filter((index) => index !== kept),
-        ),
-        10_000,
-      );
+      const others = [0, 1, 2].filter((index) => index !== kept);
+      return bridged(context, down(services, others), 10_000);
     },
   },
 ];
@@ -49,9 +45,10 @@ function frozenFor(name: FaultCase['name'], seconds: number, takesMs: number): F
     promise: `when no broker answers for ${seconds} s`,
     takesMs,
     devicesStay: true,
-    run: async ({ services, during, between, wait }) => {
+    run: async (context) => {
+      const { services, between, wait } = context;
       await wait(between(0, 1_000));
-      await during(frozen(services), seconds * 1000);
+      await bridged(context, frozen(services), seconds * 1000);
     },
   };
 }
@@ -62,9 +59,10 @@ function onTheWayFor(name: FaultCase['name'], title: string, fault: ProxyFault, 
     title,
     takesMs: (seconds + 11) * 1000,
     devicesStay: true,
-    run: async ({ services, during, between, wait }: FaultContext) => {
+    run: async (context: FaultContext) => {
+      const { services, between, wait } = context;
       await wait(between(0, 1_000));
-      await during(onTheWay(services, fault), seconds * 1000);
+      await bridged(context, onTheWay(services, fault), seconds * 1000);
     },
   };
 }

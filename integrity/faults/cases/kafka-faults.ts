@@ -1,5 +1,5 @@
 import type { BenchServices } from '../bench-services.js';
-import type { Fault } from '../fault-case.js';
+import type { Fault, FaultContext } from '../fault-case.js';
 import { NO_FAULT, type ProxyFault } from '../proxy-fault.js';
 
 /** Between Fieldgate and every broker; the brokers among themselves are well. */
@@ -15,6 +15,25 @@ export function frozen({ cluster }: BenchServices): Fault {
     begin: () => cluster.nodes.forEach((node) => node.freeze()),
     end: () => cluster.nodes.forEach((node) => node.thaw()),
   };
+}
+
+/** An outage for which the spool is there: in its second half every device has answers to what it publishes then. */
+export async function bridged(
+  { load, wait, during, check }: FaultContext,
+  fault: Fault,
+  ms: number,
+): Promise<void> {
+  let half = 0;
+  const begin = async (): Promise<void> => {
+    await fault.begin();
+    await wait(ms / 2);
+    half = performance.now();
+  };
+  const end = (): Promise<unknown> | void => {
+    check(load.isServedSince(half), 'a device was not served in the second half of the outage');
+    return fault.end();
+  };
+  await during({ begin, end }, ms / 2);
 }
 
 /** SIGKILL of these nodes, by their index; their ports are closed meanwhile. */

@@ -33,7 +33,7 @@ export const PROOFS: Readonly<Record<FaultCase['name'], string>> = {
   F29: 'A missing database is named and made again; the group keeps its members.',
   F30: 'An answer that is lost after the write costs a second write of the same points, not a second point.',
   F31: 'A write that was cut off in the middle is made again.',
-  F32: 'A record that nobody can read has a dead letter, once, and holds nobody up, also after a restart.',
+  F32: 'A record that nobody can read has a dead letter, and holds nobody up, also after a restart.',
   F33: 'Readings of one metric in one millisecond do not overwrite each other, also when they are written twice.',
   F40: 'A message that is sent again with DUP is stored once.',
   F41: 'The time that a device gives its readings decides neither their order nor whether they are stored.',

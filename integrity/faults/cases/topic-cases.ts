@@ -3,7 +3,7 @@ import kafkajs, { type AclEntry } from 'kafkajs';
 import { checkRefused, deadLettersFromNow } from '../dead-letters.js';
 import { lagOf, TELEMETRY } from '../evidence.js';
 import type { FaultCase } from '../fault-case.js';
-import { down } from './kafka-faults.js';
+import { bridged, down } from './kafka-faults.js';
 import { reachesState } from './spool-faults.js';
 
 const SETTLES_WITHIN_MS = 60_000;
@@ -24,10 +24,12 @@ export const topicCases: readonly FaultCase[] = [
     title: 'not enough replicas: min.insync.replicas 3 with one of three brokers down, 10 s',
     takesMs: 24_000,
     devicesStay: true,
-    async run({ services, during, between }) {
+    async run(context) {
+      const { services, between } = context;
       const one = down(services, [between(0, 2)]);
       await services.topic.set('min.insync.replicas', '3');
-      await during(
+      await bridged(
+        context,
         {
           begin: () => one.begin(),
           end: async () => {
@@ -67,12 +69,14 @@ export const topicCases: readonly FaultCase[] = [
     title: 'the telemetry topic deleted under load, and made again after 8 s',
     takesMs: 20_000,
     devicesStay: true,
-    async run({ services, load, reaches, during, logBeginsAnew }) {
+    async run(context) {
+      const { services, load, reaches, logBeginsAnew } = context;
       load.pause(); // what nobody has read is lost with the topic, and rightly
       await reaches('nothing is in flight', () => load.unanswered === 0, SETTLES_WITHIN_MS);
       const stored = async (): Promise<boolean> => (await lagOf(services.admin, 'fieldgate.storage')) === 0;
       await reaches('everything in the topic is stored', stored, SETTLES_WITHIN_MS);
-      await during(
+      await bridged(
+        context,
         {
           begin: async () => {
             await services.topic.delete();
@@ -101,15 +105,17 @@ export const topicCases: readonly FaultCase[] = [
         'allow.everyone.if.no.acl.found': 'true',
       },
     },
-    async run({ services: { kafka }, wait, between, during }) {
-      const admin = kafka.admin(); // one that has asked for the topic before asks for it with every request
+    async run(context) {
+      const { services, wait, between } = context;
+      const admin = services.kafka.admin(); // one that has asked for the topic before asks for it with every request
       await admin.connect();
       // a topic with an ACL denies what none allows
       await admin.createAcls({ acl: [aclOf(AclOperationTypes.ALL, AclPermissionTypes.ALLOW)] });
       for (const operation of [AclOperationTypes.WRITE, AclOperationTypes.ALL]) {
         const denial = aclOf(operation, AclPermissionTypes.DENY);
         await wait(between(500, 2_000));
-        await during(
+        await bridged(
+          context,
           {
             begin: () => admin.createAcls({ acl: [denial] }),
             end: () => admin.deleteAcls({ filters: [denial] }),

@@ -9,8 +9,8 @@ const LETTERS = 'fieldgate.dead-letters.v1';
 /** Records that are read until whoever waits may say that it is enough. */
 const PIECE = 20_000;
 const TURN = 500;
-/** A dead letter is written behind its record, perhaps by a machine whose clock is behind. */
-const SLACK_MS = 60_000;
+/** A dead letter is written behind its record, perhaps by a machine whose clock is behind. Letters are few. */
+const SLACK_MS = 3_600_000;
 
 export interface Sifted {
   readonly refused: number;

@@ -19,7 +19,7 @@ export interface SeenRecord {
   readonly isFiledUnderArrival: boolean;
 }
 
-/** undefined for every other one, for ids that a gateway made up, and for what another producer wrote in this form and nobody can read. */
+/** By its front alone. undefined for every other one, and for ids that a gateway made up. */
 export function seenRecordOf(value: Uint8Array): SeenRecord | undefined {
   const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
   const [, deviceId, text, time, arrival] = IDENTITY.exec(front.toString('utf8')) ?? [];

@@ -8,7 +8,7 @@ export function foundRecords({ inLog, rewritten, deadLetters }: LogCounts): numb
 
 /**
  * Records that a gateway has counted as durable, and that are not found in the log. A report may be there before the records that it is about:
- * for a moment, or for as long as these wait in a spool. What stays when no spool holds any is a loss.
+ * for a moment, or for as long as these wait in a spool. What stays and is more than all spools hold is a loss.
  */
 export function unaccountedOf(
   { report, isPartial }: Pick<ConnectionLedger, 'report' | 'isPartial'>,
