@@ -128,6 +128,7 @@ export const spoolCases: readonly FaultCase[] = [
     name: 'F56',
     title: 'two outages in a row: Kafka freezes again while the spool drains',
     takesMs: 50_000,
+    load: { perSecond: 800 },
     settings: SLOW_DRAIN,
     async run(context) {
       const { between, wait, check } = context;
@@ -141,7 +142,7 @@ export const spoolCases: readonly FaultCase[] = [
         const drains = drainsAfterwards(context);
         await outage();
         await drains();
-        await wait(between(0, 1_500));
+        await wait(between(0, 600));
         isDraining = (await gatewayMetric(context, 'fieldgate_spool_waiting_records')) > 0;
       }
       check(isDraining, `each of ${ATTEMPTS} drains was over before Kafka froze again`);

@@ -135,6 +135,7 @@ describe('the delivery of a partition', () => {
       return batches[0]?.assignment.isAnew?.();
     };
     expect(await isAnew({ earliest: 0, end: 9, committed: undefined, isAnew: true })).toBe(true);
+    expect(await isAnew({ earliest: 0, end: 9, committed: 0, isAnew: true })).toBe(true); // assigned again since
     expect(await isAnew({ earliest: 0, end: 9, committed: 4, isAnew: true })).toBe(false);
     expect(await isAnew({ earliest: 0, end: 9, committed: undefined })).toBe(false);
   });

@@ -95,7 +95,7 @@ export class PartitionDelivery {
     if (start === undefined) return;
     const { earliest, committed = earliest, isAnew = false } = start;
     this.position = committed;
-    if (isAnew && start.committed === undefined) this.assignment = this.assigned(true);
+    if (isAnew && committed <= earliest) this.assignment = this.assigned(true);
     const isCut = committed > start.end && (await this.goBackIfCut());
     const hasExpired = this.passExpired(earliest);
     await this.hand([], this.position);
