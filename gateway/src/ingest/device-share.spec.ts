@@ -48,7 +48,7 @@ describe('the share of a device', () => {
     await until(() => connection.holds === 0);
   });
 
-  it('waits a millisecond for each share that it took, in which the others are read', async () => {
+  it('waits 5 ms for each share that it took, in which the others are read', async () => {
     const share = new DeviceShares(LIMIT).of('pump-7');
     share.attach(aConnection()); // else it is forgotten when nothing of it waits
     const timers = jest.spyOn(globalThis, 'setTimeout');
@@ -59,7 +59,7 @@ describe('the share of a device', () => {
     }
     const pauses = timers.mock.calls.map(([, ms]) => ms);
     timers.mockRestore();
-    expect(pauses).toEqual([20, 1]); // and not again for what it took before, of which nothing waits
+    expect(pauses).toEqual([100, 5]); // and not again for what it took before, of which nothing waits
   });
 
   it('holds its connection at the limit of bytes', async () => {
