@@ -103,7 +103,9 @@ function openWith(leaders: (number | undefined)[], whileBoundsAreAsked: () => vo
     leaderOf: (_: LogTopic, partition: number) => leaders[partition],
     question: () => Promise.resolve(connectionTo(1)),
     open: (nodeId: number) =>
-      refuses.connections-- > 0 ? Promise.reject(new Error('refused')) : Promise.resolve(connectionTo(nodeId)),
+      refuses.connections-- > 0
+        ? Promise.reject(new Error('refused'))
+        : Promise.resolve(connectionTo(nodeId)),
     refresh: () => {
       steps.push('refresh');
       return Promise.resolve();
