@@ -40,3 +40,10 @@ it.each([
   expect(Buffer.from(withoutConnection(record('c-1')))).toEqual(Buffer.from(record()));
   expect(Buffer.from(withoutConnection(record()))).toEqual(Buffer.from(record()));
 });
+
+it.each([['a\nb'], ['a\\x'], ['a\\u12'], ['\u0000']])('a text that is no JSON, %j, is none', (text) => {
+  expect(
+    attributeOf(`{"source":"s","id":"1","connection":"${text}","data":{}}`, 'connection'),
+  ).toBeUndefined();
+  expect(attributeOf(`{"id":"1","connection":"${text}","data":{}}`, 'id')).toBe('1');
+});

@@ -1,6 +1,7 @@
 /** Of a record of ours: they are texts and stand before `data`, so nothing that a device has sent is taken for one. */
 const BEFORE = String.raw`^\{(?:"\w+":"(?:[^"\\]|\\.)*",)*?`;
-const TEXT = String.raw`"(?:[^"\\]|\\.)*"`;
+/** One that JSON takes: whoever writes to the topic beside us must not make a reader throw. */
+const TEXT = String.raw`"(?:[^"\\\x00-\x1f]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"`;
 
 const READ = { id: reading('id'), connection: reading('connection') };
 const CONNECTION = new RegExp(`(${BEFORE})"connection":${TEXT},`);
