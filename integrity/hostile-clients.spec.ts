@@ -1,6 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AttackedLabBroker } from './support/conformance/attacked-lab-broker.js';
-import { AttackedGateway, type AttackedServer } from './support/conformance/attacked-server.js';
+import {
+  AttackedGateway,
+  HEAP_OF_THE_ATTACKED,
+  type AttackedServer,
+} from './support/conformance/attacked-server.js';
 import { CONNECTIONS_OF_THE_ATTACKED } from './support/conformance/attacks-over-websocket.js';
 import { HOSTILE_CLIENTS } from './support/conformance/hostile-clients.js';
 import { HostileTarget } from './support/conformance/hostile-target.js';
@@ -10,6 +14,7 @@ import { Deployment } from './support/deployment.js';
 const WITNESS = 'uninvolved';
 /** More connections than any attack but one needs. */
 const SETTINGS = {
+  ...HEAP_OF_THE_ATTACKED,
   FIELDGATE_MQTT_WS_PORT: '0',
   FIELDGATE_MQTT_MAX_CONNECTIONS: String(CONNECTIONS_OF_THE_ATTACKED),
 };

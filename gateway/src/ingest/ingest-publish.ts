@@ -4,7 +4,6 @@ import {
   encodeTelemetry,
   identify,
   isRejection,
-  mintedId,
   parseConditionEvent,
   parseUpTopic,
   PlainTelemetry,
@@ -16,6 +15,7 @@ import {
   telemetryWriter,
   unknownTopicDetail,
   type LogTopic,
+  type MintId,
   type TelemetryMessage,
   type TelemetryWriter,
 } from '@fieldgate/contracts';
@@ -30,6 +30,7 @@ import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { count, countersOf, taken, unavailable, untaken } from './count-outcome.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import { doubtClock } from './doubt-clock.js';
+import { IdsOfSessions } from './ids-of-sessions.js';
 import { inPieces } from './in-pieces.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
@@ -51,9 +52,9 @@ interface Kept {
  * from the log, when it may be answered.
  */
 export class IngestPublish {
-  private minted = 0;
   private readonly lines: RepeatedLines;
-  private readonly plain: PlainTelemetry;
+  private readonly plain = new PlainTelemetry();
+  private readonly ids: IdsOfSessions;
 
   constructor(
     private readonly gateway: { readonly gatewayId: string; readonly boot: string },
@@ -64,7 +65,7 @@ export class IngestPublish {
     private readonly logger: Logger,
   ) {
     this.lines = new RepeatedLines(logger, monotonic);
-    this.plain = new PlainTelemetry(this.mint);
+    this.ids = new IdsOfSessions(gateway.boot, clock.now());
   }
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
@@ -116,7 +117,9 @@ export class IngestPublish {
       return this.formattedTelemetry(new Arrival(session, publish));
     count('telemetry', publish);
     const { bytes, payloadAt, payloadEnd } = publish;
-    const value = this.plain.record(this.writerOf(session), bytes, payloadAt, payloadEnd, this.clock.now());
+    const writer = this.writerOf(session);
+    const now = this.clock.now();
+    const value = this.plain.record(writer, bytes, payloadAt, payloadEnd, now, this.mintOf(session));
     const arrival = new Arrival(session, publish);
     if (value === undefined) return this.unusualTelemetry(arrival);
     doubtClock(this.lines, arrival, this.plain.doubtedTs);
@@ -182,7 +185,7 @@ export class IngestPublish {
   }
 
   private appendTelemetry(arrival: Arrival, message: TelemetryMessage, now: number): void {
-    const identity = identify(message, now, this.mint);
+    const identity = identify(message, now, this.mintOf(arrival.session));
     doubtClock(this.lines, arrival, identity.claimedMs);
     const value = encodeTelemetry(this.writerOf(arrival.session), message, identity, now);
     this.append(arrival, 'fieldgate.telemetry.v1', value);
@@ -202,7 +205,7 @@ export class IngestPublish {
     const { deviceId, connection } = arrival.session;
     const { gatewayId } = this.gateway;
     const event = { ...message, deviceId, event: eventType, gatewayId, connection };
-    const identity = identify(message, now, this.mint);
+    const identity = identify(message, now, this.mintOf(arrival.session));
     doubtClock(this.lines, arrival, identity.claimedMs);
     const value = encodeEvent(event, identity, now);
     this.append(arrival, 'fieldgate.events.v1', value);
@@ -248,7 +251,7 @@ export class IngestPublish {
       if (!publish.isAgain) refusedTotal.inc({ code }, elements?.length ?? 1);
       this.logger.debug({ deviceId: session.deviceId, topic: publish.topic, code }, 'message refused');
       const told = elements === undefined ? rejection : reject(code, detailOfElements(detail, elements));
-      const letter = { id: this.mint(), gatewayId: this.gateway.gatewayId, atMs, elements };
+      const letter = { id: this.mintOf(session)(atMs), gatewayId: this.gateway.gatewayId, atMs, elements };
       const record = deadLetterOf(session, publish, told, letter);
       const bytes = record.value?.length ?? 0;
       const records = elements?.length ?? 1;
@@ -289,5 +292,7 @@ export class IngestPublish {
     publish.settle('forbidden');
   }
 
-  private readonly mint = (): string => mintedId(this.gateway.boot, (this.minted += 1));
+  private mintOf(session: DeviceSession): MintId {
+    return (session.mintId ??= this.ids.mint());
+  }
 }

@@ -1,4 +1,4 @@
-import type { DeviceRecord, SessionWill, Subscription, TelemetryWriter } from '@fieldgate/contracts';
+import type { DeviceRecord, MintId, SessionWill, Subscription, TelemetryWriter } from '@fieldgate/contracts';
 import type { DeviceShare } from '../ingest/device-share.js';
 import type { SessionCounters } from '../ledger/session-counters.js';
 
@@ -68,6 +68,8 @@ export interface DeviceSession {
   telemetryTopic?: string;
   /** Made with its first telemetry: most sessions are silent for most of the time. */
   writer?: TelemetryWriter;
+  /** For what it sends without an id. */
+  mintId?: MintId;
   /** A line was written about it. */
   isClockDoubted?: boolean;
   /** For the ledger; made with its first message. */

@@ -25,11 +25,14 @@ const identity = { gatewayId: 'gw-1', boot: 'b' };
 async function givenRecords() {
   const memory = createMemoryLog();
   await memory.start();
-  const given = { isAway: false, isReplaced: false, tries: 0, problem: '' };
+  const given = { isAway: false, isHanging: false, isReplaced: false, tries: 0, problem: '' };
+  const hanging: (() => void)[] = [];
   const append: LogWriter['append'] = (record, settle) => {
     given.tries += 1;
     if (!given.isAway) return memory.writer.append(record, settle);
-    queueMicrotask(() => settle(new FieldgateError('log-unavailable'), undefined, record));
+    const fail = (): void => settle(new FieldgateError('log-unavailable'), undefined, record);
+    if (given.isHanging) hanging.push(fail);
+    else queueMicrotask(fail);
     return true;
   };
   const writer = { append, drained: (listener: () => void) => memory.writer.drained(listener) };
@@ -77,7 +80,7 @@ async function givenRecords() {
       const { connection, connected, will } = sessionRecordSchema.parse(json['data']);
       return `${connection} ${connected ? 'begins' : 'ends'}${will ? ' with a will' : ''}`;
     });
-  return { log, table, given, records, ended, written, states };
+  return { log, table, given, hanging, records, ended, written, states };
 }
 
 async function until(isSo: () => boolean): Promise<void> {
@@ -166,6 +169,36 @@ it('nobody waits for a log that is away when the gateway stops', async () => {
   const { end } = await ended(session());
   records.stop();
   await expect(end).rejects.toMatchObject({ code: 'log-unavailable' });
+});
+
+it('of all the connections that an outage ends some are tried at once, and all have ended after it', async () => {
+  const { given, hanging, records, states } = await givenRecords();
+  const sessions = Array.from({ length: 1_000 }, (_, n) =>
+    session({ deviceId: `pump-${n}`, connection: `c-${n}` }),
+  );
+  given.isAway = true;
+  given.isHanging = true;
+  const ends = sessions.map((each) => records.end(each, 'connection-lost', () => false));
+  expect(given.tries).toBe(256);
+  given.isHanging = false;
+  given.isAway = false;
+  for (const fail of hanging) fail();
+  await Promise.all(ends);
+  expect((await states()).sort()).toEqual(sessions.map(({ connection }) => `${connection} ends`).sort());
+});
+
+it('a gateway that stops waits for no turn', async () => {
+  const { given, hanging, records } = await givenRecords();
+  given.isAway = true;
+  given.isHanging = true;
+  const ends = Array.from({ length: 300 }, (_, n) =>
+    records.end(session({ deviceId: `pump-${n}` }), 'connection-lost', () => false),
+  );
+  const all = Promise.allSettled(ends);
+  records.stop();
+  await until(() => hanging.length === 300);
+  for (const fail of hanging) fail();
+  expect((await all).filter(({ status }) => status === 'rejected')).toHaveLength(300);
 });
 
 it('a will that was published while the log was away leaves its record when that is back', async () => {

@@ -14,6 +14,8 @@ interface Parts {
 
 /** So often at least it is tried, whatever the log says: that may be of other topics only, and for hours. */
 const WAITS_PER_TRY = 8;
+/** Of ends, while the log is away: each lies there for up to ten seconds in the room of what devices send, and an outage may end all connections. */
+const TRIES_AT_ONCE = 256;
 
 /** Writes what becomes of this gateway's sessions into `fieldgate.sessions.v1`, and knows what of it is durable. */
 export class SessionRecords {
@@ -28,6 +30,7 @@ export class SessionRecords {
   /** By device: its last connection, whose end no record says yet. */
   private readonly ending = new Map<string, string>();
   private readonly stopping = new AbortController();
+  private trying = 0;
 
   constructor(private readonly parts: Parts) {}
 
@@ -135,16 +138,27 @@ export class SessionRecords {
     const { log } = this.parts;
     const { signal } = this.stopping;
     for (let waits = 0; ;) {
-      try {
-        await this.append(record);
-        return;
-      } catch (error) {
-        if (!isRetriable(error) || signal.aborted) throw error;
+      if (!this.isCrowded()) {
+        this.trying += 1;
+        try {
+          await this.append(record);
+          return;
+        } catch (error) {
+          if (!isRetriable(error) || signal.aborted) throw error;
+        } finally {
+          this.trying -= 1;
+        }
       }
       do await pause(backOffMs(waits++), signal);
       while (log.problem() !== undefined && waits % WAITS_PER_TRY !== 0 && !isOver() && !signal.aborted);
       if (isOver()) return;
     }
+  }
+
+  private isCrowded(): boolean {
+    return (
+      this.trying >= TRIES_AT_ONCE && this.parts.log.problem() !== undefined && !this.stopping.signal.aborted
+    );
   }
 
   private recordOf(

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { forgetProcess, watchProcess } from '../../../ops/services/lifeline.mjs';
-import type { AttackedServer } from './attacked-server.js';
+import { HEAP_OF_THE_ATTACKED, type AttackedServer } from './attacked-server.js';
 
 const MAIN = fileURLToPath(new URL('../../../packages/mqtt-edge/lab-broker/dist/main.js', import.meta.url));
 const LISTENS = /^lab broker: mqtt:\/\/127\.0\.0\.1:(\d+)$/;
@@ -27,7 +27,7 @@ export class AttackedLabBroker implements AttackedServer {
 
   private async start(): Promise<void> {
     const child = spawn(process.execPath, ['--enable-source-maps', MAIN, '--port', '0'], {
-      env: { PATH: process.env['PATH'] },
+      env: { PATH: process.env['PATH'], ...HEAP_OF_THE_ATTACKED },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.child = child;

@@ -13,6 +13,12 @@ export interface AttackedServer {
   stop(): Promise<void>;
 }
 
+/**
+ * V8 lets garbage lie up to a multiple of what lives, the more of it the busier the machine is. Up to this limit what attackers leave behind is
+ * seen, whatever the machine; and what would stay beyond it ends the process.
+ */
+export const HEAP_OF_THE_ATTACKED = { NODE_OPTIONS: '--max-old-space-size=192' };
+
 /** Of every device that is admitted. */
 export const HOSTILE_SECRET = 'hostile-secret-0123456789';
 

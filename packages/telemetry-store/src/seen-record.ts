@@ -1,4 +1,4 @@
-import { isMinted } from '@fieldgate/contracts';
+import { mintedNumber } from '@fieldgate/contracts';
 
 /** Neither a device id nor a message id holds a space. */
 export function recordName(deviceId: string, id: string): string {
@@ -23,7 +23,8 @@ export interface SeenRecord {
 export function seenRecordOf(value: Uint8Array): SeenRecord | undefined {
   const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
   const [, deviceId, text, time, arrival] = IDENTITY.exec(front.toString('utf8')) ?? [];
-  if (deviceId === undefined || text === undefined || time === undefined || isMinted(text)) return undefined;
+  if (deviceId === undefined || text === undefined || time === undefined || mintedNumber(text) !== undefined)
+    return undefined;
   const id = text.includes('\\') ? unescaped(text) : text;
   const timeMs = Date.parse(time);
   if (id === undefined || Number.isNaN(timeMs)) return undefined;

@@ -1,8 +1,8 @@
 import {
   LATE_MS,
   MAX_LEDGER_CONNECTIONS,
-  mintedBoot,
   mintedNumber,
+  mintedSession,
   noLedger,
   noLogCounts,
   type ConnectionLedger,
@@ -163,7 +163,7 @@ export class DeviceFold {
 
   /**
    * Its gateway has written it before: what it mints in a connection ascends, and comes into a topic in that order. Its next run may publish a
-   * will over this connection, and counts from 1.
+   * will over this connection, with numbers of its own.
    */
   private isRewritten(
     connection: string | undefined,
@@ -172,8 +172,8 @@ export class DeviceFold {
   ): boolean {
     const kept = connection === undefined ? undefined : this.connections.get(connection);
     if (kept === undefined) return false;
-    const boot = mintedBoot(id);
-    if (boot !== (kept.boot ??= boot)) return this.ids.seen(id);
+    const session = mintedSession(id);
+    if (session !== (kept.mintedFor ??= session)) return this.ids.seen(id);
     const minted = (kept.minted ??= {});
     const highest = minted[topic];
     if (highest !== undefined && number <= highest) return true;

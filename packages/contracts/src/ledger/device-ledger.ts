@@ -58,8 +58,8 @@ export const connectionLedgerSchema = z.object({
   log: logCountsSchema,
   /** The newest of its gateway; none: none has come yet, or its gateway has died within the first minute. */
   report: ledgerReportSchema.optional(),
-  /** The run of its gateway that has minted the first of its ids. */
-  boot: z.string().optional(),
+  /** The session that the first of its ids was minted for: a will of it that a later run of the gateway publishes has another. */
+  mintedFor: z.string().optional(),
   /** The highest number of the ids that this run has minted, by topic: they ascend, and what is not above it is a copy. */
   minted: z.partialRecord(z.enum(LEDGER_TOPICS), count).optional(),
   /** It began before what is counted (`since`): its report is about more records than `log`. */

@@ -1,13 +1,16 @@
 import { isMinted } from '../cloud-event.js';
 
-/** The number in an id that a gateway has minted; see `mintedId`. Undefined for every other id. */
+const NUMBER = /^[0-9a-z]+$/;
+
+/** The number in an id that a gateway has minted; see `mintedId`. Undefined for every other id, and for what is made of one. */
 export function mintedNumber(id: string): number | undefined {
   if (!isMinted(id)) return undefined;
-  const number = Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36);
-  return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+  const text = id.slice(id.lastIndexOf('-') + 1);
+  const number = NUMBER.test(text) ? Number.parseInt(text, 36) : Number.NaN;
+  return Number.isSafeInteger(number) ? number : undefined;
 }
 
-/** The run of a gateway that has minted an id: numbers of another have nothing to do with it. */
-export function mintedBoot(id: string): string {
+/** The session that an id was minted for: numbers of another have nothing to do with it. */
+export function mintedSession(id: string): string {
   return id.slice(1, id.lastIndexOf('-'));
 }

@@ -8,14 +8,15 @@ import { decodeTelemetry, encodeTelemetry, identify, telemetryWriter } from './t
 const RECEIVED = Date.parse('2026-11-20T21:30:00.161Z');
 const TS = Date.parse('2026-11-20T21:29:59.003Z');
 const writer = telemetryWriter('pump-7', 'gw-1');
-const mint = (): string => '~minted';
-const plain = new PlainTelemetry(mint);
+const mint = (receivedMs: number): string => `~minted-${receivedMs}`;
+const plain = new PlainTelemetry();
 
 /** In the middle of other bytes, as in a chunk of a socket. */
 function plainly(payload: string): Uint8Array | undefined {
   const before = Buffer.from('{"seq":');
   const bytes = Buffer.concat([before, Buffer.from(payload), Buffer.from(',"a":1}')]);
-  return plain.record(writer, bytes, before.length, before.length + Buffer.byteLength(payload), RECEIVED);
+  const end = before.length + Buffer.byteLength(payload);
+  return plain.record(writer, bytes, before.length, end, RECEIVED, mint);
 }
 
 /** By `JSON.parse` and `JSON.stringify`; undefined: refused, or an array. */

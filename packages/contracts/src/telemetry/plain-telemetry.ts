@@ -1,7 +1,7 @@
 import { claimedTime, isBelievable } from '../cloud-event.js';
 import { Rfc3339Bytes } from '../rfc3339.js';
 import { TelemetryScan } from './scan-telemetry.js';
-import type { TelemetryWriter } from './telemetry-record.js';
+import type { MintId, TelemetryWriter } from './telemetry-record.js';
 
 /** Records are written one behind the other into pieces of memory of this size; each keeps its piece alive until it is durable. */
 const SLAB_BYTES = 64 * 1024;
@@ -34,8 +34,6 @@ export class PlainTelemetry {
   /** The `ts` of the last message when it was not believed. */
   doubtedTs: number | undefined;
 
-  constructor(private readonly mintId: () => string) {}
-
   /** The value of the record of one message; its payload is `bytes[from..to)`. */
   record(
     writer: TelemetryWriter,
@@ -43,20 +41,21 @@ export class PlainTelemetry {
     from: number,
     to: number,
     receivedMs: number,
+    mintId: MintId,
   ): Uint8Array | undefined {
     const { scan } = this;
     if (!scan.scan(bytes, from) || scan.end !== to) return undefined;
-    return this.write(writer, receivedMs);
+    return this.write(writer, receivedMs, mintId);
   }
 
-  private write(writer: TelemetryWriter, receivedMs: number): Uint8Array {
+  private write(writer: TelemetryWriter, receivedMs: number, mintId: MintId): Uint8Array {
     const { scan } = this;
     const { bytes, readingsFrom, readingsTo } = scan;
     const { head, tail } = writer;
     const from = this.reserve(head.length + tail.length + readingsTo - readingsFrom + SMALL_PARTS_BYTES);
     const { slab } = this;
     slab.set(head, from);
-    let at = this.writeIdentity(from + head.length, receivedMs);
+    let at = this.writeIdentity(from + head.length, receivedMs, mintId);
     slab.set(tail, at);
     at += tail.length;
     slab[at++] = OPEN;
@@ -73,7 +72,7 @@ export class PlainTelemetry {
   }
 
   /** The same rules as `identify`; from the id to the last time, whose closing quote is the tail's. */
-  private writeIdentity(from: number, receivedMs: number): number {
+  private writeIdentity(from: number, receivedMs: number, mintId: MintId): number {
     const { scan, slab } = this;
     const { bytes, tsFrom, tsTo, ts } = scan;
     const isBelieved = tsFrom >= 0 && isBelievable(ts, receivedMs);
@@ -86,7 +85,7 @@ export class PlainTelemetry {
       slab[at++] = HYPHEN;
       at = copy(bytes, scan.seqFrom, scan.seqTo, slab, at);
     } else {
-      at = writeAscii(this.mintId(), slab, at);
+      at = writeAscii(mintId(receivedMs), slab, at);
     }
     at = copy(TIME, 0, TIME.length, slab, at);
     at = isBelieved ? this.time.write(ts, slab, at) : this.received.write(receivedMs, slab, at);

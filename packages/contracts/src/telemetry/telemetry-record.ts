@@ -25,6 +25,9 @@ export interface EventIdentity {
   readonly claimedMs?: number;
 }
 
+/** An id for what came without one; `receivedMs`: then. */
+export type MintId = (receivedMs: number) => string;
+
 /**
  * `id` is the device's own; else `<ts>-<seq>` when it sent both and the clock is believable; else minted. `timeMs` is the device's
  * when believable, else arrival, with the claim kept beside it.
@@ -32,12 +35,13 @@ export interface EventIdentity {
 export function identify(
   message: { readonly ts?: number; readonly seq?: number; readonly id?: string },
   receivedMs: number,
-  mintId: () => string,
+  mintId: MintId,
 ): EventIdentity {
   const { ts } = message;
   const believed = ts !== undefined && isBelievable(ts, receivedMs);
   const timeMs = believed ? Math.trunc(ts) : receivedMs;
-  const id = message.id ?? (believed && message.seq !== undefined ? `${timeMs}-${message.seq}` : mintId());
+  const id =
+    message.id ?? (believed && message.seq !== undefined ? `${timeMs}-${message.seq}` : mintId(receivedMs));
   return ts === undefined || believed ? { id, timeMs } : { id, timeMs, claimedMs: ts };
 }
 

@@ -1,4 +1,4 @@
-import { isMinted, type TelemetryRecord } from '@fieldgate/contracts';
+import { MINTED_PLACES, mintedNumber, type TelemetryRecord } from '@fieldgate/contracts';
 import { idHash } from '../identity.js';
 
 type Identity = Pick<TelemetryRecord, 'timeMs' | 'seq' | 'id'>;
@@ -7,7 +7,7 @@ const NS_PER_MS = 1_000_000;
 /** What a record has its place from. Each has every third nanosecond of a millisecond, so that they never meet. */
 const ORIGINS = { seq: 0, minted: 1, own: 2 } as const;
 const STRIDE = 3;
-const PLACES = Math.floor(NS_PER_MS / STRIDE);
+const PLACES = MINTED_PLACES; // of each, in a millisecond
 
 /**
  * Where the points of a reading are, in nanoseconds: InfluxDB knows a point by its device and its time alone, so the id goes into the six
@@ -17,8 +17,8 @@ const PLACES = Math.floor(NS_PER_MS / STRIDE);
 export function readingTime(record: Identity, steps = 0): string {
   const { timeMs, seq, id } = record;
   if (seq !== undefined && id === `${timeMs}-${seq}`) return place(timeMs, ORIGINS.seq, seq);
-  const number = isMinted(id) ? Number.parseInt(id.slice(id.lastIndexOf('-') + 1), 36) : Number.NaN;
-  if (Number.isSafeInteger(number)) return place(timeMs, ORIGINS.minted, number);
+  const number = mintedNumber(id);
+  if (number !== undefined) return place(timeMs, ORIGINS.minted, number);
   return place(timeMs, ORIGINS.own, (idHash(id) % PLACES) + steps);
 }
 
@@ -32,7 +32,7 @@ export const PLACES_TRIED = 16;
 
 /** Whether another id of the device may lead to the same place. */
 export function mayMeet({ timeMs, seq, id }: Identity): boolean {
-  return !(seq !== undefined && id === `${timeMs}-${seq}`) && !isMinted(id);
+  return !(seq !== undefined && id === `${timeMs}-${seq}`) && mintedNumber(id) === undefined;
 }
 
 export function pointTime(timeMs: number, identity: number): string {

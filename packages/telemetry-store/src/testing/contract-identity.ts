@@ -39,12 +39,14 @@ export function describeIdentity(openStore: OpenStore): void {
         expect(series?.points.map(([, value]) => value).toSorted()).toEqual([1, 2, 3, 4]);
       }));
 
-    it('keeps 20,000 readings of one millisecond with ids of the device’s own, and of a gateway', () =>
+    it('keeps 20,000 readings of one millisecond with ids of the device’s own, of a gateway, and of elements driven again', () =>
       withStore(openStore, async (store) => {
         const deviceId = freshDevice();
-        const ids = Array.from({ length: 10_000 }, (_, index) => [
+        const ids = Array.from({ length: 5_000 }, (_, index) => [
           `own-${index}`,
+          `own-${5_000 + index}`,
           `~mfk1a-${index.toString(36)}`,
+          `~mfk1a-7/${index}`,
         ]);
         const batch = ids.flat().map((id, index) => telemetry(deviceId, { t: index }, { id }));
         await store.write(batch);

@@ -221,6 +221,7 @@ export function consumerPromises(subject: Subject): void {
     'tells how far a group is behind',
     async () => {
       const key = unique('device');
+      await say(subject.log, TOPIC, key, 'so that its partition has a place to commit');
       const member = await new Member(subject.log, uniqueGroup(), withKey(key)).start();
       await member.atEnd();
       await member.stop();
