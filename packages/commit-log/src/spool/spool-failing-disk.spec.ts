@@ -1,5 +1,6 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import {
   open as openFile,
   mkdtemp,
@@ -223,7 +224,9 @@ describe('a full disk', () => {
     await append(spool, 'a');
     await spool.close();
     await writeFile(join(directory, 'reserve'), Buffer.alloc(1)); // whatever is left of it
+    await writeFile(join(directory, 'reserve.probe'), Buffer.alloc(1024 * 1024)); // by a process that was killed
     await open();
     expect((await stat(join(directory, 'reserve'))).size).toBe(65_536);
+    expect(existsSync(join(directory, 'reserve.probe'))).toBe(false);
   });
 });

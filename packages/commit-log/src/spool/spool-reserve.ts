@@ -11,6 +11,7 @@ const PROBE_BYTES = 1024 * 1024;
 /** Room that is given up at a start, so that a spool that has filled its disk can be opened and drained. */
 export class SpoolReserve {
   private readonly path: string;
+  private readonly probePath: string;
 
   constructor(
     directory: string,
@@ -18,17 +19,18 @@ export class SpoolReserve {
     private readonly logger: Logger,
   ) {
     this.path = join(directory, 'reserve');
+    this.probePath = `${this.path}.probe`;
   }
 
   async giveUp(): Promise<void> {
     await rm(this.path, { force: true });
+    await rm(this.probePath, { force: true }); // a kill may have left it
   }
 
   /** Beside the reserve, which stays. Rejects while the disk does not take as much as a group of records. */
   async probe(): Promise<void> {
-    const path = `${this.path}.probe`;
     try {
-      const file = await this.openFile(path, 'w', OWNER_ONLY);
+      const file = await this.openFile(this.probePath, 'w', OWNER_ONLY);
       try {
         await file.writeFile(Buffer.alloc(PROBE_BYTES));
         await file.sync();
@@ -36,7 +38,7 @@ export class SpoolReserve {
         await file.close();
       }
     } finally {
-      await rm(path, { force: true });
+      await rm(this.probePath, { force: true });
     }
   }
 
