@@ -28,5 +28,5 @@ USER 1000:1000
 VOLUME /data
 EXPOSE 1883 8080
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 CMD ["node", "ops/docker/is-ready.mjs"]
-ENTRYPOINT ["node", "--max-semi-space-size=32", "--enable-source-maps", "cli/dist/fieldgate.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=32", "--initial-old-space-size=96", "--enable-source-maps", "cli/dist/fieldgate.js"]
 CMD ["start"]

@@ -4,6 +4,6 @@ import base from './jest.base.mjs';
 export default {
   ...base,
   testMatch: ['**/*.spec.ts'],
-  maxWorkers: 2, // they wait for processes more than they compute; on two cores the default would be one
+  maxWorkers: 3, // they wait for processes a third of the time; on two cores the default would be one
   testPathIgnorePatterns: ['/node_modules/', '\\.services\\.spec\\.ts$'],
 };

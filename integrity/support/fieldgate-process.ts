@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { forgetProcess, watchProcess } from '../../ops/services/lifeline.mjs';
 
 const CLI = fileURLToPath(new URL('../../cli/dist/fieldgate.js', import.meta.url));
+/** As `npm start` does it. */
+const NODE_FLAGS = ['--max-semi-space-size=32', '--initial-old-space-size=96', '--enable-source-maps'];
 
 export const ADMIN_KEY = 'integrity-admin-key-0001';
 
@@ -58,7 +60,7 @@ export class FieldgateProcess {
   static launch(environment: Record<string, string>, roles: readonly string[] = []): FieldgateProcess {
     const args = roles.length > 0 ? ['--role', ...roles] : [];
     return new FieldgateProcess(
-      spawn(process.execPath, ['--enable-source-maps', CLI, 'start', ...args], {
+      spawn(process.execPath, [...NODE_FLAGS, CLI, 'start', ...args], {
         env: {
           PATH: process.env['PATH'],
           FIELDGATE_LOG_FORMAT: 'json',

@@ -158,13 +158,13 @@ export class DeviceConnection implements ConnectionHandler, DeviceLink, Answerin
   ): void {
     const { port, epoch, shares } = this.around;
     const deviceId = device.id;
+    const share = shares.of(deviceId);
+    share.attach(this.mqtt); // before the connection that it takes over lets go of it
     const state = this.around.takeOver(deviceId, this, resumed);
     this.state = state;
     this.largest = packet.properties.maximumPacketSize;
-    const share = shares.of(deviceId);
     const begun = { link: this, share, resumed, connectedAt: epoch.now(), limits: this.around.limits };
     this.session = sessionOfConnect(packet, device, begun);
-    share.attach(this.mqtt);
     counts.connections += 1;
     connectsTotal.inc({ outcome: 'accepted' });
     const recorded = port.connected(this.session, resumed);

@@ -1,3 +1,4 @@
+import type { MintId } from '@fieldgate/contracts';
 import { counts } from '../gateway.metrics.js';
 import type { Holdable } from './paced-writer.js';
 
@@ -31,6 +32,8 @@ export class DeviceShare {
   /** Of messages that were more than there was room for, the oldest first. */
   private readonly rest: GoOn[] = [];
   private isGoingOn = false;
+  /** For what it sends without an id, over whichever connection: one that takes over goes on where the last one was. */
+  mintId?: MintId;
 
   constructor(
     private readonly limit: ShareLimit,

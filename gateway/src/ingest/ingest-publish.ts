@@ -30,8 +30,8 @@ import { answerTo, ArrivedArray, type Refusal } from './arrived-array.js';
 import { count, countersOf, taken, unavailable, untaken } from './count-outcome.js';
 import { deadLetterOf } from './dead-letter-of.js';
 import { doubtClock } from './doubt-clock.js';
-import { IdsOfSessions } from './ids-of-sessions.js';
 import { inPieces } from './in-pieces.js';
+import { MintedIds } from './minted-ids.js';
 import type { PacedWriter } from './paced-writer.js';
 import type { InboundPublish } from './publish.js';
 import { Receipt } from './receipt.js';
@@ -54,7 +54,7 @@ interface Kept {
 export class IngestPublish {
   private readonly lines: RepeatedLines;
   private readonly plain = new PlainTelemetry();
-  private readonly ids: IdsOfSessions;
+  private readonly ids: MintedIds;
 
   constructor(
     private readonly gateway: { readonly gatewayId: string; readonly boot: string },
@@ -65,7 +65,7 @@ export class IngestPublish {
     private readonly logger: Logger,
   ) {
     this.lines = new RepeatedLines(logger, monotonic);
-    this.ids = new IdsOfSessions(gateway.boot, clock.now());
+    this.ids = new MintedIds(gateway.boot);
   }
 
   ingest(session: DeviceSession, publish: InboundPublish): void {
@@ -293,6 +293,6 @@ export class IngestPublish {
   }
 
   private mintOf(session: DeviceSession): MintId {
-    return (session.mintId ??= this.ids.mint());
+    return ((session.share ?? session).mintId ??= this.ids.sequence());
   }
 }

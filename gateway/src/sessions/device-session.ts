@@ -68,7 +68,7 @@ export interface DeviceSession {
   telemetryTopic?: string;
   /** Made with its first telemetry: most sessions are silent for most of the time. */
   writer?: TelemetryWriter;
-  /** For what it sends without an id. */
+  /** For what it sends without an id; where it has a share, that of the share is meant. */
   mintId?: MintId;
   /** A line was written about it. */
   isClockDoubted?: boolean;

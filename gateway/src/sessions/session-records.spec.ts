@@ -22,8 +22,8 @@ const clock = { now: () => AT };
 const identity = { gatewayId: 'gw-1', boot: 'b' };
 
 /** The records of `gw-1`, and a log that can stop taking them. */
-async function givenRecords() {
-  const memory = createMemoryLog();
+async function givenRecords({ partitions = 1 } = {}) {
+  const memory = createMemoryLog({ partitions });
   await memory.start();
   const given = { isAway: false, isHanging: false, isReplaced: false, tries: 0, problem: '' };
   const hanging: (() => void)[] = [];
@@ -171,20 +171,60 @@ it('nobody waits for a log that is away when the gateway stops', async () => {
   await expect(end).rejects.toMatchObject({ code: 'log-unavailable' });
 });
 
-it('of all the connections that an outage ends some are tried at once, and all have ended after it', async () => {
-  const { given, hanging, records, states } = await givenRecords();
+it('of all the connections that an outage ends 64 of a partition are tried at once, the others in turn, and all have ended after it', async () => {
+  const { log, given, hanging, records, states } = await givenRecords({ partitions: 2 });
   const sessions = Array.from({ length: 1_000 }, (_, n) =>
     session({ deviceId: `pump-${n}`, connection: `c-${n}` }),
+  );
+  const partitions = new Set(
+    sessions.map(({ deviceId }) => log.reader.partitionOf('fieldgate.sessions.v1', deviceId)),
   );
   given.isAway = true;
   given.isHanging = true;
   const ends = sessions.map((each) => records.end(each, 'connection-lost', () => false));
-  expect(given.tries).toBe(256);
+  const atOnce = 64 * partitions.size;
+  expect([partitions.size, given.tries]).toEqual([2, atOnce]);
+  for (const fail of hanging.splice(0)) fail();
+  await until(() => given.tries === 2 * atOnce); // the log is away, and others have their turn
+  expect(hanging).toHaveLength(atOnce);
   given.isHanging = false;
   given.isAway = false;
   for (const fail of hanging) fail();
   await Promise.all(ends);
   expect((await states()).sort()).toEqual(sessions.map(({ connection }) => `${connection} ends`).sort());
+});
+
+it('a partition that takes nothing holds up no end in another', async () => {
+  const { log, given, hanging, records } = await givenRecords({ partitions: 2 });
+  const partitionOf = (deviceId: string): number => log.reader.partitionOf('fieldgate.sessions.v1', deviceId);
+  const ids = Array.from({ length: 200 }, (_, n) => `pump-${n}`);
+  const first = partitionOf('pump-0');
+  given.isAway = true;
+  given.isHanging = true;
+  const stuck = ids
+    .filter((id) => partitionOf(id) === first)
+    .map((deviceId) => records.end(session({ deviceId }), 'connection-lost', () => false));
+  expect(hanging).toHaveLength(64);
+  given.isAway = false;
+  const other = ids.find((id) => partitionOf(id) !== first);
+  if (other === undefined) throw new Error('all are of one partition');
+  await records.end(session({ deviceId: other }), 'connection-lost', () => false);
+  expect(hanging).toHaveLength(64);
+  for (const fail of hanging) fail();
+  await Promise.all(stuck);
+});
+
+it('an end that is over when its turn comes is not written', async () => {
+  const { given, hanging, records, states } = await givenRecords();
+  given.isAway = true;
+  given.isHanging = true;
+  const before = Array.from({ length: 64 }, () => records.end(session(), 'connection-lost', () => true));
+  const late = records.end(session(), 'connection-lost', () => true);
+  given.isAway = false;
+  for (const fail of hanging) fail();
+  await Promise.all([...before, late]);
+  expect(given.tries).toBe(64);
+  expect(await states()).toEqual([]);
 });
 
 it('a gateway that stops waits for no turn', async () => {

@@ -3,6 +3,7 @@ import { appended, type CommitLog, type LogPosition, type LogTable } from '@fiel
 import { backOffMs, pause, type Clock } from '@fieldgate/service';
 import type { DeviceSession, DisconnectReason } from './device-session.js';
 import type { NewestSessions } from './newest-sessions.js';
+import { Turns } from './turns.js';
 
 interface Parts {
   readonly identity: { readonly gatewayId: string; readonly boot: string };
@@ -12,10 +13,13 @@ interface Parts {
   readonly clock: Clock;
 }
 
-/** So often at least it is tried, whatever the log says: that may be of other topics only, and for hours. */
+/** So often at least one of these is a try, whatever the log says: that may be of other topics only, and for hours. */
 const WAITS_PER_TRY = 8;
-/** Of ends, while the log is away: each lies there for up to ten seconds in the room of what devices send, and an outage may end all connections. */
-const TRIES_AT_ONCE = 256;
+/**
+ * Of the ends in one partition: when the log is away each lies for up to ten seconds in the room of what devices send, and an outage may end all
+ * connections. When it is there, they are in the log in milliseconds.
+ */
+const TRIES_AT_ONCE = 64;
 
 /** Writes what becomes of this gateway's sessions into `fieldgate.sessions.v1`, and knows what of it is durable. */
 export class SessionRecords {
@@ -30,7 +34,8 @@ export class SessionRecords {
   /** By device: its last connection, whose end no record says yet. */
   private readonly ending = new Map<string, string>();
   private readonly stopping = new AbortController();
-  private trying = 0;
+  /** By partition. */
+  private readonly turns = new Map<number, Turns>();
 
   constructor(private readonly parts: Parts) {}
 
@@ -121,6 +126,7 @@ export class SessionRecords {
   /** From here on everything is tried once more at most: the next run, or another gateway, ends what is left. */
   stop(): void {
     this.stopping.abort();
+    for (const turns of this.turns.values()) turns.end();
   }
 
   private write(session: DeviceSession): Promise<LogPosition> {
@@ -137,17 +143,18 @@ export class SessionRecords {
   private async insist(record: SessionRecord, isOver: () => boolean): Promise<void> {
     const { log } = this.parts;
     const { signal } = this.stopping;
+    const turns = this.turnsOf(record.deviceId);
     for (let waits = 0; ;) {
-      if (!this.isCrowded()) {
-        this.trying += 1;
-        try {
-          await this.append(record);
-          return;
-        } catch (error) {
-          if (!isRetriable(error) || signal.aborted) throw error;
-        } finally {
-          this.trying -= 1;
-        }
+      const turn = turns.take();
+      if (turn) await turn;
+      try {
+        if (turn && isOver()) return;
+        await this.append(record);
+        return;
+      } catch (error) {
+        if (!isRetriable(error) || signal.aborted) throw error;
+      } finally {
+        turns.give();
       }
       do await pause(backOffMs(waits++), signal);
       while (log.problem() !== undefined && waits % WAITS_PER_TRY !== 0 && !isOver() && !signal.aborted);
@@ -155,10 +162,14 @@ export class SessionRecords {
     }
   }
 
-  private isCrowded(): boolean {
-    return (
-      this.trying >= TRIES_AT_ONCE && this.parts.log.problem() !== undefined && !this.stopping.signal.aborted
-    );
+  private turnsOf(deviceId: string): Turns {
+    const partition = this.parts.log.reader.partitionOf('fieldgate.sessions.v1', deviceId);
+    const known = this.turns.get(partition);
+    if (known) return known;
+    const turns = new Turns(TRIES_AT_ONCE);
+    if (this.stopping.signal.aborted) turns.end();
+    this.turns.set(partition, turns);
+    return turns;
   }
 
   private recordOf(

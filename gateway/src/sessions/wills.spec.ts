@@ -1,4 +1,4 @@
-import { FieldgateError } from '@fieldgate/contracts';
+import { FieldgateError, mintedNumber, mintedSequence } from '@fieldgate/contracts';
 import { expect, it } from '@jest/globals';
 import type { CommitLog, LogWriter } from '@fieldgate/commit-log';
 import type { IClientOptions, MqttClient } from 'mqtt';
@@ -185,4 +185,20 @@ it('is refused when it is larger than 4,096 bytes', async () => {
   const will = { topic: TOPIC, payload: Buffer.alloc(4_097), qos: 1 as const, retain: false };
   await expect(device(gateway, { ...V5, will })).rejects.toMatchObject({ code: 0x97 });
   await device(gateway, { ...V5, will: { ...will, payload: Buffer.alloc(4_096) } });
+});
+
+it('of a device that is taken over it has not the id of what the new connection says first, nor its place', async () => {
+  const { log, gateway } = await givenGateway();
+  const topic = 'devices/pump-7/telemetry';
+  const will = { topic, payload: Buffer.from('{"online":0}'), qos: 1 as const, retain: false };
+  const first = await device(gateway, { ...V3, will });
+  const second = await device(gateway, V3);
+  await second.publishAsync(topic, '{"online":1}', { qos: 1 });
+  await logHolds(log, 'fieldgate.telemetry.v1', '"online"', 2);
+  const ids = (await recordsOf(log, 'fieldgate.telemetry.v1')).map(({ json }) => String(json['id']));
+  expect(ids).toHaveLength(2);
+  expect(new Set(ids.map(mintedSequence)).size).toBe(1);
+  const [one = NaN, two = NaN] = ids.map(mintedNumber);
+  expect(two).toBeGreaterThan(one);
+  first.end(true);
 });

@@ -31,11 +31,11 @@ export function deviceSource(deviceId: string): string {
 }
 
 /**
- * An id for what came without one: the session of a gateway's run, and a number. No device's own begins with a tilde, so it is known that such
- * a message can not come again under the same id.
+ * An id for what came without one: a sequence of a gateway's run, and a number. No device's own begins with a tilde, so it is known that such a
+ * message can not come again under the same id.
  */
-export function mintedId(session: string, number: number): string {
-  return `~${session}-${number.toString(36)}`;
+export function mintedId(sequence: string, number: number): string {
+  return `~${sequence}-${number.toString(36)}`;
 }
 
 /** Readings of one device and millisecond may stand in the same place of a store when their numbers are so far apart (decision 0015). */

@@ -81,13 +81,13 @@ describe('what is seen of a record without parsing it', () => {
     expect(nameOf(value)).toBe(recordName(deviceId, id));
   });
 
-  it('leave out ids that a gateway made up, which have places of their own, but not those of elements driven again', () => {
+  it('leave out ids that a gateway made up, which have places of their own, but not those of what is driven again', () => {
     const named = (id: string): string | undefined =>
       nameOf(
         encodeTelemetry(telemetryWriter('pump-7', 'gw-1'), { readings: { a: 1 } }, { id, timeMs: 0 }, 0),
       );
     expect(named(mintedId('b00t-1', 7))).toBeUndefined();
-    expect(named(`${mintedId('b00t-1', 7)}/2`)).toBe(recordName('pump-7', '~b00t-1-7/2'));
+    expect(named('redriven-0-7/2')).toBe(recordName('pump-7', 'redriven-0-7/2'));
   });
 
   it('leave out what is not ours', () => {

@@ -2,7 +2,7 @@ import {
   LATE_MS,
   MAX_LEDGER_CONNECTIONS,
   mintedNumber,
-  mintedSession,
+  mintedSequence,
   noLedger,
   noLogCounts,
   type ConnectionLedger,
@@ -172,8 +172,8 @@ export class DeviceFold {
   ): boolean {
     const kept = connection === undefined ? undefined : this.connections.get(connection);
     if (kept === undefined) return false;
-    const session = mintedSession(id);
-    if (session !== (kept.mintedFor ??= session)) return this.ids.seen(id);
+    const sequence = mintedSequence(id);
+    if (sequence !== (kept.boot ??= sequence)) return this.ids.seen(id);
     const minted = (kept.minted ??= {});
     const highest = minted[topic];
     if (highest !== undefined && number <= highest) return true;

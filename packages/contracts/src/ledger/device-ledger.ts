@@ -58,9 +58,9 @@ export const connectionLedgerSchema = z.object({
   log: logCountsSchema,
   /** The newest of its gateway; none: none has come yet, or its gateway has died within the first minute. */
   report: ledgerReportSchema.optional(),
-  /** The session that the first of its ids was minted for: a will of it that a later run of the gateway publishes has another. */
-  mintedFor: z.string().optional(),
-  /** The highest number of the ids that this run has minted, by topic: they ascend, and what is not above it is a copy. */
+  /** The sequence of the first of its minted ids: a will of it that a later run of its gateway publishes is of another. It was that run alone once. */
+  boot: z.string().optional(),
+  /** The highest number of its ids in this sequence, by topic: they ascend, and what is not above it is a copy. */
   minted: z.partialRecord(z.enum(LEDGER_TOPICS), count).optional(),
   /** It began before what is counted (`since`): its report is about more records than `log`. */
   isPartial: z.boolean().optional(),

@@ -46,7 +46,7 @@ export function describeIdentity(openStore: OpenStore): void {
           `own-${index}`,
           `own-${5_000 + index}`,
           `~mfk1a-${index.toString(36)}`,
-          `~mfk1a-7/${index}`,
+          `redriven-0-7/${index}`,
         ]);
         const batch = ids.flat().map((id, index) => telemetry(deviceId, { t: index }, { id }));
         await store.write(batch);
