@@ -70,7 +70,7 @@ export class LedgerLane {
     const states = new LedgerStates(log, clock, logger, partition);
     const side = new SideRecords(log.reader, partition, clock);
     const lane = new LedgerLane(assignment, parts, states, side);
-    const { lane: row, devices, unreadable } = await states.read();
+    const { lane: row, devices, unreadable, writtenOver } = await states.takeOver();
     const kept = row?.next[`${TELEMETRY}/${partition}`];
     const bounds = (await log.reader.bounds(TELEMETRY)).find((each) => each.partition === partition);
     const { earliest, end } = bounds ?? { earliest: 0, end: 0 };
@@ -89,6 +89,9 @@ export class LedgerLane {
     }
     await lane.side.start(isOfThisLog ? (row?.next ?? {}) : {});
     await lane.replay(batch);
+    for (const id of writtenOver) if (lane.devices.has(id)) lane.changed.add(id);
+    lane.hasMoved ||= writtenOver.size > 0;
+    if (!isOfThisLog) await lane.begin();
     return lane;
   }
 
@@ -173,6 +176,12 @@ export class LedgerLane {
     for (const id of changed) this.changed.delete(id);
     this.gone.clear();
     this.hasMoved = false;
+  }
+
+  /** At once: whoever takes over before the first checkpoint would not know that it has not begun where the group is by then. */
+  private async begin(): Promise<void> {
+    this.hasMoved = true;
+    await this.checkpoint();
   }
 
   private async replay({ partition, from: to }: LogBatch): Promise<void> {

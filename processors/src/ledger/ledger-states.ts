@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import {
   encodeTableRow,
   ledgerStateSchema,
@@ -14,9 +15,15 @@ import { partitionsBeside } from '../alerts/partitions-beside.js';
 const TOPIC = 'fieldgate.ledger-states.v1';
 const COUNTED = 'fieldgate.telemetry.v1';
 const LANE = '~lane/';
+const CLAIM = '~claim/';
 /** Rows that are on their way at the same time. */
 const AT_ONCE = 500;
 const readRow = tableRows(TOPIC, ledgerStateSchema);
+/** Of ids `<holder>-<number>`, where `encodeTableRow` puts them. */
+const HOLDER =
+  /^\{"specversion":"1\.0","type":"[^"]*","source":"[^"]*","subject":"(?:[^"\\]|\\.)*","id":"([0-9a-z]+)-/;
+/** All of that with the longest device id, of which every character is escaped. */
+const FRONT_BYTES = 640;
 
 const unreadableRows = new Counter({
   name: 'fieldgate_ledger_unreadable_rows_total',
@@ -25,9 +32,11 @@ const unreadableRows = new Counter({
 
 /**
  * What is counted, in the log: a row for each device, which says up to where, and one for the partition, written after those of its devices: none
- * of them is older than it says.
+ * of them is older than it says. Who takes the partition over claims it in the same place: what a frozen holder writes when it comes back is
+ * behind that, and not taken for newer. The id of a row says who has written it.
  */
 export class LedgerStates {
+  private readonly holder = randomBytes(6).toString('hex');
   private writes = 0;
   private besideDevices: string | undefined;
 
@@ -39,16 +48,35 @@ export class LedgerStates {
     private readonly partition: number,
   ) {}
 
-  async read(): Promise<{
+  /** To be called once, before anything is written. */
+  async takeOver(): Promise<{
     readonly lane: LedgerLane | undefined;
     readonly devices: readonly DeviceLedger[];
     /** Devices with a row that is not understood. */
     readonly unreadable: readonly string[];
+    /** Keys with a row behind theirs that counts as nothing, and is to be written over: nobody else knows that. */
+    readonly writtenOver: ReadonlySet<string>;
   }> {
+    for (const { partition } of await this.beside()) {
+      await this.write(this.claimKey, this.textOf(partition, this.claimKey), { kind: 'claim' });
+    }
     const newest = new Map<string, LogRecord>();
-    for (const { partition, earliest, end } of await this.beside())
-      for await (const record of this.log.reader.read(TOPIC, { partition, from: earliest, to: end }))
-        newest.set(record.key, record);
+    const writtenOver = new Set<string>();
+    for (const { partition, earliest, end } of await this.beside()) {
+      let holder: string | undefined; // what is older than the first claim is as good as any other
+      for await (const record of this.log.reader.read(TOPIC, { partition, from: earliest, to: end })) {
+        const { key } = record;
+        const by = holderOf(record);
+        if (key === this.claimKey) {
+          holder = by;
+        } else if (holder === undefined || by === undefined || by === holder) {
+          newest.set(key, record);
+          writtenOver.delete(key);
+        } else {
+          writtenOver.add(key);
+        }
+      }
+    }
     let lane: LedgerLane | undefined;
     const devices: DeviceLedger[] = [];
     const unreadable: LogRecord[] = [];
@@ -65,6 +93,7 @@ export class LedgerStates {
       lane,
       devices,
       unreadable: unreadable.map(({ key }) => key).filter((key) => key !== this.laneKey),
+      writtenOver,
     };
   }
 
@@ -85,7 +114,7 @@ export class LedgerStates {
   private async write(key: string, partitionKey: string, data: LedgerState): Promise<void> {
     const atMs = this.clock.now();
     this.writes += 1;
-    const value = encodeTableRow(TOPIC, { key, id: `${atMs}-${this.writes}`, atMs, data });
+    const value = encodeTableRow(TOPIC, { key, id: `${this.holder}-${this.writes}`, atMs, data });
     await appended(this.log.writer, { topic: TOPIC, key, partitionKey, value });
   }
 
@@ -95,6 +124,7 @@ export class LedgerStates {
 
   private isOfHere(key: string): boolean {
     if (key.startsWith(LANE)) return key === this.laneKey;
+    if (key.startsWith(CLAIM)) return false;
     return this.log.reader.partitionOf(COUNTED, key) === this.partition;
   }
 
@@ -111,16 +141,29 @@ export class LedgerStates {
     return `${LANE}${this.partition}`;
   }
 
+  private get claimKey(): string {
+    return `${CLAIM}${this.partition}`;
+  }
+
   /** Some text that goes to the partition where the rows of the devices are; any will do, where that is not one partition. */
   private async textBesideDevices(): Promise<string> {
-    const beside = await this.beside();
-    let text = this.laneKey;
-    for (let attempt = 0; beside.length === 1; attempt += 1) {
-      text = `${this.laneKey}/${attempt}`;
-      if (this.log.reader.partitionOf(TOPIC, text) === beside[0]?.partition) break;
-    }
-    return text;
+    const [first, ...others] = await this.beside();
+    return first && others.length === 0 ? this.textOf(first.partition, this.laneKey) : this.laneKey;
   }
+
+  private textOf(partition: number, beginning: string): string {
+    for (let attempt = 0; ; attempt += 1) {
+      const text = `${beginning}/${attempt}`;
+      if (this.log.reader.partitionOf(TOPIC, text) === partition) return text;
+    }
+  }
+}
+
+/** undefined: a row of nobody's, or none any more. */
+function holderOf({ value }: LogRecord): string | undefined {
+  if (!value) return undefined;
+  const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
+  return HOLDER.exec(front.toString('latin1'))?.[1];
 }
 
 async function forEach<T>(rows: readonly T[], write: (row: T) => Promise<unknown>): Promise<void> {

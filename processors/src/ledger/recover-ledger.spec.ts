@@ -37,6 +37,17 @@ describe('after a crash', () => {
     expect(again).toEqual(all);
   });
 
+  it('counts the same when the first holder ends before its first checkpoint', async () => {
+    await history();
+    const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
+    const other = await new LedgerUnderTest().start();
+    ledger = other;
+    await history();
+    const { lane } = await other.recovered();
+    await lane.follow((await recordsOf(other.log, TELEMETRY)).slice(0, 20));
+    expect([...(await other.counted(20)).devices.values()].map((device) => device.ledger())).toEqual(all);
+  });
+
   it('counts the same when the checkpoint was cut off between two rows', async () => {
     await history();
     const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
@@ -53,6 +64,27 @@ describe('after a crash', () => {
     await ledger.write('fieldgate.alerts.v1', Buffer.from('behind it'));
     expect((await recordsOf(ledger.log, 'fieldgate.ledger-states.v1')).length).toBe(states.length + 1);
     expect([...(await ledger.counted()).devices.values()].map((device) => device.ledger())).toEqual(all);
+  });
+
+  it('takes nothing that a frozen holder writes when it comes back for newer, and writes over it', async () => {
+    await history();
+    const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
+    const records = await recordsOf(ledger.log, TELEMETRY);
+    const { lane: frozen } = await ledger.recovered();
+    await frozen.follow(records.slice(0, 20));
+    const { lane: next } = await ledger.recovered();
+    await next.follow(records.slice(0, -1));
+    await next.checkpoint();
+    await frozen.checkpoint(); // it was on its way
+    await next.follow(records.slice(-1)); // of one device, and the rows of the other are the old ones
+    await next.checkpoint();
+    const again = await ledger.counted(records.length);
+    expect([...again.devices.values()].map((device) => device.ledger())).toEqual(all);
+    await again.checkpoint();
+    const read = tableRows('fieldgate.ledger-states.v1', ledgerStateSchema);
+    const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
+    const newest = new Map(rows.map(({ key, value }) => [key, value && read(value)]));
+    for (const [id, device] of again.devices) expect(newest.get(id)).toMatchObject(device.ledger());
   });
 
   it('holds some megabytes at a time of what it counts again, however large the readings are', async () => {
@@ -81,13 +113,19 @@ describe('after a crash', () => {
     await lane.checkpoint();
     const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
     const read = tableRows('fieldgate.ledger-states.v1', ledgerStateSchema);
-    expect(rows.map(({ value }) => value && read(value)?.kind)).toEqual(['device', 'device', 'lane']);
+    expect(rows.map(({ value }) => value && read(value)?.kind)).toEqual([
+      'claim',
+      'lane',
+      'device',
+      'device',
+      'lane',
+    ]);
     await lane.checkpoint();
     await ledger.reading(100, { key: 'pump-8' });
     await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(-1));
     await lane.checkpoint();
     expect(
-      (await recordsOf(ledger.log, 'fieldgate.ledger-states.v1')).map(({ key }) => key).slice(3),
+      (await recordsOf(ledger.log, 'fieldgate.ledger-states.v1')).map(({ key }) => key).slice(5),
     ).toEqual(['pump-8', '~lane/0']);
   });
 });
@@ -161,6 +199,12 @@ describe('a ledger that does not have all that was', () => {
     expect(ledgerOf(await ledger.counted(6)).connections).toMatchObject([
       { log: { inLog: 4, notStored: 1 } },
     ]);
+  });
+
+  it('with all its rows it does', async () => {
+    await tenReadings();
+    await refusedByStore(2, START + 30);
+    await refusedByStore(8, ledger.clock.ms);
     expect(ledgerOf(await ledger.counted()).connections).toMatchObject([
       { log: { inLog: 10, notStored: 2 } },
     ]);
@@ -245,7 +289,7 @@ describe('a ledger that does not have all that was', () => {
     const before = await unreadable();
     const lane = await ledger.counted(0, logger);
     expect(lines).toMatchObject([
-      { msg: 'ledger rows not understood', key: 'pump-7', offset: 3, rows: 1, code: 'record-unreadable' },
+      { msg: 'ledger rows not understood', key: 'pump-7', offset: 5, rows: 1, code: 'record-unreadable' },
     ]);
     expect((await unreadable()) - before).toBe(1);
     expect(ledgerOf(lane).connections).toMatchObject([{ log: { inLog: 1 } }]);

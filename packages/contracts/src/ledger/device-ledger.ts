@@ -136,5 +136,12 @@ export const ledgerLaneSchema = z.object({
 });
 export type LedgerLane = z.infer<typeof ledgerLaneSchema>;
 
-export const ledgerStateSchema = z.discriminatedUnion('kind', [deviceLedgerSchema, ledgerLaneSchema]);
+/** Row `~claim/<partition>`: another holds the partition from here on; rows that the one before still writes behind it count as nothing. */
+export const ledgerClaimSchema = z.object({ kind: z.literal('claim') });
+
+export const ledgerStateSchema = z.discriminatedUnion('kind', [
+  deviceLedgerSchema,
+  ledgerLaneSchema,
+  ledgerClaimSchema,
+]);
 export type LedgerState = z.infer<typeof ledgerStateSchema>;
