@@ -1,4 +1,5 @@
 import {
+  FieldgateError,
   isRejection,
   LEDGER_TOPICS,
   type DeviceLedger,
@@ -67,6 +68,7 @@ export class LedgerLane {
   static async recover(batch: LogBatch, parts: LedgerLaneParts): Promise<LedgerLane> {
     const { partition, assignment } = batch;
     const { log, clock, logger } = parts;
+    mustBeAlone(assignment);
     const states = new LedgerStates(log, clock, logger, partition);
     const side = new SideRecords(log.reader, partition, clock);
     const lane = new LedgerLane(assignment, parts, states, side);
@@ -89,8 +91,8 @@ export class LedgerLane {
     }
     await lane.side.start(isOfThisLog ? (row?.next ?? {}) : {});
     await lane.replay(batch);
-    for (const id of writtenOver) if (lane.devices.has(id)) lane.changed.add(id);
-    lane.hasMoved ||= writtenOver.size > 0;
+    for (const id of writtenOver.devices) (lane.devices.has(id) ? lane.changed : lane.gone).add(id);
+    lane.hasMoved ||= writtenOver.lane || writtenOver.devices.length > 0;
     if (!isOfThisLog) await lane.begin();
     return lane;
   }
@@ -180,6 +182,7 @@ export class LedgerLane {
 
   /** At once: whoever takes over before the first checkpoint would not know that it has not begun where the group is by then. */
   private async begin(): Promise<void> {
+    mustBeAlone(this.assignment);
     this.hasMoved = true;
     await this.checkpoint();
   }
@@ -261,6 +264,13 @@ export class LedgerLane {
       [reports]: of(reports),
     };
   }
+}
+
+/** A member that was frozen must not claim from the one that it does not know of yet. */
+function mustBeAlone(assignment: PartitionAssignment): void {
+  if (assignment.isAlone()) return;
+  const { topic, partition } = assignment;
+  throw new FieldgateError('log-unavailable', `${topic}/${partition} may be another member's by now`);
 }
 
 /** Stable: what is of one partition stays in its order. */

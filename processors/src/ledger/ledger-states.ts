@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import {
   encodeTableRow,
+  FieldgateError,
   ledgerStateSchema,
   tableRows,
   type DeviceLedger,
@@ -19,9 +20,12 @@ const CLAIM = '~claim/';
 /** Rows that are on their way at the same time. */
 const AT_ONCE = 500;
 const readRow = tableRows(TOPIC, ledgerStateSchema);
-/** Of ids `<holder>-<number>`, where `encodeTableRow` puts them. */
+/** Of ids `<holder>-<number>`, where `encodeTableRow` puts them. Rows from before there were claims have ids of another length, and no holder. */
 const HOLDER =
-  /^\{"specversion":"1\.0","type":"[^"]*","source":"[^"]*","subject":"(?:[^"\\]|\\.)*","id":"([0-9a-z]+)-/;
+  /^\{"specversion":"1\.0","type":"[^"]*","source":"[^"]*","subject":"(?:[^"\\]|\\.)*","id":"([0-9a-f]{12})-/;
+const HOLDER_BYTES = 6;
+/** Of texts, until one goes to a partition; of 8 partitions each takes one in 8. */
+const MOST_TEXTS = 100_000;
 /** All of that with the longest device id, of which every character is escaped. */
 const FRONT_BYTES = 640;
 
@@ -32,11 +36,11 @@ const unreadableRows = new Counter({
 
 /**
  * What is counted, in the log: a row for each device, which says up to where, and one for the partition, written after those of its devices: none
- * of them is older than it says. Who takes the partition over claims it in the same place: what a frozen holder writes when it comes back is
- * behind that, and not taken for newer. The id of a row says who has written it.
+ * of them is older than it says. Who takes the partition over claims it in the same place: a row that a frozen holder writes when it
+ * comes back is behind that, and not taken for newer. The id of a row says who has written it.
  */
 export class LedgerStates {
-  private readonly holder = randomBytes(6).toString('hex');
+  private readonly holder = randomBytes(HOLDER_BYTES).toString('hex');
   private writes = 0;
   private besideDevices: string | undefined;
 
@@ -48,20 +52,20 @@ export class LedgerStates {
     private readonly partition: number,
   ) {}
 
-  /** To be called once, before anything is written. */
+  /** To be called once, before anything is written. Throws `log-unavailable` when another has claimed the partition meanwhile. */
   async takeOver(): Promise<{
     readonly lane: LedgerLane | undefined;
     readonly devices: readonly DeviceLedger[];
     /** Devices with a row that is not understood. */
     readonly unreadable: readonly string[];
-    /** Keys with a row behind theirs that counts as nothing, and is to be written over: nobody else knows that. */
-    readonly writtenOver: ReadonlySet<string>;
+    /** Of these a row stands behind the one that counts: to be written anew, since nobody else sees that. */
+    readonly writtenOver: { readonly devices: readonly string[]; readonly lane: boolean };
   }> {
     for (const { partition } of await this.beside()) {
       await this.write(this.claimKey, this.textOf(partition, this.claimKey), { kind: 'claim' });
     }
     const newest = new Map<string, LogRecord>();
-    const writtenOver = new Set<string>();
+    const late = new Map<string, LogRecord>();
     for (const { partition, earliest, end } of await this.beside()) {
       let holder: string | undefined; // what is older than the first claim is as good as any other
       for await (const record of this.log.reader.read(TOPIC, { partition, from: earliest, to: end })) {
@@ -71,12 +75,15 @@ export class LedgerStates {
           holder = by;
         } else if (holder === undefined || by === undefined || by === holder) {
           newest.set(key, record);
-          writtenOver.delete(key);
+          late.delete(key);
         } else {
-          writtenOver.add(key);
+          late.set(key, record);
         }
       }
+      if (holder !== this.holder)
+        throw new FieldgateError('log-unavailable', `partition ${this.partition} was claimed by another`);
     }
+    for (const [key, record] of late) if (!newest.has(key)) newest.set(key, record); // better than nothing: what counts was compacted
     let lane: LedgerLane | undefined;
     const devices: DeviceLedger[] = [];
     const unreadable: LogRecord[] = [];
@@ -93,7 +100,10 @@ export class LedgerStates {
       lane,
       devices,
       unreadable: unreadable.map(({ key }) => key).filter((key) => key !== this.laneKey),
-      writtenOver,
+      writtenOver: {
+        devices: [...late.keys()].filter((key) => key !== this.laneKey && this.isOfHere(key)),
+        lane: late.has(this.laneKey),
+      },
     };
   }
 
@@ -152,10 +162,11 @@ export class LedgerStates {
   }
 
   private textOf(partition: number, beginning: string): string {
-    for (let attempt = 0; ; attempt += 1) {
+    for (let attempt = 0; attempt < MOST_TEXTS; attempt += 1) {
       const text = `${beginning}/${attempt}`;
       if (this.log.reader.partitionOf(TOPIC, text) === partition) return text;
     }
+    throw new FieldgateError('log-unavailable', `nothing goes to partition ${partition} of ${TOPIC}`);
   }
 }
 

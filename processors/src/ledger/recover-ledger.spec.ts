@@ -1,4 +1,10 @@
-import { encodeDeadLetter, ledgerStateSchema, tableRows, unaccountedRecords } from '@fieldgate/contracts';
+import {
+  encodeDeadLetter,
+  encodeTableRow,
+  ledgerStateSchema,
+  tableRows,
+  unaccountedRecords,
+} from '@fieldgate/contracts';
 import type { MemoryLog } from '@fieldgate/commit-log/testing';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { register } from 'prom-client';
@@ -85,6 +91,46 @@ describe('after a crash', () => {
     const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
     const newest = new Map(rows.map(({ key, value }) => [key, value && read(value)]));
     for (const [id, device] of again.devices) expect(newest.get(id)).toMatchObject(device.ledger());
+  });
+
+  it('takes rows of a frozen holder when compaction has left no others', async () => {
+    await history();
+    const records = await recordsOf(ledger.log, TELEMETRY);
+    const { lane: frozen } = await ledger.recovered();
+    await frozen.follow(records);
+    await ledger.recovered();
+    await frozen.checkpoint();
+    const counted = [...frozen.devices.values()].map((device) => device.ledger());
+    const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
+    const newest = new Map(rows.map(({ key, value }) => [key, value]));
+    ledger = await new LedgerUnderTest().start();
+    await history();
+    for (const [key, value] of newest)
+      if (value) await ledger.write('fieldgate.ledger-states.v1', value, key);
+    const { lane } = await ledger.recovered(records.length);
+    expect([...lane.devices.values()].map((device) => device.ledger())).toEqual(counted);
+  });
+
+  it('tries again when another has claimed the partition meanwhile, or may have', async () => {
+    await history();
+    const atMs = ledger.clock.ms;
+    const { writer } = ledger.log;
+    const append = writer.append.bind(writer);
+    let claims = 0;
+    writer.append = (record, settle) => {
+      const room = append(record, settle);
+      const id = 'abcdef012345-1';
+      const row = { key: '~claim/0', id, atMs, data: { kind: 'claim' } };
+      const value = encodeTableRow('fieldgate.ledger-states.v1', row);
+      if ((claims += 1) === 1) append({ topic: record.topic, key: row.key, value }, () => undefined);
+      return room;
+    };
+    await expect(ledger.recovered()).rejects.toMatchObject({ code: 'log-unavailable' });
+    expect((await ledger.counted()).devices.size).toBe(2);
+    const before = claims;
+    ledger.isAlone = false;
+    await expect(ledger.recovered()).rejects.toMatchObject({ code: 'log-unavailable' });
+    expect(claims).toBe(before);
   });
 
   it('holds some megabytes at a time of what it counts again, however large the readings are', async () => {

@@ -28,6 +28,8 @@ export class LedgerUnderTest {
   readonly log: MemoryLog;
   private minted = 0;
   private isAnew = false;
+  /** Whether the next holder knows that the group takes it for a member. */
+  isAlone = true;
 
   constructor(partitions = 1) {
     this.log = createMemoryLog({ clock: this.clock, partitions });
@@ -114,7 +116,11 @@ export class LedgerUnderTest {
 
   /** All that is in the log now, counted by a new holder of the partition; `from` is the offset of the group. */
   async recovered(from = 0, logger: Logger = NOBODY): Promise<{ lane: LedgerLane; batch: LogBatch }> {
-    const assignment = { ...heldAssignment(TELEMETRY), isAnew: () => this.isAnew };
+    const assignment = {
+      ...heldAssignment(TELEMETRY),
+      isAnew: () => this.isAnew,
+      isAlone: () => this.isAlone,
+    };
     const batch = await batchOf(this.log, TELEMETRY, from, assignment);
     const { log, clock } = this;
     return { lane: await LedgerLane.recover(batch, { log, clock, logger }), batch };
