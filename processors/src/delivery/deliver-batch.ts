@@ -1,7 +1,8 @@
-import { encodeDeadLetter, FieldgateError, type ConsumerGroup, type ErrorCode } from '@fieldgate/contracts';
+import { encodeDeadLetter, type ConsumerGroup, type ErrorCode } from '@fieldgate/contracts';
 import { appended, type BatchOutcome, type CommitLog, type LogBatch } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import { Counter } from 'prom-client';
+import { mustBeAlone } from './must-be-alone.js';
 
 const handledTotal = new Counter({
   name: 'fieldgate_processor_records_total',
@@ -41,7 +42,7 @@ export class DeliverBatch {
     let refused: readonly Refusal[];
     try {
       refused = await handle(batch);
-      if (refused.length > 0 && !batch.assignment.isAlone()) throw notAlone(batch);
+      if (refused.length > 0) mustBeAlone(batch.assignment);
       await Promise.all(refused.map((refusal) => this.bury(batch, refusal)));
     } catch (error) {
       retriesTotal.inc({ group: this.group });
@@ -71,11 +72,6 @@ export class DeliverBatch {
       }),
     });
   }
-}
-
-/** Another member may be at the same records, and write the same dead letters: whoever is a member when it comes again does. */
-function notAlone({ topic, partition }: LogBatch): FieldgateError {
-  return new FieldgateError('log-unavailable', `${topic}/${partition} may be another member's by now`);
 }
 
 /** base64 of more would not fit into one record of the log. */

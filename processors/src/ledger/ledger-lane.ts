@@ -1,5 +1,4 @@
 import {
-  FieldgateError,
   isRejection,
   LEDGER_TOPICS,
   type DeviceLedger,
@@ -15,6 +14,7 @@ import {
 } from '@fieldgate/commit-log';
 import type { Clock, Logger } from '@fieldgate/service';
 import { LEDGER } from '../consumer-groups.js';
+import { mustBeAlone } from '../delivery/must-be-alone.js';
 import { countRecord } from './count-record.js';
 import { DeviceFold } from './device-fold.js';
 import { LedgerStates } from './ledger-states.js';
@@ -68,7 +68,7 @@ export class LedgerLane {
   static async recover(batch: LogBatch, parts: LedgerLaneParts): Promise<LedgerLane> {
     const { partition, assignment } = batch;
     const { log, clock, logger } = parts;
-    mustBeAlone(assignment);
+    mustBeAlone(assignment); // it must not claim from one that it does not know of yet
     const states = new LedgerStates(log, clock, logger, partition);
     const side = new SideRecords(log.reader, partition, clock);
     const lane = new LedgerLane(assignment, parts, states, side);
@@ -264,13 +264,6 @@ export class LedgerLane {
       [reports]: of(reports),
     };
   }
-}
-
-/** A member that was frozen must not claim from the one that it does not know of yet. */
-function mustBeAlone(assignment: PartitionAssignment): void {
-  if (assignment.isAlone()) return;
-  const { topic, partition } = assignment;
-  throw new FieldgateError('log-unavailable', `${topic}/${partition} may be another member's by now`);
 }
 
 /** Stable: what is of one partition stays in its order. */

@@ -1,10 +1,4 @@
-import {
-  encodeDeadLetter,
-  encodeTableRow,
-  ledgerStateSchema,
-  tableRows,
-  unaccountedRecords,
-} from '@fieldgate/contracts';
+import { encodeDeadLetter, ledgerStateSchema, tableRows, unaccountedRecords } from '@fieldgate/contracts';
 import type { MemoryLog } from '@fieldgate/commit-log/testing';
 import { beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { register } from 'prom-client';
@@ -18,21 +12,8 @@ beforeEach(async () => {
 });
 
 describe('after a crash', () => {
-  async function history(): Promise<void> {
-    for (let seq = 0; seq < 40; seq += 1) {
-      if (seq % 7 !== 0)
-        await ledger.reading(seq, {
-          connection: `c-${seq % 3}`,
-          id: `r-${seq % 30}`,
-          key: seq % 5 === 0 ? 'pump-8' : 'pump-7',
-        });
-      if (seq % 4 === 0) await ledger.event(1_000 + seq, 'hot', 'c-0');
-      if (seq % 6 === 0) await ledger.report({ received: seq }, { connection: 'c-0', number: seq });
-    }
-  }
-
   it.each([0, 11, 34])('counts the same as without one, with the group at offset %i', async (from) => {
-    await history();
+    await ledger.history();
     const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
     const records = (await recordsOf(ledger.log, TELEMETRY)).slice(0, 20);
     const { lane } = await ledger.recovered();
@@ -43,19 +24,8 @@ describe('after a crash', () => {
     expect(again).toEqual(all);
   });
 
-  it('counts the same when the first holder ends before its first checkpoint', async () => {
-    await history();
-    const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
-    const other = await new LedgerUnderTest().start();
-    ledger = other;
-    await history();
-    const { lane } = await other.recovered();
-    await lane.follow((await recordsOf(other.log, TELEMETRY)).slice(0, 20));
-    expect([...(await other.counted(20)).devices.values()].map((device) => device.ledger())).toEqual(all);
-  });
-
   it('counts the same when the checkpoint was cut off between two rows', async () => {
-    await history();
+    await ledger.history();
     const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
     const { lane } = await ledger.recovered();
     await lane.follow((await recordsOf(ledger.log, TELEMETRY)).slice(0, 20));
@@ -72,69 +42,8 @@ describe('after a crash', () => {
     expect([...(await ledger.counted()).devices.values()].map((device) => device.ledger())).toEqual(all);
   });
 
-  it('takes nothing that a frozen holder writes when it comes back for newer, and writes over it', async () => {
-    await history();
-    const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
-    const records = await recordsOf(ledger.log, TELEMETRY);
-    const { lane: frozen } = await ledger.recovered();
-    await frozen.follow(records.slice(0, 20));
-    const { lane: next } = await ledger.recovered();
-    await next.follow(records.slice(0, -1));
-    await next.checkpoint();
-    await frozen.checkpoint(); // it was on its way
-    await next.follow(records.slice(-1)); // of one device, and the rows of the other are the old ones
-    await next.checkpoint();
-    const again = await ledger.counted(records.length);
-    expect([...again.devices.values()].map((device) => device.ledger())).toEqual(all);
-    await again.checkpoint();
-    const read = tableRows('fieldgate.ledger-states.v1', ledgerStateSchema);
-    const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
-    const newest = new Map(rows.map(({ key, value }) => [key, value && read(value)]));
-    for (const [id, device] of again.devices) expect(newest.get(id)).toMatchObject(device.ledger());
-  });
-
-  it('takes rows of a frozen holder when compaction has left no others', async () => {
-    await history();
-    const records = await recordsOf(ledger.log, TELEMETRY);
-    const { lane: frozen } = await ledger.recovered();
-    await frozen.follow(records);
-    await ledger.recovered();
-    await frozen.checkpoint();
-    const counted = [...frozen.devices.values()].map((device) => device.ledger());
-    const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
-    const newest = new Map(rows.map(({ key, value }) => [key, value]));
-    ledger = await new LedgerUnderTest().start();
-    await history();
-    for (const [key, value] of newest)
-      if (value) await ledger.write('fieldgate.ledger-states.v1', value, key);
-    const { lane } = await ledger.recovered(records.length);
-    expect([...lane.devices.values()].map((device) => device.ledger())).toEqual(counted);
-  });
-
-  it('tries again when another has claimed the partition meanwhile, or may have', async () => {
-    await history();
-    const atMs = ledger.clock.ms;
-    const { writer } = ledger.log;
-    const append = writer.append.bind(writer);
-    let claims = 0;
-    writer.append = (record, settle) => {
-      const room = append(record, settle);
-      const id = 'abcdef012345-1';
-      const row = { key: '~claim/0', id, atMs, data: { kind: 'claim' } };
-      const value = encodeTableRow('fieldgate.ledger-states.v1', row);
-      if ((claims += 1) === 1) append({ topic: record.topic, key: row.key, value }, () => undefined);
-      return room;
-    };
-    await expect(ledger.recovered()).rejects.toMatchObject({ code: 'log-unavailable' });
-    expect((await ledger.counted()).devices.size).toBe(2);
-    const before = claims;
-    ledger.isAlone = false;
-    await expect(ledger.recovered()).rejects.toMatchObject({ code: 'log-unavailable' });
-    expect(claims).toBe(before);
-  });
-
   it('holds some megabytes at a time of what it counts again, however large the readings are', async () => {
-    await history();
+    await ledger.history();
     await (await ledger.counted()).checkpoint();
     let last = 0;
     for (let each = 0; each < 100; each += 1)
@@ -146,7 +55,7 @@ describe('after a crash', () => {
   });
 
   it('takes the batch that comes again for what it is', async () => {
-    await history();
+    await ledger.history();
     const lane = await ledger.counted();
     const before = structuredClone(ledgerOf(lane));
     await lane.follow(await recordsOf(ledger.log, TELEMETRY));
@@ -154,7 +63,7 @@ describe('after a crash', () => {
   });
 
   it('writes only what has changed, and rows that can be read', async () => {
-    await history();
+    await ledger.history();
     const lane = await ledger.counted();
     await lane.checkpoint();
     const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');

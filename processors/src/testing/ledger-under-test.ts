@@ -108,6 +108,20 @@ export class LedgerUnderTest {
     return this.write('fieldgate.ledger.v1', encodeLedgerReport(key, report), key);
   }
 
+  /** Of two devices: readings, events and reports, with ids and numbers that come twice. */
+  async history(): Promise<void> {
+    for (let seq = 0; seq < 40; seq += 1) {
+      if (seq % 7 !== 0)
+        await this.reading(seq, {
+          connection: `c-${seq % 3}`,
+          id: `r-${seq % 30}`,
+          key: seq % 5 === 0 ? 'pump-8' : 'pump-7',
+        });
+      if (seq % 4 === 0) await this.event(1_000 + seq, 'hot', 'c-0');
+      if (seq % 6 === 0) await this.report({ received: seq }, { connection: 'c-0', number: seq });
+    }
+  }
+
   /** From now on the topic is a new one, and empty. `isTold`: the group has seen it. */
   makeAnew(topic: LogTopic, isTold = false): void {
     makeAnew(this.log, topic, this.clock);
