@@ -161,14 +161,20 @@ export class LedgerLane {
     return this.changed.size + this.gone.size;
   }
 
-  /** Devices first: if it ends in the middle, their rows are newer than that of the lane, and say so. */
+  /**
+   * Devices first: if it ends in the middle, their rows are newer than that of the lane, and say so. Throws `log-unavailable` when another may
+   * hold the partition by now, also in the middle: it may have frozen anywhere.
+   */
   async checkpoint(): Promise<void> {
     if (!this.hasMoved && this.changes === 0) return;
+    mustBeAlone(this.assignment);
     const changed = [...this.changed];
     const gone = [...this.gone].filter((id) => !this.devices.has(id));
     const rows = changed.flatMap((id) => this.devices.get(id)?.row(this.nextOf(id)) ?? []);
     await this.states.writeDevices(rows);
+    mustBeAlone(this.assignment);
     await this.states.remove(gone);
+    mustBeAlone(this.assignment);
     const { partition } = this.assignment;
     await this.states.writeLane({
       kind: 'lane',
@@ -182,7 +188,6 @@ export class LedgerLane {
 
   /** At once: whoever takes over before the first checkpoint would not know that it has not begun where the group is by then. */
   private async begin(): Promise<void> {
-    mustBeAlone(this.assignment);
     this.hasMoved = true;
     await this.checkpoint();
   }

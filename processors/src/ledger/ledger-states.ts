@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   encodeTableRow,
   FieldgateError,
+  LEDGER_TOPICS,
   ledgerStateSchema,
   tableRows,
   type DeviceLedger,
@@ -83,7 +84,10 @@ export class LedgerStates {
       if (holder !== this.holder)
         throw new FieldgateError('log-unavailable', `partition ${this.partition} was claimed by another`);
     }
-    for (const [key, record] of late) if (!newest.has(key)) newest.set(key, record); // better than nothing: what counts was compacted
+    // what counts was compacted: better than nothing, and rows of one holder fit each other
+    const isLaneLate = !newest.has(this.laneKey) && late.has(this.laneKey);
+    const taken = new Set([...late.keys()].filter((key) => isLaneLate || !newest.has(key)));
+    for (const [key, record] of late) if (taken.has(key)) newest.set(key, record);
     let lane: LedgerLane | undefined;
     const devices: DeviceLedger[] = [];
     const unreadable: LogRecord[] = [];
@@ -96,8 +100,9 @@ export class LedgerStates {
       else unreadable.push(record);
     }
     this.report(unreadable);
+    const older = isLaneLate ? [] : devices.filter(({ deviceId }) => taken.has(deviceId));
     return {
-      lane,
+      lane: lane && this.noNewerThan(older, lane),
       devices,
       unreadable: unreadable.map(({ key }) => key).filter((key) => key !== this.laneKey),
       writtenOver: {
@@ -130,6 +135,17 @@ export class LedgerStates {
 
   private beside(): ReturnType<typeof partitionsBeside> {
     return partitionsBeside(this.log.reader, TOPIC, { topic: COUNTED, partition: this.partition });
+  }
+
+  /** With the row of the partition, a device has been counted up to where that says; a row behind a claim may be older. */
+  private noNewerThan(devices: readonly DeviceLedger[], lane: LedgerLane): LedgerLane {
+    const next = { ...lane.next };
+    for (const device of devices)
+      for (const topic of LEDGER_TOPICS) {
+        const place = `${topic}/${this.log.reader.partitionOf(topic, device.deviceId)}`;
+        next[place] = Math.min(next[place] ?? Infinity, device.next[topic]);
+      }
+    return { ...lane, next };
   }
 
   private isOfHere(key: string): boolean {

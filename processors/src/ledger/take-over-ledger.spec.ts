@@ -1,7 +1,10 @@
 import { encodeTableRow, ledgerStateSchema, tableRows } from '@fieldgate/contracts';
 import { beforeEach, expect, it } from '@jest/globals';
 import { LedgerUnderTest, TELEMETRY } from '../testing/ledger-under-test.js';
+import type { LedgerLane } from './ledger-lane.js';
 import { recordsOf } from '../testing/written.js';
+
+const STATES = 'fieldgate.ledger-states.v1';
 
 let ledger: LedgerUnderTest;
 beforeEach(async () => {
@@ -10,18 +13,33 @@ beforeEach(async () => {
 
 it('counts the same when the first holder ends before its first checkpoint', async () => {
   await ledger.history();
-  const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
+  const all = ledgersOf(await ledger.counted());
   const other = await new LedgerUnderTest().start();
   ledger = other;
   await ledger.history();
   const { lane } = await other.recovered();
   await lane.follow((await recordsOf(other.log, TELEMETRY)).slice(0, 20));
-  expect([...(await other.counted(20)).devices.values()].map((device) => device.ledger())).toEqual(all);
+  expect(ledgersOf(await other.counted(20))).toEqual(all);
 });
+
+/** The same records, and of the rows the newest of each key. */
+async function compact(): Promise<void> {
+  const newest = new Map<string, Uint8Array | null>();
+  for (const { key, value } of await recordsOf(ledger.log, STATES)) {
+    newest.delete(key); // it keeps the place of the newest
+    newest.set(key, value);
+  }
+  ledger = await new LedgerUnderTest().start();
+  await ledger.history();
+  for (const [key, value] of newest) if (value) await ledger.write(STATES, value, key);
+}
+
+const ledgersOf = (lane: LedgerLane): Map<string, unknown> =>
+  new Map([...lane.devices].map(([id, device]) => [id, device.ledger()]));
 
 it('takes nothing that a frozen holder writes when it comes back for newer, and writes over it', async () => {
   await ledger.history();
-  const all = [...(await ledger.counted()).devices.values()].map((device) => device.ledger());
+  const all = ledgersOf(await ledger.counted());
   const records = await recordsOf(ledger.log, TELEMETRY);
   const { lane: frozen } = await ledger.recovered();
   await frozen.follow(records.slice(0, 20));
@@ -32,10 +50,10 @@ it('takes nothing that a frozen holder writes when it comes back for newer, and 
   await next.follow(records.slice(-1)); // of one device, and the rows of the other are the old ones
   await next.checkpoint();
   const again = await ledger.counted(records.length);
-  expect([...again.devices.values()].map((device) => device.ledger())).toEqual(all);
+  expect(ledgersOf(again)).toEqual(all);
   await again.checkpoint();
-  const read = tableRows('fieldgate.ledger-states.v1', ledgerStateSchema);
-  const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
+  const read = tableRows(STATES, ledgerStateSchema);
+  const rows = await recordsOf(ledger.log, STATES);
   const newest = new Map(rows.map(({ key, value }) => [key, value && read(value)]));
   for (const [id, device] of again.devices) expect(newest.get(id)).toMatchObject(device.ledger());
 });
@@ -47,14 +65,64 @@ it('takes rows of a frozen holder when compaction has left no others', async () 
   await frozen.follow(records);
   await ledger.recovered();
   await frozen.checkpoint();
-  const counted = [...frozen.devices.values()].map((device) => device.ledger());
-  const rows = await recordsOf(ledger.log, 'fieldgate.ledger-states.v1');
-  const newest = new Map(rows.map(({ key, value }) => [key, value]));
+  const counted = ledgersOf(frozen);
+  await compact();
+  const { lane } = await ledger.recovered(records.length);
+  expect(ledgersOf(lane)).toEqual(counted);
+});
+
+it('counts on from a row of a frozen holder that is older than the row of the partition', async () => {
+  await ledger.history();
+  const all = ledgersOf(await ledger.counted());
+  const records = await recordsOf(ledger.log, TELEMETRY);
+  const { lane: frozen } = await ledger.recovered();
+  await frozen.follow(records.slice(0, 10));
+  const { lane: next } = await ledger.recovered();
+  await next.follow(records);
+  await next.checkpoint();
+  await frozen.checkpoint(); // it was on its way, and ends before its row of the partition
+  const lanes = (await recordsOf(ledger.log, STATES)).filter(({ key }) => key === '~lane/0');
+  await ledger.write(STATES, lanes.at(-2)?.value ?? Buffer.of(), '~lane/0');
+  await compact();
+  const { lane } = await ledger.recovered(records.length);
+  await lane.followSide(records.length);
+  expect(ledgersOf(lane)).toEqual(all);
+});
+
+it('takes all rows behind a claim of nobody when compaction has left no other row of the partition', async () => {
+  await ledger.history();
+  const all = ledgersOf(await ledger.counted());
+  const records = await recordsOf(ledger.log, TELEMETRY);
+  const { lane: holder } = await ledger.recovered();
+  await holder.follow(records.slice(0, 10));
+  await holder.checkpoint();
+  const old = (await recordsOf(ledger.log, STATES)).filter(({ key }) => key === 'pump-8').at(-1);
+  const row = { key: '~claim/0', id: 'abcdef012345-1', atMs: ledger.clock.ms, data: { kind: 'claim' } };
+  const stray = encodeTableRow(STATES, row);
+  await ledger.write(STATES, stray, row.key);
+  await holder.follow(records.slice(10));
+  await holder.checkpoint();
+  await compact();
+  const rows = await recordsOf(ledger.log, STATES);
   ledger = await new LedgerUnderTest().start();
   await ledger.history();
-  for (const [key, value] of newest) if (value) await ledger.write('fieldgate.ledger-states.v1', value, key);
+  await ledger.write(STATES, old?.value ?? Buffer.of(), 'pump-8'); // as when it is in the segment that is not compacted
+  for (const { key, value } of rows) if (value) await ledger.write(STATES, value, key);
   const { lane } = await ledger.recovered(records.length);
-  expect([...lane.devices.values()].map((device) => device.ledger())).toEqual(counted);
+  await lane.followSide(records.length);
+  expect(ledgersOf(lane)).toEqual(all);
+});
+
+it('writes no row when another may hold the partition by now', async () => {
+  await ledger.history();
+  const lane = await ledger.counted();
+  const before = (await recordsOf(ledger.log, STATES)).length;
+  ledger.isAlone = false;
+  await expect(lane.checkpoint()).rejects.toMatchObject({ code: 'log-unavailable' });
+  expect(await recordsOf(ledger.log, STATES)).toHaveLength(before);
+  ledger.isAlone = true;
+  await lane.checkpoint();
+  expect((await recordsOf(ledger.log, STATES)).length).toBeGreaterThan(before);
 });
 
 it('tries again when another has claimed the partition meanwhile, or may have', async () => {
@@ -67,7 +135,7 @@ it('tries again when another has claimed the partition meanwhile, or may have', 
     const room = append(record, settle);
     const id = 'abcdef012345-1';
     const row = { key: '~claim/0', id, atMs, data: { kind: 'claim' } };
-    const value = encodeTableRow('fieldgate.ledger-states.v1', row);
+    const value = encodeTableRow(STATES, row);
     if ((claims += 1) === 1) append({ topic: record.topic, key: row.key, value }, () => undefined);
     return room;
   };
