@@ -72,7 +72,7 @@ export class LedgerLane {
     const states = new LedgerStates(log, clock, logger, partition);
     const side = new SideRecords(log.reader, partition, clock);
     const lane = new LedgerLane(assignment, parts, states, side);
-    const { lane: row, devices, unreadable, writtenOver } = await states.takeOver();
+    const { lane: row, devices, uncertain, unreadable, writtenOver } = await states.takeOver();
     const kept = row?.next[`${TELEMETRY}/${partition}`];
     const bounds = (await log.reader.bounds(TELEMETRY)).find((each) => each.partition === partition);
     const { earliest, end } = bounds ?? { earliest: 0, end: 0 };
@@ -82,7 +82,7 @@ export class LedgerLane {
     const isWhole = isOfThisLog ? kept >= earliest : row === undefined && batch.from === 0;
     lane.since = isWhole ? (row?.since ?? 0) : await lane.timeOfNext(batch);
     if (row === undefined || isOfThisLog) {
-      for (const device of devices) lane.take(device.deviceId, device);
+      for (const device of devices) lane.take(device, uncertain.has(device.deviceId));
       for (const deviceId of unreadable) lane.countAnew(deviceId);
     } else {
       // of the log that was there before
@@ -225,8 +225,11 @@ export class LedgerLane {
       if (log.reader.partitionOf(topic, id) === partition) this.changed.add(id);
   }
 
-  private take(id: string, device: DeviceLedger): void {
-    this.devices.set(id, new DeviceFold(id, device, this.since));
+  /** `isUncertain`: there may be records between what it includes and what is counted next. */
+  private take(device: DeviceLedger, isUncertain: boolean): void {
+    const id = device.deviceId;
+    const since = isUncertain ? this.parts.clock.now() : this.since;
+    this.devices.set(id, new DeviceFold(id, device, since));
     this.included.set(id, device.next);
     this.waiting.add(id);
   }
@@ -259,8 +262,11 @@ export class LedgerLane {
   }
 
   private nextOf(deviceId: string): Record<LedgerTopic, number> {
-    const of = (topic: LedgerTopic): number =>
-      topic === TELEMETRY ? this.nextTelemetry : this.side.nextOf(deviceId, topic);
+    const included = this.included.get(deviceId);
+    const of = (topic: LedgerTopic): number => {
+      const next = topic === TELEMETRY ? this.nextTelemetry : this.side.nextOf(deviceId, topic);
+      return Math.max(next, included?.[topic] ?? 0); // its row was newer than that of the partition
+    };
     const [telemetry, events, letters, reports] = LEDGER_TOPICS;
     return {
       [telemetry]: of(telemetry),

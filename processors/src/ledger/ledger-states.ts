@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import {
   encodeTableRow,
   FieldgateError,
-  LEDGER_TOPICS,
   ledgerStateSchema,
   tableRows,
   type DeviceLedger,
@@ -57,6 +56,8 @@ export class LedgerStates {
   async takeOver(): Promise<{
     readonly lane: LedgerLane | undefined;
     readonly devices: readonly DeviceLedger[];
+    /** Devices whose row may be older than that of the partition. */
+    readonly uncertain: ReadonlySet<string>;
     /** Devices with a row that is not understood. */
     readonly unreadable: readonly string[];
     /** Of these a row stands behind the one that counts: to be written anew, since nobody else sees that. */
@@ -84,10 +85,15 @@ export class LedgerStates {
       if (holder !== this.holder)
         throw new FieldgateError('log-unavailable', `partition ${this.partition} was claimed by another`);
     }
-    // what counts was compacted: better than nothing, and rows of one holder fit each other
-    const isLaneLate = !newest.has(this.laneKey) && late.has(this.laneKey);
-    const taken = new Set([...late.keys()].filter((key) => isLaneLate || !newest.has(key)));
-    for (const [key, record] of late) if (taken.has(key)) newest.set(key, record);
+    // what counts was compacted: rows of one holder fit each other, and others are better than nothing
+    const fitting = newest.has(this.laneKey) ? undefined : holderOf(late.get(this.laneKey));
+    const uncertain = new Set<string>();
+    for (const [key, record] of late) {
+      const fits = holderOf(record) === fitting;
+      if (!fits && newest.has(key)) continue;
+      newest.set(key, record);
+      if (!fits) uncertain.add(key);
+    }
     let lane: LedgerLane | undefined;
     const devices: DeviceLedger[] = [];
     const unreadable: LogRecord[] = [];
@@ -100,10 +106,10 @@ export class LedgerStates {
       else unreadable.push(record);
     }
     this.report(unreadable);
-    const older = isLaneLate ? [] : devices.filter(({ deviceId }) => taken.has(deviceId));
     return {
-      lane: lane && this.noNewerThan(older, lane),
+      lane,
       devices,
+      uncertain,
       unreadable: unreadable.map(({ key }) => key).filter((key) => key !== this.laneKey),
       writtenOver: {
         devices: [...late.keys()].filter((key) => key !== this.laneKey && this.isOfHere(key)),
@@ -135,17 +141,6 @@ export class LedgerStates {
 
   private beside(): ReturnType<typeof partitionsBeside> {
     return partitionsBeside(this.log.reader, TOPIC, { topic: COUNTED, partition: this.partition });
-  }
-
-  /** With the row of the partition, a device has been counted up to where that says; a row behind a claim may be older. */
-  private noNewerThan(devices: readonly DeviceLedger[], lane: LedgerLane): LedgerLane {
-    const next = { ...lane.next };
-    for (const device of devices)
-      for (const topic of LEDGER_TOPICS) {
-        const place = `${topic}/${this.log.reader.partitionOf(topic, device.deviceId)}`;
-        next[place] = Math.min(next[place] ?? Infinity, device.next[topic]);
-      }
-    return { ...lane, next };
   }
 
   private isOfHere(key: string): boolean {
@@ -187,7 +182,8 @@ export class LedgerStates {
 }
 
 /** undefined: a row of nobody's, or none any more. */
-function holderOf({ value }: LogRecord): string | undefined {
+function holderOf(record: LogRecord | undefined): string | undefined {
+  const value = record?.value;
   if (!value) return undefined;
   const front = Buffer.from(value.buffer, value.byteOffset, Math.min(value.byteLength, FRONT_BYTES));
   return HOLDER.exec(front.toString('latin1'))?.[1];
