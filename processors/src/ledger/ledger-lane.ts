@@ -82,7 +82,7 @@ export class LedgerLane {
     const isWhole = isOfThisLog ? kept >= earliest : row === undefined && batch.from === 0;
     lane.since = isWhole ? (row?.since ?? 0) : await lane.timeOfNext(batch);
     if (row === undefined || isOfThisLog) {
-      for (const device of devices) lane.take(device, uncertain.has(device.deviceId));
+      for (const device of devices) lane.take(device, uncertain.includes(device));
       for (const deviceId of unreadable) lane.countAnew(deviceId);
     } else {
       // of the log that was there before

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import {
   encodeTableRow,
   FieldgateError,
+  LEDGER_TOPICS,
   ledgerStateSchema,
   tableRows,
   type DeviceLedger,
@@ -56,8 +57,8 @@ export class LedgerStates {
   async takeOver(): Promise<{
     readonly lane: LedgerLane | undefined;
     readonly devices: readonly DeviceLedger[];
-    /** Devices whose row may be older than that of the partition. */
-    readonly uncertain: ReadonlySet<string>;
+    /** Of these: rows of another holder than that of the partition's, and older. */
+    readonly uncertain: readonly DeviceLedger[];
     /** Devices with a row that is not understood. */
     readonly unreadable: readonly string[];
     /** Of these a row stands behind the one that counts: to be written anew, since nobody else sees that. */
@@ -87,12 +88,12 @@ export class LedgerStates {
     }
     // what counts was compacted: rows of one holder fit each other, and others are better than nothing
     const fitting = newest.has(this.laneKey) ? undefined : holderOf(late.get(this.laneKey));
-    const uncertain = new Set<string>();
+    const others = new Set<string>();
     for (const [key, record] of late) {
       const fits = holderOf(record) === fitting;
       if (!fits && newest.has(key)) continue;
       newest.set(key, record);
-      if (!fits) uncertain.add(key);
+      if (!fits) others.add(key);
     }
     let lane: LedgerLane | undefined;
     const devices: DeviceLedger[] = [];
@@ -109,7 +110,7 @@ export class LedgerStates {
     return {
       lane,
       devices,
-      uncertain,
+      uncertain: devices.filter((device) => others.has(device.deviceId) && this.isOlder(device, lane)),
       unreadable: unreadable.map(({ key }) => key).filter((key) => key !== this.laneKey),
       writtenOver: {
         devices: [...late.keys()].filter((key) => key !== this.laneKey && this.isOfHere(key)),
@@ -141,6 +142,13 @@ export class LedgerStates {
 
   private beside(): ReturnType<typeof partitionsBeside> {
     return partitionsBeside(this.log.reader, TOPIC, { topic: COUNTED, partition: this.partition });
+  }
+
+  private isOlder({ deviceId, next }: DeviceLedger, lane: LedgerLane | undefined): boolean {
+    const { reader } = this.log;
+    return LEDGER_TOPICS.some(
+      (topic) => next[topic] < (lane?.next[`${topic}/${reader.partitionOf(topic, deviceId)}`] ?? 0),
+    );
   }
 
   private isOfHere(key: string): boolean {

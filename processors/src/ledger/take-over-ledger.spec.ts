@@ -97,6 +97,20 @@ it('does not compare a device of which only a row of a frozen holder is left wit
   expect(connections).toMatchObject([{ isPartial: true, report: { counters: { acknowledged: 1_000 } } }]);
 });
 
+it('compares a device that is newer than the row of the partition, of which only a row of a frozen holder is there', async () => {
+  await ledger.recovered(); // writes the row of the partition
+  await ledger.history();
+  const { lane: frozen } = await ledger.recovered();
+  await frozen.follow(await recordsOf(ledger.log, TELEMETRY));
+  await ledger.recovered();
+  await frozen.checkpoint(); // it was on its way
+  await ledger.report({ acknowledged: 1_000 }, { connection: 'c-0', number: 1_000 });
+  const { connections } = ledgerOf(await ledger.counted());
+  const kept = connections.find(({ connection }) => connection === 'c-0');
+  expect(kept).toMatchObject({ log: { inLog: 20 }, report: { counters: { acknowledged: 1_000 } } });
+  expect(kept).not.toHaveProperty('isPartial');
+});
+
 it('takes all rows behind a claim of nobody when compaction has left no other row of the partition', async () => {
   await ledger.history();
   const all = ledgersOf(await ledger.counted());
