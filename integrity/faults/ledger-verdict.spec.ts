@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Answer } from '../support/operator.js';
-import { isVerified, LedgersOf, recordsOwed } from './ledger-verdict.js';
+import { LedgersOf, recordsOwed, Verification } from './ledger-verdict.js';
 
 /** Answers one call after the other. */
 function answering(...bodies: readonly unknown[]): {
@@ -15,7 +15,7 @@ function answering(...bodies: readonly unknown[]): {
   };
 }
 
-describe('isVerified', () => {
+describe('Verification', () => {
   const whole = { checked: 20, pending: 0, missingTotal: 0 };
   it.each([
     ['nothing is missing', [whole], true],
@@ -41,7 +41,9 @@ describe('isVerified', () => {
     ],
     ['it does not answer', [], false],
   ])('when %s', async (_, bodies, expected) => {
-    expect(await isVerified(answering(...bodies), 0, 20)).toBe(expected);
+    const verification = new Verification(answering(...bodies), 0, 20);
+    expect(await verification.isWhole()).toBe(expected);
+    expect(verification.wrong === undefined).toBe(expected);
   });
 });
 

@@ -10,6 +10,8 @@ interface Verified {
   readonly next?: string;
 }
 
+/** Characters of an answer that is not right. */
+const MOST_SHOWN = 1_500;
 /** Each is a question of its own. */
 const MOST_ASKED = 50;
 
@@ -27,25 +29,38 @@ interface Ledger {
   readonly connections: readonly { readonly counters: string }[];
 }
 
-/**
- * Whether `GET /v1/ledger/verify` finds everything in the store that came into the log from a time (epoch ms) on, and has looked at so many
- * records at least: the product's own oracle.
- */
-export async function isVerified(operator: Asked, fromMs: number, atLeast: number): Promise<boolean> {
-  const range = `from=${fromMs}&to=${Date.now() + 60_000}`;
-  let start: string | undefined;
-  let checked = 0;
-  do {
-    const path: string = start === undefined ? range : `${range}&start=${start}`;
-    const { status, body }: { status: number; body: Verified } = await operator.call<Verified>(
-      'GET',
-      `/v1/ledger/verify?${path}`,
-    );
-    if (status !== 200 || body.pending + body.missingTotal > 0) return false;
-    checked += body.checked;
-    start = body.next;
-  } while (start !== undefined);
-  return checked >= atLeast;
+/** What `GET /v1/ledger/verify` says of everything that came into the log from a time (epoch ms) on: the product's own oracle. */
+export class Verification {
+  /** What the last answer lacks. */
+  wrong: string | undefined;
+
+  constructor(
+    private readonly operator: Asked,
+    private readonly fromMs: number,
+    private readonly atLeast: number,
+  ) {}
+
+  /** Whether it has looked at so many records at least, and found all of them in the store. */
+  async isWhole(): Promise<boolean> {
+    const range = `from=${this.fromMs}&to=${Date.now() + 60_000}`;
+    let start: string | undefined;
+    let checked = 0;
+    do {
+      const path: string = start === undefined ? range : `${range}&start=${start}`;
+      const { status, body }: { status: number; body: Verified } = await this.operator.call<Verified>(
+        'GET',
+        `/v1/ledger/verify?${path}`,
+      );
+      if (status !== 200 || body.pending + body.missingTotal > 0) {
+        this.wrong = `ledger verify answers ${status} ${JSON.stringify(body)?.slice(0, MOST_SHOWN)}`;
+        return false;
+      }
+      checked += body.checked;
+      start = body.next;
+    } while (start !== undefined);
+    this.wrong = checked >= this.atLeast ? undefined : `ledger verify has looked at ${checked} records`;
+    return this.wrong === undefined;
+  }
 }
 
 /** Acknowledged, and neither refused nor damaged, nor gone by hand: of each device what came before a number. */

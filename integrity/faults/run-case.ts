@@ -7,7 +7,7 @@ import { BenchServices } from './bench-services.js';
 import { endsOfLog, lagOf, readLog, readStore, spoolIsEmpty } from './evidence.js';
 import type { CaseResult, Fault, FaultCase, FaultContext } from './fault-case.js';
 import { Installation, type ProcessName } from './installation.js';
-import { isVerified, LedgersOf, recordsOwed } from './ledger-verdict.js';
+import { LedgersOf, recordsOwed, Verification } from './ledger-verdict.js';
 import { Load } from './load.js';
 import { count, judge, type DeviceBooks, type Verdict } from './oracle.js';
 import { problemsOf } from './problems-of.js';
@@ -218,18 +218,23 @@ class CaseRun {
     await this.reaches('everything is stored', () => this.isStored(load.books()), withinMs);
     await this.reaches('nothing is left to be stored', () => this.nothingBehind(), withinMs);
     const operator = await installation.operator();
-    const [from, atLeast] = [this.verifiedFromMs, recordsOwed(load.books(), this.gone)];
-    await this.reaches(
-      `ledger verify looks at ${atLeast} records, and finds nothing missing`,
-      () => isVerified(operator, from, atLeast),
-      withinMs,
-    );
+    await this.verified(operator, recordsOwed(load.books(), this.gone), withinMs);
     for (const name of installation.names.filter((each) => each.startsWith('gateway')))
       await this.reaches(`the spool of ${name} is empty`, () => spoolIsEmpty(installation, name), withinMs);
     await this.accounted(operator, load);
     if (this.faultCase.devicesStay && load.disconnects > 0)
       this.problems.push(`${load.disconnects} connections of devices were lost`);
     return (Math.max(...times) - this.faultEndedAt) / 1000;
+  }
+
+  private async verified(operator: Operator, atLeast: number, withinMs: number): Promise<void> {
+    const verification = new Verification(operator, this.verifiedFromMs, atLeast);
+    await this.reaches(
+      `ledger verify looks at ${atLeast} records, and finds nothing missing`,
+      () => verification.isWhole(),
+      withinMs,
+    );
+    if (verification.wrong !== undefined) this.problems.push(verification.wrong);
   }
 
   /** In a topic that was made again the ledger may take the first records for those that it has counted before: then it is not asked. */

@@ -10,6 +10,8 @@ import { createInfluxStore } from './influx-store.js';
 type Answer = { status: number; body: string; retryAfter?: string } | 'hang up';
 
 const WELL: Answer = { status: 204, body: '' };
+/** Points of the store's own (shard-probe.ts), which are there as far as anybody asks here. */
+const PROBE = 'fieldgate_probe ';
 const SECRET = 'p%40ss:wörd/"';
 
 let answerWrite: (lines: string[]) => Answer;
@@ -42,15 +44,27 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   for await (const part of request) body += String(part);
   const path = request.url ?? '';
   const lines = body.split('\n').filter((line) => line !== '');
-  requests.push({ path, authorization: request.headers.authorization, lines });
+  const query = new URLSearchParams(body === '' ? path.split('?')[1] : body).get('q') ?? '';
+  const isProbe = lines[0]?.startsWith(PROBE) ?? false;
   const told = path.startsWith('/write')
-    ? answerWrite(lines)
-    : answerQuery(new URLSearchParams(body === '' ? path.split('?')[1] : body).get('q') ?? '');
+    ? answerWrite(isProbe ? [] : lines)
+    : query.includes(`FROM ${PROBE}`)
+      ? probesFound(query)
+      : answerQuery(query);
+  const isLetThrough = isProbe && told !== 'hang up' && told.status <= 400;
+  if (!isLetThrough) requests.push({ path, authorization: request.headers.authorization, lines });
   if (told === 'hang up') response.destroy();
   else {
     if (told.retryAfter !== undefined) response.setHeader('retry-after', told.retryAfter);
     response.writeHead(told.status, { 'content-type': 'application/json' }).end(told.body);
   }
+}
+
+/** One for each statement. */
+function probesFound(query: string): Answer {
+  const series = [{ columns: ['time', 'hour'], values: [[0, 1]] }];
+  const results = query.split(';').map((_, id) => ({ statement_id: id, series }));
+  return { status: 200, body: JSON.stringify({ results }) };
 }
 
 function error(status: number, text: string): Answer {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createLogger, systemClock } from '@fieldgate/service';
 import { InfluxDB } from 'influx';
@@ -15,6 +16,9 @@ const real = process.env['FIELDGATE_TEST_INFLUX'];
 if (real === undefined) throw new Error('FIELDGATE_TEST_INFLUX is not set: run npm run test:services');
 const unavailable = expect.objectContaining({ code: 'store-unavailable', retriable: true });
 
+/** What stands at the beginning of a point of the store's own. */
+const PROBE = 'fieldgate_probe ';
+
 const cleanUps: (() => unknown)[] = [];
 afterEach(async () => {
   for (const cleanUp of cleanUps.splice(0).reverse()) await cleanUp();
@@ -23,7 +27,10 @@ afterEach(async () => {
 describe('a real InfluxDB', () => {
   it('has everything once when its answers were lost and the batches came again', async () => {
     let answersLost = 0;
-    const front = await between(real, (path) => path.startsWith('/write') && answersLost++ % 2 === 0);
+    const front = await between(real, {
+      isLost: ({ path, body }) =>
+        path.startsWith('/write') && !body.startsWith(PROBE) && answersLost++ % 2 === 0,
+    });
     const store = await openStore(`${front}/fieldgate_test_${randomBytes(6).toString('hex')}`);
     const deviceId = freshDevice();
     const batch = [
@@ -45,6 +52,34 @@ describe('a real InfluxDB', () => {
     expect(series.map(({ points }) => points.length)).toEqual([200, 200, 200]);
     expect(await store.events({ deviceId, fromMs: 0, toMs: T0 * 2, limit: 10 })).toHaveLength(1);
     expect(store.problem()).toBeUndefined();
+  });
+
+  it('has what was written when it has answered a first write and kept nothing of it', async () => {
+    let writes = 0;
+    const front = await between(real, {
+      isSwallowed: ({ path }) => path.startsWith('/write') && (writes += 1) === 1,
+    });
+    const store = await openStore(`${front}/fieldgate_test_${randomBytes(6).toString('hex')}`);
+    const deviceId = freshDevice();
+    const batch = [telemetry(deviceId, { t: 1 }), event(deviceId)];
+    await store.write(batch);
+    expect(await store.missing(batch as SaidRecord[])).toEqual([]); // all are said
+    expect(writes).toBe(3);
+  });
+
+  it('that keeps nothing of what it takes is as good as away', async () => {
+    let isSwallowed = true;
+    const front = await between(real, {
+      isSwallowed: ({ path }) => path.startsWith('/write') && isSwallowed,
+    });
+    const store = await openStore(`${front}/fieldgate_test_${randomBytes(6).toString('hex')}`);
+    const batch = [telemetry(freshDevice(), { t: 1 })];
+    await expect(store.write(batch)).rejects.toEqual(unavailable);
+    expect(store.problem()).toMatch(/is not there/);
+    isSwallowed = false;
+    await store.write(batch);
+    expect(store.problem()).toBeUndefined();
+    expect(await store.missing(batch as SaidRecord[])).toEqual([]);
   });
 
   it('finds a record whose place was taken, and misses the one that is not there', async () => {
@@ -110,16 +145,35 @@ async function openStore(url: string): Promise<TelemetryStore> {
   return store;
 }
 
-/** A server in front of another one, which breaks the connection instead of answering where it is told so: the request has been done. */
-async function between(target: string, isLost: (path: string) => boolean): Promise<string> {
+interface Asked {
+  readonly path: string;
+  readonly body: string;
+}
+
+interface Wrongs {
+  /** Done, and the connection breaks instead of the answer. */
+  readonly isLost?: (asked: Asked) => boolean;
+  /** Answered as if it were done. */
+  readonly isSwallowed?: (asked: Asked) => boolean;
+}
+
+/** A server in front of another one, which does wrong where it is told so. */
+async function between(
+  target: string,
+  { isLost = () => false, isSwallowed = () => false }: Wrongs,
+): Promise<string> {
   const server: Server = createServer((asked, answered) => {
-    const sent = request(
-      new URL(asked.url ?? '/', target),
-      { method: asked.method ?? 'GET', headers: asked.headers },
-      (answer) => pass(answer, answered, isLost(asked.url ?? '')),
-    );
-    sent.on('error', () => answered.destroy());
-    asked.pipe(sent);
+    void text(asked).then((body) => {
+      const path = asked.url ?? '/';
+      if (isSwallowed({ path, body })) return void answered.writeHead(204).end();
+      const sent = request(
+        new URL(path, target),
+        { method: asked.method ?? 'GET', headers: asked.headers },
+        (answer) => pass(answer, answered, isLost({ path, body })),
+      );
+      sent.on('error', () => answered.destroy());
+      sent.end(body);
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

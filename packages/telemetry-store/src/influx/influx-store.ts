@@ -20,11 +20,12 @@ import { findMissing } from './find-missing.js';
 import { InfluxQueries } from './influx-queries.js';
 import { InfluxWrites, type InfluxResponse } from './influx-writes.js';
 import { LineBuffer, type Piece } from './line-buffer.js';
-import { linesOf } from './line-protocol.js';
+import { linesOf, timeMsOf } from './line-protocol.js';
 import { PointPlaces } from './point-places.js';
 import { readAlert, readAlerts } from './read-alerts.js';
 import { readCommand, readCommands, readEvents } from './read-documents.js';
 import { latestReadings, readSeries } from './read-readings.js';
+import { Hours, ShardProbe } from './shard-probe.js';
 import { StoreHealth } from './store-health.js';
 import { storeLines } from './store-lines.js';
 import { kindOf, retryAfterMs, StoreProblem } from './store-problem.js';
@@ -60,6 +61,7 @@ class InfluxStore implements TelemetryStore {
   private readonly monotonic: Clock;
   private readonly health: StoreHealth;
   private readonly places = new PointPlaces();
+  private readonly probe: ShardProbe;
 
   constructor(
     private readonly address: InfluxAddress,
@@ -67,6 +69,7 @@ class InfluxStore implements TelemetryStore {
   ) {
     this.clock = clock;
     this.monotonic = monotonic;
+    this.probe = new ShardProbe(monotonic);
     this.health = new StoreHealth({
       store: address.shown,
       logger,
@@ -103,18 +106,26 @@ class InfluxStore implements TelemetryStore {
     }
     const refused: Refused[] = [];
     const lines = new LineBuffer();
+    const hours = new Hours();
     for (let index = 0; index < batch.length; index++) {
       const entry = batch[index] as StoreRecord; // within bounds; an iterator makes an array for each
       const place = whyNotStorable(entry) ?? this.places.placeOf(entry);
-      if (typeof place === 'number') lines.add(index, linesOf(entry, place));
-      else refused.push({ index, code: 'store-refused', detail: place });
+      if (typeof place === 'number') {
+        hours.add(timeMsOf(entry));
+        lines.add(index, linesOf(entry, place));
+      } else refused.push({ index, code: 'store-refused', detail: place });
     }
-    return this.writeLines(lines, refused);
+    return this.writeLines(lines, hours, refused);
   }
 
-  private async writeLines(lines: LineBuffer, refused: Refused[]): Promise<WriteOutcome> {
+  private async writeLines(lines: LineBuffer, hours: Hours, refused: Refused[]): Promise<WriteOutcome> {
     await this.answering('write', async (server) => {
       if (!this.databaseReady) await this.prepare(server);
+      await this.probe.before(hours, {
+        post: (points) => server.writes.post(points),
+        tables: (statements) => server.queries.tables(statements, {}),
+        unavailable: (response) => this.unavailable(response),
+      });
       const requests = {
         post: (pieces: readonly Piece[]) => server.writes.post(lines.bytesOf(pieces)),
         unavailable: (response: InfluxResponse) => this.unavailable(response),
@@ -123,6 +134,7 @@ class InfluxStore implements TelemetryStore {
       for (let start = 0; start < pieces.length; start += MAX_RECORDS)
         for (const { index, detail } of await storeLines(pieces.slice(start, start + MAX_RECORDS), requests))
           refused.push({ index, code: 'store-refused', detail });
+      this.probe.written(hours);
     });
     return { refused: refused.toSorted((a, b) => a.index - b.index) };
   }
@@ -180,11 +192,13 @@ class InfluxStore implements TelemetryStore {
     const since = this.monotonic.now();
     try {
       const answer = await use(this.open);
-      this.health.well(by);
+      this.health.well(by, since);
       return answer;
     } catch (error) {
-      if (this.open && error instanceof FieldgateError && error.code === 'store-unavailable')
+      if (this.open && error instanceof FieldgateError && error.code === 'store-unavailable') {
+        this.probe.forget(); // it may come back with nothing in its memory
         this.health.failed(by, error, since);
+      }
       throw error;
     }
   }

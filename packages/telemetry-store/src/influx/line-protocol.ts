@@ -32,6 +32,19 @@ export function linesOf(entry: StoreRecord, steps = 0): Lines {
   }
 }
 
+/** The millisecond in which its points are. */
+export function timeMsOf(entry: StoreRecord): number {
+  switch (entry.kind) {
+    case 'telemetry':
+    case 'event':
+      return entry.record.timeMs;
+    case 'command':
+      return entry.record.requestedAt;
+    case 'alert':
+      return entry.record.alert.raisedAt;
+  }
+}
+
 function telemetryLines(record: TelemetryRecord, steps: number): Lines {
   let numbers = '';
   let flags = '';

@@ -72,6 +72,18 @@ describe('the health of the store', () => {
     expect(health.problem).toBe('no answer within 10 s');
   });
 
+  it('does not take an answer to what was asked before the store went away for its return', () => {
+    const asked = nowMs;
+    nowMs += 7;
+    health.failed('write', new FieldgateError('store-unavailable', 'socket hang up'), asked);
+    health.well('write', asked);
+    expect(health.problem).toBe('socket hang up');
+    health.failed('write', new FieldgateError('store-unavailable', 'connection refused'));
+    expect(lines).toHaveLength(1);
+    health.well('write', nowMs);
+    expect(health.problem).toBeUndefined();
+  });
+
   it('does not take an answer from before the database was made again for a new absence', () => {
     const asked = nowMs;
     health.failed('write', new StoreProblem('database', 'no such database'), asked);

@@ -31,6 +31,7 @@ export class StoreHealth {
   private probe: NodeJS.Timeout | undefined;
   private writeFailedAt = Number.NEGATIVE_INFINITY;
   private closedUntil = Number.NEGATIVE_INFINITY;
+  private awayAt = Number.NEGATIVE_INFINITY;
   private backAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly parts: StoreHealthParts) {}
@@ -47,7 +48,9 @@ export class StoreHealth {
     throw new FieldgateError('store-unavailable', this.problem);
   }
 
-  well(by: 'write' | 'look'): void {
+  /** `sinceMs`: when it was asked, on the monotonic clock. What was asked before the store went away may only have been answered in time. */
+  well(by: 'write' | 'look', sinceMs = this.parts.monotonic.now()): void {
+    if (this.current !== undefined && sinceMs < this.awayAt) return;
     if (by === 'write') this.writeFailedAt = Number.NEGATIVE_INFINITY;
     else if (this.parts.monotonic.now() - this.writeFailedAt < WRITER_GONE_MS) return this.lookAgain();
     if (this.parts.monotonic.now() < this.closedUntil) return this.lookAgain(); // asked before it was told to wait
@@ -67,6 +70,7 @@ export class StoreHealth {
     if (by === 'write') this.writeFailedAt = nowMs;
     else if (nowMs - this.writeFailedAt < WRITER_GONE_MS) return this.lookAgain();
     if (problem) this.closedUntil = Math.max(this.closedUntil, nowMs + problem.retryAfterMs);
+    if (this.current === undefined) this.awayAt = nowMs;
     const kind = problem?.kind ?? 'unreachable';
     if (this.current === undefined || this.current.kind !== kind)
       this.parts.logger.warn(
