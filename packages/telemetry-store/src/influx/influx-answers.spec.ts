@@ -51,8 +51,10 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
     : query.includes(`FROM ${PROBE}`)
       ? probesFound(query)
       : answerQuery(query);
-  const isLetThrough = isProbe && told !== 'hang up' && told.status <= 400;
-  if (!isLetThrough) requests.push({ path, authorization: request.headers.authorization, lines });
+  const isOfProbe = query.includes(`FROM ${PROBE}`) || isProbe;
+  const isLetThrough = told !== 'hang up' && told.status <= 400;
+  if (!isOfProbe || !isLetThrough)
+    requests.push({ path, authorization: request.headers.authorization, lines });
   if (told === 'hang up') response.destroy();
   else {
     if (told.retryAfter !== undefined) response.setHeader('retry-after', told.retryAfter);
@@ -62,7 +64,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
 
 /** One for each statement. */
 function probesFound(query: string): Answer {
-  const series = [{ columns: ['time', 'hour'], values: [[0, 1]] }];
+  const series = [{ columns: ['time', 'probe'], values: [[0, 1]] }];
   const results = query.split(';').map((_, id) => ({ statement_id: id, series }));
   return { status: 200, body: JSON.stringify({ results }) };
 }

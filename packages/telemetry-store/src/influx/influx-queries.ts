@@ -35,7 +35,10 @@ export class InfluxQueries {
   private readonly client: InfluxDB;
   private readonly agent: HttpAgent | HttpsAgent;
 
-  constructor(private readonly address: InfluxAddress) {
+  constructor(
+    private readonly address: InfluxAddress,
+    private readonly timeoutMs = TIMEOUT_MS,
+  ) {
     const { protocol, host, port, database, username, password } = address;
     const options = { keepAlive: true, maxSockets: SOCKETS };
     this.agent = protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
@@ -46,7 +49,7 @@ export class InfluxQueries {
       database,
       ...(username === undefined ? {} : { username, password: password ?? '' }),
       options: { agent: this.agent },
-      pool: { maxRetries: 0, backoff: NO_BACK_OFF, requestTimeout: TIMEOUT_MS },
+      pool: { maxRetries: 0, backoff: NO_BACK_OFF, requestTimeout: timeoutMs },
     });
   }
 
@@ -104,7 +107,10 @@ export class InfluxQueries {
   private async guarded<T>(answer: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
+      timer = setTimeout(
+        () => reject(new Error(`no answer within ${this.timeoutMs / 1000} s`)),
+        this.timeoutMs,
+      );
     });
     try {
       return await Promise.race([answer, limit]);

@@ -41,6 +41,8 @@ export interface InfluxStoreOptions {
 
 /** Records in one request. */
 const MAX_RECORDS = 5_000;
+/** As long as for a write. */
+const PROBE_MS = 10_000;
 const NOT_RUNNING = 'the telemetry store is not running';
 
 export function createInfluxStore(options: InfluxStoreOptions): TelemetryStore {
@@ -80,7 +82,11 @@ class InfluxStore implements TelemetryStore {
 
   async start(): Promise<void> {
     if (this.open) return;
-    this.open = { writes: new InfluxWrites(this.address), queries: new InfluxQueries(this.address) };
+    this.open = {
+      writes: new InfluxWrites(this.address),
+      queries: new InfluxQueries(this.address),
+      probes: new InfluxQueries(this.address, PROBE_MS),
+    };
     await this.look();
   }
 
@@ -89,6 +95,7 @@ class InfluxStore implements TelemetryStore {
     this.health.stop();
     this.open?.writes.close();
     this.open?.queries.close();
+    this.open?.probes.close();
     this.open = undefined;
     this.databaseReady = false;
   }
@@ -123,7 +130,7 @@ class InfluxStore implements TelemetryStore {
       if (!this.databaseReady) await this.prepare(server);
       await this.probe.before(hours, {
         post: (points) => server.writes.post(points),
-        tables: (statements) => server.queries.tables(statements, {}),
+        tables: (statements) => server.probes.tables(statements, {}),
         unavailable: (response) => this.unavailable(response),
       });
       const requests = {
@@ -243,4 +250,6 @@ type Refused = WriteOutcome['refused'][number];
 interface Server {
   readonly writes: InfluxWrites;
   readonly queries: InfluxQueries;
+  /** For writes, which do not wait for the questions of others. */
+  readonly probes: InfluxQueries;
 }

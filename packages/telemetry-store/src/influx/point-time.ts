@@ -3,7 +3,7 @@ import { idHash } from '../identity.js';
 
 type Identity = Pick<TelemetryRecord, 'timeMs' | 'seq' | 'id'>;
 
-const NS_PER_MS = 1_000_000;
+export const NS_PER_MS = 1_000_000;
 /** What a record has its place from. Each has every third nanosecond of a millisecond, so that they never meet. */
 const ORIGINS = { seq: 0, minted: 1, own: 2 } as const;
 const STRIDE = 3;

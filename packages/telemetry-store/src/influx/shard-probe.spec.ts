@@ -8,7 +8,7 @@ let nowMs: number;
 let posted: string[];
 let probe: ShardProbe;
 /** Answers of the server, one after the other; then it keeps everything. */
-let answers: { status: number; kept?: (hour: string) => boolean }[];
+let answers: { status: number; kept?: (time: string) => boolean }[];
 let kept: Set<string>;
 
 const server: ProbedServer = {
@@ -25,7 +25,7 @@ const server: ProbedServer = {
     Promise.resolve(
       statements.map((statement) => {
         const time = /time = (\d+)$/.exec(statement)?.[1] ?? '';
-        return { columns: ['time', 'hour'], rows: kept.has(time) ? [[time, 1]] : [] };
+        return { columns: ['time', 'probe'], rows: kept.has(time) ? [[time, 1]] : [] };
       }),
     ),
   unavailable: ({ status }) => new Error(`HTTP ${status}`),
@@ -45,11 +45,19 @@ function hoursOf(...times: readonly number[]): Hours {
   return hours;
 }
 
-const timeText = (timeMs: number): string => `${timeMs - (timeMs % HOUR_MS)}000000`;
+/** Whether a point is in that millisecond. */
+const isAt =
+  (timeMs: number) =>
+  (time: string): boolean =>
+    time.startsWith(String(timeMs));
 
-it('writes a point into each hour of a batch, at its beginning', async () => {
-  await probe.before(hoursOf(AT, AT + 1, AT + HOUR_MS, AT), server);
-  expect(posted.join('').match(/\d+$/gm)).toEqual([timeText(AT), timeText(AT + HOUR_MS)]);
+it('writes a point into each hour of a batch, beside its newest record', async () => {
+  await probe.before(hoursOf(AT, AT + 2, AT + HOUR_MS, AT + 1), server);
+  const times = posted
+    .join('')
+    .match(/\d+$/gm)
+    ?.map((time) => time.slice(0, -6));
+  expect(times).toEqual([String(AT + 2), String(AT + HOUR_MS)]);
 });
 
 it('writes none where something was kept a moment ago', async () => {
@@ -72,12 +80,12 @@ it('writes one after a failure: the server may be another run', async () => {
   expect(posted).toHaveLength(1);
 });
 
-it('writes again what was answered and is not there', async () => {
-  answers = [{ status: 204, kept: (time) => time === timeText(AT) }];
+it('writes again what was answered and is not there, also where one was kept before', async () => {
   await probe.before(hoursOf(AT, AT + HOUR_MS), server);
-  expect(posted).toHaveLength(2);
-  expect(posted[1]).toContain(timeText(AT + HOUR_MS));
-  expect(posted[1]).not.toContain(timeText(AT));
+  answers = [{ status: 204, kept: isAt(AT) }];
+  await probe.before(hoursOf(AT, AT + HOUR_MS), server);
+  expect(posted).toHaveLength(3);
+  expect(posted[2]).toMatch(new RegExp(`^fieldgate_probe probe=1i ${AT + HOUR_MS}\\d{6}\n$`));
 });
 
 it('gives up when it is never there', async () => {
@@ -87,16 +95,20 @@ it('gives up when it is never there', async () => {
   expect(posted).toHaveLength(5);
 });
 
-it('asks for each hour by itself when one of them is refused, and leaves that to the records', async () => {
-  const isKept = (time: string): boolean => time !== timeText(AT);
+it.each([400, 422])('leaves an hour that is refused with %i to its records, and no other', async (status) => {
+  const isKept = (time: string): boolean => !isAt(AT)(time);
   answers = [
-    { status: 400, kept: () => false },
-    { status: 400, kept: isKept },
-    { status: 204, kept: isKept },
+    { status, kept: isAt(AT + HOUR_MS) },
+    { status, kept: isKept },
+    { status: 204, kept: () => false },
   ];
-  await probe.before(hoursOf(AT, AT + HOUR_MS), server);
-  expect(posted).toHaveLength(3);
-  expect([...kept]).toEqual([timeText(AT + HOUR_MS)]);
+  await probe.before(hoursOf(AT, AT + HOUR_MS, AT + 2 * HOUR_MS), server);
+  expect(posted).toHaveLength(4);
+  expect(posted[3]).toContain(String(AT + 2 * HOUR_MS));
+  expect([...kept].map((time) => time.slice(0, -6))).toEqual([
+    String(AT + HOUR_MS),
+    String(AT + 2 * HOUR_MS),
+  ]);
 });
 
 it('throws what the server is not there for', async () => {

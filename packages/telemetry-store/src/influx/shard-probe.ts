@@ -1,9 +1,11 @@
+import { randomInt } from 'node:crypto';
 import type { Clock } from '@fieldgate/service';
 import type { Table } from './influx-queries.js';
 import type { InfluxResponse } from './influx-writes.js';
+import { NS_PER_MS, pointTime } from './point-time.js';
 import { StoreProblem } from './store-problem.js';
 
-/** InfluxDB's shards begin and end at full hours, whatever its retention policy says. */
+/** InfluxDB's shards begin and end at full hours, unless somebody has given its retention policy another SHARD DURATION. */
 const HOUR_MS = 3_600_000;
 /** A shard in which something was kept so recently needs no point: InfluxDB neither starts nor puts a shard aside in that time. */
 const PROBED_MS = 2_000;
@@ -19,41 +21,40 @@ export interface ProbedServer {
   readonly unavailable: (response: InfluxResponse) => Error;
 }
 
-/** The hours into which a batch is written. */
+/** The hours into which a batch is written, each with the newest of its times: epoch ms. */
 export class Hours {
-  readonly all = new Set<number>();
-  private last: number | undefined;
+  readonly newest = new Map<number, number>();
 
   add(timeMs: number): void {
     const hour = Math.floor(timeMs / HOUR_MS);
-    if (hour === this.last) return;
-    this.last = hour;
-    this.all.add(hour);
+    const newest = this.newest.get(hour);
+    if (newest === undefined || newest < timeMs) this.newest.set(hour, timeMs);
   }
 }
 
 /**
  * InfluxDB 1.x makes the cache of a shard with the first write after a start and after a time without writes, and one that comes in that
  * moment is answered with success and kept by nobody (`Cache.init` of its tsm1 engine, docs/decisions/0019). So before anything is written
- * into a shard of which that may be true, a point of our own goes there, again and again until it can be read.
+ * into a shard of which that may be true, a point of our own goes there, each time another one, until one can be read.
  */
 export class ShardProbe {
   private readonly probed = new Map<number, number>();
 
   constructor(private readonly monotonic: Clock) {}
 
-  /** Throws `store-unavailable` when the point is not there after all. */
-  async before({ all }: Hours, server: ProbedServer): Promise<void> {
+  /** Throws `store-unavailable` when none is there after all. */
+  async before({ newest }: Hours, server: ProbedServer): Promise<void> {
     const dueMs = this.monotonic.now() - PROBED_MS;
-    const due = [...all].filter((hour) => (this.probed.get(hour) ?? Number.NEGATIVE_INFINITY) < dueMs);
-    if (due.length > 0) await keptBy(server, due);
+    const isDue = (hour: number): boolean => (this.probed.get(hour) ?? Number.NEGATIVE_INFINITY) < dueMs;
+    const times = [...newest].filter(([hour]) => isDue(hour)).map(([, timeMs]) => timeMs);
+    if (times.length > 0) await keptBy(server, times);
   }
 
   /** Something was kept there. */
-  written({ all }: Hours): void {
+  written({ newest }: Hours): void {
     if (this.probed.size > REMEMBERED) this.probed.clear();
     const nowMs = this.monotonic.now();
-    for (const hour of all) this.probed.set(hour, nowMs);
+    for (const hour of newest.keys()) this.probed.set(hour, nowMs);
   }
 
   /** It may have been started anew. */
@@ -62,19 +63,20 @@ export class ShardProbe {
   }
 }
 
-async function keptBy(server: ProbedServer, hours: readonly number[]): Promise<void> {
-  let missing = hours;
+async function keptBy(server: ProbedServer, times: readonly number[]): Promise<void> {
+  let missing = times;
   for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
-    const response = await server.post(Buffer.from(missing.map(lineOf).join('')));
-    if (response.status === 400) {
-      // older than its retention policy, and so are the records of that hour: InfluxDB says it of each
-      if (missing.length > 1) for (const hour of missing) await keptBy(server, [hour]);
-      return;
-    }
-    if (response.status < 200 || response.status > 299) throw server.unavailable(response);
-    const tables = await server.tables(missing.map(statementOf));
+    const points = missing.map((timeMs) => pointTime(timeMs, randomInt(NS_PER_MS))); // one that was there before says nothing
+    const response = await server.post(Buffer.from(points.map(lineAt).join('')));
+    const isRefused = response.status === 400 || response.status === 422;
+    if (!isRefused && (response.status < 200 || response.status > 299)) throw server.unavailable(response);
+    const tables = await server.tables(points.map(statementOf));
     missing = missing.filter((_, at) => (tables[at]?.rows.length ?? 0) === 0);
     if (missing.length === 0) return;
+    if (!isRefused) continue;
+    // older than its retention policy, and so are the records of that hour: InfluxDB says it of each
+    if (times.length > 1) for (const timeMs of missing) await keptBy(server, [timeMs]);
+    return;
   }
   throw new StoreProblem(
     'error',
@@ -82,14 +84,10 @@ async function keptBy(server: ProbedServer, hours: readonly number[]): Promise<v
   );
 }
 
-function lineOf(hour: number): string {
-  return `${MEASUREMENT} hour=${hour}i ${nanoseconds(hour)}\n`;
+function lineAt(time: string): string {
+  return `${MEASUREMENT} probe=1i ${time}\n`;
 }
 
-function statementOf(hour: number): string {
-  return `SELECT hour FROM ${MEASUREMENT} WHERE time = ${nanoseconds(hour)}`;
-}
-
-function nanoseconds(hour: number): bigint {
-  return BigInt(hour) * BigInt(HOUR_MS) * 1_000_000n;
+function statementOf(time: string): string {
+  return `SELECT probe FROM ${MEASUREMENT} WHERE time = ${time}`;
 }
