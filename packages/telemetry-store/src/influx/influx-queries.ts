@@ -12,7 +12,7 @@ export interface Table {
   readonly rows: readonly (readonly unknown[])[];
 }
 
-const answerSchema = z.object({
+export const answerSchema = z.object({
   results: z.array(
     z.object({
       error: z.string().optional(),
@@ -23,9 +23,11 @@ const answerSchema = z.object({
   ),
 });
 
+export type InfluxAnswer = z.infer<typeof answerSchema>;
+
 const TIMEOUT_MS = 30_000;
 const SOCKETS = 4;
-const STATEMENTS_PER_REQUEST = 100;
+export const STATEMENTS_PER_REQUEST = 100;
 const EMPTY: Table = { columns: [], rows: [] };
 /** The package's own waiting list would keep the server locked out for seconds after one failure. */
 const NO_BACK_OFF = { getDelay: () => 0, next: () => NO_BACK_OFF, reset: () => NO_BACK_OFF };
@@ -35,10 +37,7 @@ export class InfluxQueries {
   private readonly client: InfluxDB;
   private readonly agent: HttpAgent | HttpsAgent;
 
-  constructor(
-    private readonly address: InfluxAddress,
-    private readonly timeoutMs = TIMEOUT_MS,
-  ) {
+  constructor(private readonly address: InfluxAddress) {
     const { protocol, host, port, database, username, password } = address;
     const options = { keepAlive: true, maxSockets: SOCKETS };
     this.agent = protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
@@ -49,7 +48,7 @@ export class InfluxQueries {
       database,
       ...(username === undefined ? {} : { username, password: password ?? '' }),
       options: { agent: this.agent },
-      pool: { maxRetries: 0, backoff: NO_BACK_OFF, requestTimeout: timeoutMs },
+      pool: { maxRetries: 0, backoff: NO_BACK_OFF, requestTimeout: TIMEOUT_MS },
     });
   }
 
@@ -90,7 +89,7 @@ export class InfluxQueries {
     statements: readonly string[],
     placeholders: Readonly<Record<string, string>>,
     times: 'ms' | 'text',
-  ): Promise<z.infer<typeof answerSchema>['results']> {
+  ): Promise<InfluxAnswer['results']> {
     // POST, because hundreds of statements do not fit into a URL
     const options = { ...(times === 'ms' && { precision: times }), method: 'POST', placeholders } as const;
     const answer = answerSchema.safeParse(await this.guarded(this.client.queryRaw([...statements], options)));
@@ -107,10 +106,7 @@ export class InfluxQueries {
   private async guarded<T>(answer: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<never>((_, reject) => {
-      timer = setTimeout(
-        () => reject(new Error(`no answer within ${this.timeoutMs / 1000} s`)),
-        this.timeoutMs,
-      );
+      timer = setTimeout(() => reject(new Error(`no answer within ${TIMEOUT_MS / 1000} s`)), TIMEOUT_MS);
     });
     try {
       return await Promise.race([answer, limit]);

@@ -41,8 +41,6 @@ export interface InfluxStoreOptions {
 
 /** Records in one request. */
 const MAX_RECORDS = 5_000;
-/** As long as for a write. */
-const PROBE_MS = 10_000;
 const NOT_RUNNING = 'the telemetry store is not running';
 
 export function createInfluxStore(options: InfluxStoreOptions): TelemetryStore {
@@ -82,11 +80,7 @@ class InfluxStore implements TelemetryStore {
 
   async start(): Promise<void> {
     if (this.open) return;
-    this.open = {
-      writes: new InfluxWrites(this.address),
-      queries: new InfluxQueries(this.address),
-      probes: new InfluxQueries(this.address, PROBE_MS),
-    };
+    this.open = { writes: new InfluxWrites(this.address), queries: new InfluxQueries(this.address) };
     await this.look();
   }
 
@@ -95,7 +89,6 @@ class InfluxStore implements TelemetryStore {
     this.health.stop();
     this.open?.writes.close();
     this.open?.queries.close();
-    this.open?.probes.close();
     this.open = undefined;
     this.databaseReady = false;
   }
@@ -130,7 +123,7 @@ class InfluxStore implements TelemetryStore {
       if (!this.databaseReady) await this.prepare(server);
       await this.probe.before(hours, {
         post: (points) => server.writes.post(points),
-        tables: (statements) => server.probes.tables(statements, {}),
+        ask: (query) => server.writes.ask(query),
         unavailable: (response) => this.unavailable(response),
       });
       const requests = {
@@ -250,6 +243,4 @@ type Refused = WriteOutcome['refused'][number];
 interface Server {
   readonly writes: InfluxWrites;
   readonly queries: InfluxQueries;
-  /** For writes, which do not wait for the questions of others. */
-  readonly probes: InfluxQueries;
 }

@@ -13,17 +13,18 @@ export interface InfluxResponse {
 const TIMEOUT_MS = 10_000;
 const SOCKETS = 8;
 const MAX_BODY = 64 * 1024;
+const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
-/** `POST /write` over connections that stay open; line protocol as it is, because `writePoints` of the package costs half as much again. */
+/** `POST /write`, and the questions that belong to a write, over connections that stay open; line protocol as it is, because `writePoints` of the package costs half as much again. */
 export class InfluxWrites {
   private readonly agent: HttpAgent | HttpsAgent;
-  private readonly path: string;
+  private readonly database: string;
   private readonly headers: Readonly<Record<string, string>>;
 
   constructor(private readonly address: InfluxAddress) {
     const options = { keepAlive: true, maxSockets: SOCKETS };
     this.agent = address.protocol === 'https' ? new HttpsAgent(options) : new HttpAgent(options);
-    this.path = `/write?precision=ns&db=${encodeURIComponent(address.database)}`;
+    this.database = encodeURIComponent(address.database);
     const { username, password } = address;
     const credentials = Buffer.from(`${username ?? ''}:${password ?? ''}`).toString('base64');
     this.headers = username === undefined ? {} : { authorization: `Basic ${credentials}` };
@@ -31,6 +32,24 @@ export class InfluxWrites {
 
   /** Whatever the server answers; throws `store-unavailable` when it does not. */
   post(lines: Buffer): Promise<InfluxResponse> {
+    return this.send(`/write?precision=ns&db=${this.database}`, lines);
+  }
+
+  /** The same; the answer is JSON. */
+  ask(query: string): Promise<InfluxResponse> {
+    const form = new URLSearchParams({ q: query }).toString();
+    return this.send(`/query?db=${this.database}`, Buffer.from(form), FORM);
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+
+  private send(
+    path: string,
+    body: Buffer,
+    more: Readonly<Record<string, string>> = {},
+  ): Promise<InfluxResponse> {
     const { protocol, host, port } = this.address;
     const request = protocol === 'https' ? httpsRequest : httpRequest;
     return new Promise((resolve, reject) => {
@@ -47,9 +66,9 @@ export class InfluxWrites {
           agent: this.agent,
           host,
           port,
-          path: this.path,
+          path,
           method: 'POST',
-          headers: { ...this.headers, 'content-length': lines.length },
+          headers: { ...this.headers, ...more, 'content-length': body.length },
           signal: AbortSignal.timeout(TIMEOUT_MS), // from the first byte to the last: a socket timeout alone would wait for ever on a slow drip
         },
         (response) => {
@@ -65,12 +84,8 @@ export class InfluxWrites {
         },
       );
       sent.on('error', failed);
-      sent.end(lines);
+      sent.end(body);
     });
-  }
-
-  close(): void {
-    this.agent.destroy();
   }
 }
 

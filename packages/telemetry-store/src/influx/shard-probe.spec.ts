@@ -10,6 +10,8 @@ let probe: ShardProbe;
 /** Answers of the server, one after the other; then it keeps everything. */
 let answers: { status: number; kept?: (time: string) => boolean }[];
 let kept: Set<string>;
+/** What a question is answered with. */
+let asked: number;
 
 const server: ProbedServer = {
   post: (lines) => {
@@ -21,13 +23,13 @@ const server: ProbedServer = {
     }
     return Promise.resolve({ status, body: '' });
   },
-  tables: (statements) =>
-    Promise.resolve(
-      statements.map((statement) => {
-        const time = /time = (\d+)$/.exec(statement)?.[1] ?? '';
-        return { columns: ['time', 'probe'], rows: kept.has(time) ? [[time, 1]] : [] };
-      }),
-    ),
+  ask: (query) => {
+    const results = query.split(';').map((statement) => {
+      const time = /time = (\d+)$/.exec(statement)?.[1] ?? '';
+      return kept.has(time) ? { series: [{ columns: ['time', 'probe'], values: [[time, 1]] }] } : {};
+    });
+    return Promise.resolve({ status: asked, body: JSON.stringify({ results }) });
+  },
   unavailable: ({ status }) => new Error(`HTTP ${status}`),
 };
 
@@ -36,6 +38,7 @@ beforeEach(() => {
   posted = [];
   answers = [];
   kept = new Set();
+  asked = 200;
   probe = new ShardProbe({ now: () => nowMs });
 });
 
@@ -114,4 +117,6 @@ it.each([400, 422])('leaves an hour that is refused with %i to its records, and 
 it('throws what the server is not there for', async () => {
   answers = [{ status: 503 }];
   await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 503');
+  asked = 401;
+  await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 401');
 });

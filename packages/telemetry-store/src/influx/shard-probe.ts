@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import type { Clock } from '@fieldgate/service';
-import type { Table } from './influx-queries.js';
+import { answerSchema, type InfluxAnswer, STATEMENTS_PER_REQUEST } from './influx-queries.js';
 import type { InfluxResponse } from './influx-writes.js';
 import { NS_PER_MS, pointTime } from './point-time.js';
 import { StoreProblem } from './store-problem.js';
@@ -16,7 +16,7 @@ const MEASUREMENT = 'fieldgate_probe';
 
 export interface ProbedServer {
   readonly post: (lines: Buffer) => Promise<InfluxResponse>;
-  readonly tables: (statements: readonly string[]) => Promise<readonly Table[]>;
+  readonly ask: (query: string) => Promise<InfluxResponse>;
   /** The exception for an answer that is about the server and not about the lines. */
   readonly unavailable: (response: InfluxResponse) => Error;
 }
@@ -69,9 +69,9 @@ async function keptBy(server: ProbedServer, times: readonly number[]): Promise<v
     const points = missing.map((timeMs) => pointTime(timeMs, randomInt(NS_PER_MS))); // one that was there before says nothing
     const response = await server.post(Buffer.from(points.map(lineAt).join('')));
     const isRefused = response.status === 400 || response.status === 422;
-    if (!isRefused && (response.status < 200 || response.status > 299)) throw server.unavailable(response);
-    const tables = await server.tables(points.map(statementOf));
-    missing = missing.filter((_, at) => (tables[at]?.rows.length ?? 0) === 0);
+    if (!isRefused && !isWell(response)) throw server.unavailable(response);
+    const found = await foundAmong(server, points);
+    missing = missing.filter((_, at) => found[at] !== true);
     if (missing.length === 0) return;
     if (!isRefused) continue;
     // older than its retention policy, and so are the records of that hour: InfluxDB says it of each
@@ -82,6 +82,30 @@ async function keptBy(server: ProbedServer, times: readonly number[]): Promise<v
     'error',
     'InfluxDB answers that it has written, and what it has written is not there',
   );
+}
+
+async function foundAmong(server: ProbedServer, times: readonly string[]): Promise<readonly boolean[]> {
+  const found: boolean[] = [];
+  for (let from = 0; from < times.length; from += STATEMENTS_PER_REQUEST) {
+    const asked = times.slice(from, from + STATEMENTS_PER_REQUEST);
+    const response = await server.ask(asked.map(statementOf).join(';'));
+    const answer = answerIn(response);
+    if (!isWell(response) || !answer) throw server.unavailable(response);
+    for (const at of asked.keys()) found.push(answer.results[at]?.series !== undefined);
+  }
+  return found;
+}
+
+function answerIn({ body }: InfluxResponse): InfluxAnswer | undefined {
+  try {
+    return answerSchema.safeParse(JSON.parse(body)).data;
+  } catch {
+    return undefined; // no JSON: a proxy's
+  }
+}
+
+function isWell({ status }: InfluxResponse): boolean {
+  return status >= 200 && status <= 299;
 }
 
 function lineAt(time: string): string {
