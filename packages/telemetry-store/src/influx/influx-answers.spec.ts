@@ -16,13 +16,17 @@ const SECRET = 'p%40ss:wörd/"';
 
 let answerWrite: (lines: string[]) => Answer;
 let answerQuery: (query: string) => Answer;
-let requests: { path: string; authorization: string | undefined; lines: string[] }[];
+let requests: { path: string; lines: string[] }[];
+let probes: number;
+let authorizations: Set<string | undefined>;
 let server: ReturnType<typeof createServer>;
 let store: TelemetryStore;
 
 /** A server that answers as told, where a real one cannot be brought to do so. */
 beforeEach(async () => {
   requests = [];
+  authorizations = new Set();
+  probes = 0;
   answerWrite = () => WELL;
   answerQuery = () => ({ status: 200, body: '{"results":[{"statement_id":0}]}' });
   server = createServer((request, response) => void answer(request, response));
@@ -46,15 +50,17 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const lines = body.split('\n').filter((line) => line !== '');
   const query = new URLSearchParams(body === '' ? path.split('?')[1] : body).get('q') ?? '';
   const isProbe = lines[0]?.startsWith(PROBE) ?? false;
-  const told = path.startsWith('/write')
-    ? answerWrite(isProbe ? [] : lines)
-    : query.includes(`FROM ${PROBE}`)
+  const isOfProbe = isProbe || query.includes(`FROM ${PROBE}`);
+  authorizations.add(request.headers.authorization);
+  if (isProbe) probes += 1;
+  if (!isOfProbe) requests.push({ path, lines });
+  const told = isProbe
+    ? WELL
+    : isOfProbe
       ? probesFound(query)
-      : answerQuery(query);
-  const isOfProbe = query.includes(`FROM ${PROBE}`) || isProbe;
-  const isLetThrough = told !== 'hang up' && told.status <= 400;
-  if (!isOfProbe || !isLetThrough)
-    requests.push({ path, authorization: request.headers.authorization, lines });
+      : path.startsWith('/write')
+        ? answerWrite(lines)
+        : answerQuery(query);
   if (told === 'hang up') response.destroy();
   else {
     if (told.retryAfter !== undefined) response.setHeader('retry-after', told.retryAfter);
@@ -84,8 +90,7 @@ describe('what InfluxDB answers', () => {
     await store.write(batch(1));
     const written = requests.find(({ path }) => path.startsWith('/write'));
     expect(written?.path).toBe('/write?precision=ns&db=field%20gate');
-    for (const { authorization } of requests)
-      expect(authorization).toBe(`Basic ${Buffer.from(`gate:${SECRET}`).toString('base64')}`);
+    expect([...authorizations]).toEqual([`Basic ${Buffer.from(`gate:${SECRET}`).toString('base64')}`]);
   });
 
   it.each([
@@ -191,6 +196,26 @@ describe('what InfluxDB answers', () => {
     expect(asked()).toBe(2);
     expect(patient.problem()).toBeUndefined();
     await patient.stop();
+  });
+
+  it('is looked at where nothing was written a moment ago, and after a failure', async () => {
+    let nowMs = 0;
+    const { port } = server.address() as AddressInfo; // it listens on TCP
+    const store = createInfluxStore({
+      url: `http://127.0.0.1:${port}/db`,
+      clock: systemClock,
+      logger: createLogger({ level: 'silent' }),
+      monotonic: { now: () => nowMs },
+    });
+    await store.start();
+    for (; nowMs < 6_000; nowMs += 1_500) await store.write(batch(1));
+    expect(probes).toBe(1);
+    answerWrite = () => error(500, 'timeout');
+    await expect(store.write(batch(1))).rejects.toThrow(/timeout/);
+    answerWrite = () => WELL;
+    await store.write(batch(1));
+    expect(probes).toBe(2);
+    await store.stop();
   });
 
   it('is the reason why nothing can be read or written: wrong credentials are found out by a look, too', async () => {

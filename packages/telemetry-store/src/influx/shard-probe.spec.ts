@@ -12,6 +12,7 @@ let answers: { status: number; kept?: (time: string) => boolean }[];
 let kept: Set<string>;
 /** What a question is answered with. */
 let asked: number;
+let error: string | undefined;
 
 const server: ProbedServer = {
   post: (lines) => {
@@ -25,6 +26,7 @@ const server: ProbedServer = {
   },
   ask: (query) => {
     const results = query.split(';').map((statement) => {
+      if (error !== undefined) return { error };
       const time = /time = (\d+)$/.exec(statement)?.[1] ?? '';
       return kept.has(time) ? { series: [{ columns: ['time', 'probe'], values: [[time, 1]] }] } : {};
     });
@@ -39,6 +41,7 @@ beforeEach(() => {
   answers = [];
   kept = new Set();
   asked = 200;
+  error = undefined;
   probe = new ShardProbe({ now: () => nowMs });
 });
 
@@ -63,8 +66,10 @@ it('writes a point into each hour of a batch, beside its newest record', async (
   expect(times).toEqual([String(AT + 2), String(AT + HOUR_MS)]);
 });
 
-it('writes none where something was kept a moment ago', async () => {
+it('writes none where something was written a moment ago', async () => {
   const hours = hoursOf(AT);
+  await probe.before(hours, server);
+  nowMs += 2_000;
   await probe.before(hours, server);
   probe.written(hours);
   nowMs += 2_000;
@@ -75,16 +80,27 @@ it('writes none where something was kept a moment ago', async () => {
   expect(posted).toHaveLength(2);
 });
 
+it('writes one every 10 s, however much is written', async () => {
+  const hours = hoursOf(AT);
+  for (let ms = 0; ms <= 20_002; ms += 1) {
+    await probe.before(hours, server);
+    probe.written(hours);
+    nowMs += 1;
+  }
+  expect(posted).toHaveLength(3);
+});
+
 it('writes one after a failure: the server may be another run', async () => {
   const hours = hoursOf(AT);
-  probe.written(hours);
+  await probe.before(hours, server);
   probe.forget();
   await probe.before(hours, server);
-  expect(posted).toHaveLength(1);
+  expect(posted).toHaveLength(2);
 });
 
 it('writes again what was answered and is not there, also where one was kept before', async () => {
   await probe.before(hoursOf(AT, AT + HOUR_MS), server);
+  probe.forget();
   answers = [{ status: 204, kept: isAt(AT) }];
   await probe.before(hoursOf(AT, AT + HOUR_MS), server);
   expect(posted).toHaveLength(3);
@@ -117,6 +133,8 @@ it.each([400, 422])('leaves an hour that is refused with %i to its records, and 
 it('throws what the server is not there for', async () => {
   answers = [{ status: 503 }];
   await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 503');
+  error = 'timeout';
+  await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 200');
   asked = 401;
   await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 401');
 });

@@ -7,8 +7,10 @@ import { StoreProblem } from './store-problem.js';
 
 /** InfluxDB's shards begin and end at full hours, unless somebody has given its retention policy another SHARD DURATION. */
 const HOUR_MS = 3_600_000;
-/** A shard in which something was kept so recently needs no point: InfluxDB neither starts nor puts a shard aside in that time. */
-const PROBED_MS = 2_000;
+/** Where something was written so recently InfluxDB has the shard in its memory. */
+const WRITTEN_MS = 2_000;
+/** And all the same it is looked at so often: it may have put the shard aside in that very moment. */
+const PROBED_MS = 10_000;
 const ATTEMPTS = 5;
 /** Hours that are remembered; a fleet writes into few at a time. */
 const REMEMBERED = 10_000;
@@ -38,28 +40,38 @@ export class Hours {
  * into a shard of which that may be true, a point of our own goes there, each time another one, until one can be read.
  */
 export class ShardProbe {
-  private readonly probed = new Map<number, number>();
+  private readonly hours = new Map<number, { readonly probedMs: number; writtenMs: number }>();
 
   constructor(private readonly monotonic: Clock) {}
 
   /** Throws `store-unavailable` when none is there after all. */
   async before({ newest }: Hours, server: ProbedServer): Promise<void> {
-    const dueMs = this.monotonic.now() - PROBED_MS;
-    const isDue = (hour: number): boolean => (this.probed.get(hour) ?? Number.NEGATIVE_INFINITY) < dueMs;
-    const times = [...newest].filter(([hour]) => isDue(hour)).map(([, timeMs]) => timeMs);
-    if (times.length > 0) await keptBy(server, times);
+    const nowMs = this.monotonic.now();
+    const isDue = (hour: number): boolean => {
+      const known = this.hours.get(hour);
+      return !known || nowMs - known.writtenMs > WRITTEN_MS || nowMs - known.probedMs > PROBED_MS;
+    };
+    const due = [...newest].filter(([hour]) => isDue(hour));
+    if (due.length === 0) return;
+    await keptBy(
+      server,
+      due.map(([, timeMs]) => timeMs),
+    );
+    if (this.hours.size > REMEMBERED) this.hours.clear();
+    for (const [hour] of due) this.hours.set(hour, { probedMs: nowMs, writtenMs: nowMs });
   }
 
-  /** Something was kept there. */
   written({ newest }: Hours): void {
-    if (this.probed.size > REMEMBERED) this.probed.clear();
     const nowMs = this.monotonic.now();
-    for (const hour of newest.keys()) this.probed.set(hour, nowMs);
+    for (const hour of newest.keys()) {
+      const known = this.hours.get(hour);
+      if (known) known.writtenMs = nowMs;
+    }
   }
 
   /** It may have been started anew. */
   forget(): void {
-    this.probed.clear();
+    this.hours.clear();
   }
 }
 
@@ -91,7 +103,11 @@ async function foundAmong(server: ProbedServer, times: readonly string[]): Promi
     const response = await server.ask(asked.map(statementOf).join(';'));
     const answer = answerIn(response);
     if (!isWell(response) || !answer) throw server.unavailable(response);
-    for (const at of asked.keys()) found.push(answer.results[at]?.series !== undefined);
+    for (const at of asked.keys()) {
+      const { error, series } = answer.results[at] ?? {};
+      if (error !== undefined) throw server.unavailable({ ...response, body: error });
+      found.push(series !== undefined);
+    }
   }
   return found;
 }

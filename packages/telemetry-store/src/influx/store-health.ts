@@ -9,8 +9,8 @@ const problemGauge = new Gauge({
   labelNames: ['reason'] as const,
 });
 
-/** A partition tries a write again within 5 s, and its answers take up to 10 s each: after that nobody here is writing any more. */
-const WRITER_GONE_MS = 30_000;
+/** A partition tries a write again within 5 s, and its three answers take up to 10 s each: after that nobody here is writing any more. */
+const WRITER_GONE_MS = 40_000;
 
 export interface StoreHealthParts {
   /** As it may be shown. */
