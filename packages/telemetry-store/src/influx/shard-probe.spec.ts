@@ -135,6 +135,8 @@ it('throws what the server is not there for', async () => {
   await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 503');
   error = 'timeout';
   await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 200');
+  error = 'database not found: plant';
+  await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 404');
   asked = 401;
   await expect(probe.before(hoursOf(AT), server)).rejects.toThrow('HTTP 401');
 });

@@ -105,7 +105,8 @@ async function foundAmong(server: ProbedServer, times: readonly string[]): Promi
     if (!isWell(response) || !answer) throw server.unavailable(response);
     for (const at of asked.keys()) {
       const { error, series } = answer.results[at] ?? {};
-      if (error !== undefined) throw server.unavailable({ ...response, body: error });
+      const status = error?.includes('database not found') ? 404 : response.status; // as a write would be answered
+      if (error !== undefined) throw server.unavailable({ status, body: error });
       found.push(series !== undefined);
     }
   }
