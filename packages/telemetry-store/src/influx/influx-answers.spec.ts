@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createLogger, systemClock } from '@fieldgate/service';
+import { createLogger, systemClock, type Clock } from '@fieldgate/service';
 import { event, T0, telemetry } from '../testing/records.js';
 import type { TelemetryStore } from '../telemetry-store.js';
 import { createInfluxStore } from './influx-store.js';
@@ -42,6 +42,16 @@ afterEach(async () => {
   server.closeAllConnections();
   server.close();
 });
+
+/** Another store at the same server. */
+async function startedWith(monotonic: Clock): Promise<TelemetryStore> {
+  const { port } = server.address() as AddressInfo; // it listens on TCP
+  const url = `http://127.0.0.1:${port}/db`;
+  const logger = createLogger({ level: 'silent' });
+  const started = createInfluxStore({ url, clock: systemClock, logger, monotonic });
+  await started.start();
+  return started;
+}
 
 async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
   let body = '';
@@ -173,14 +183,7 @@ describe('what InfluxDB answers', () => {
 
   it('is left alone by all partitions for as long as Retry-After says', async () => {
     let nowMs = 0;
-    const { port } = server.address() as AddressInfo; // it listens on TCP
-    const patient = createInfluxStore({
-      url: `http://127.0.0.1:${port}/db`,
-      clock: systemClock,
-      logger: createLogger({ level: 'silent' }),
-      monotonic: { now: () => nowMs },
-    });
-    await patient.start();
+    const patient = await startedWith({ now: () => nowMs });
     const asked = () =>
       requests.filter(({ path, lines }) => path.startsWith('/write') && lines.length > 0).length;
     const unavailable = expect.objectContaining({ code: 'store-unavailable', retriable: true });
@@ -200,14 +203,7 @@ describe('what InfluxDB answers', () => {
 
   it('is looked at where nothing was written a moment ago, and after a failure', async () => {
     let nowMs = 0;
-    const { port } = server.address() as AddressInfo; // it listens on TCP
-    const store = createInfluxStore({
-      url: `http://127.0.0.1:${port}/db`,
-      clock: systemClock,
-      logger: createLogger({ level: 'silent' }),
-      monotonic: { now: () => nowMs },
-    });
-    await store.start();
+    const store = await startedWith({ now: () => nowMs });
     for (; nowMs < 6_000; nowMs += 1_500) await store.write(batch(1));
     expect(probes).toBe(1);
     answerWrite = () => error(500, 'timeout');
