@@ -61,7 +61,7 @@ export const LOG_MESSAGES: Readonly<Record<LogTopic, LogMessage>> = {
   },
   'fieldgate.ledger-states.v1': {
     summary: 'The ledger of each device, and how far it has come',
-    key: 'device id, or ~lane/<partition>',
+    key: 'device id, or ~lane/<partition> or ~claim/<partition>',
     data: ledgerStateSchema,
   },
 };
