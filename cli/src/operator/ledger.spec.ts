@@ -112,9 +112,11 @@ it('names what is missing, of all parts of a long range, and ends with 1', async
 it('does not say that nothing is missing where nothing was compared', async () => {
   const { out, code } = await verified([NONE]);
   expect(out).toMatch(
-    /^nothing came into the log in this range: there is nothing to compare\n0 records from /,
+    /^nothing came into the log in this range: there is nothing to compare\n0 records from .*\nThe range ends a minute ago: /,
   );
   expect(code).toBeUndefined();
+  const told = await verified([NONE], '--to', '2026-11-20T21:30:00Z');
+  expect(told.out).toMatch(/^nothing came into the log .*\n0 records from .* 0 missing\n$/);
   expect((await verified([NONE], '--device', 'pump-8')).out).toMatch(/^nothing of pump-8 came into the log/);
 });
 

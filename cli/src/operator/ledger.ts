@@ -54,7 +54,7 @@ async function verify(operator: Operator, { limit = NAMED, ...flags }: VerifyFla
     ]),
     verified.checked === 0 ? nothingOf(flags.device) : 'nothing is missing',
   );
-  if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified)}`);
+  if (!operator.json) process.stdout.write(`${sumsOf(verified)}\n${adviceOf(verified, flags)}`);
   if (verified.missingTotal > 0) process.exitCode = EXIT.refused;
 }
 
@@ -75,8 +75,13 @@ function sumsOf(verified: Verified): string {
   return `${counted(checked, 'record')} from ${from} to ${to}: ${stored} stored, ${refused} refused, ${duplicates} sent again, ${pending} not reached yet, ${missingTotal} missing${left}`;
 }
 
-function adviceOf({ readingsFrom, missingTotal, pending }: Verified): string {
+function adviceOf(
+  { checked, readingsFrom, missingTotal, pending }: Verified,
+  { to }: Pick<VerifyFlags, 'to'>,
+): string {
   const lines: string[] = [];
+  if (checked === 0 && to === undefined)
+    lines.push('The range ends a minute ago: ask again later for what came since, or say --to.');
   if (missingTotal > 0)
     lines.push('The log still has these: what to do is in docs/command-line.md, under Ledger.');
   else if (pending > 0)
